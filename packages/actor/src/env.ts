@@ -1,0 +1,70 @@
+/**
+ * The one door to the world. Everything in Troupe that needs time, timers, randomness or a log is
+ * given an `Env` when it is made, so that fifty nodes can live in one process, each in its own
+ * time (see `@troupe/actor/testing` for an `Env` whose clock is moved by hand).
+ */
+export interface Env {
+  /** Milliseconds since an arbitrary start; never goes back. Fractions are allowed. */
+  now(): number;
+  /** Runs `run` once, not before `delayMs` milliseconds have passed. */
+  setTimer(delayMs: number, run: () => void): Timer;
+  /** Runs `run` after the event loop has served the input and timers that wait by now. */
+  afterIo(run: () => void): void;
+  /** A number in [0, 1); not for secrets. */
+  random(): number;
+  readonly log: Log;
+}
+
+export interface Timer {
+  /** Forgets the timer; harmless when it has fired already. */
+  cancel(): void;
+}
+
+/** The four levels that pino, and most loggers after it, agree on. */
+export interface Log {
+  debug(fields: LogFields, message: string): void;
+  info(fields: LogFields, message: string): void;
+  warn(fields: LogFields, message: string): void;
+  error(fields: LogFields, message: string): void;
+}
+
+export type LogFields = Readonly<Record<string, unknown>>;
+
+export interface ProcessEnvOptions {
+  /** Where the log goes. Default: warnings and errors to stderr, one line each. */
+  readonly log?: Log;
+  /** Fixes the sequence that `random` yields, an integer. Default: a fresh one. */
+  readonly seed?: number;
+}
+
+/** The real world: this process's monotonic clock, timers and stderr. */
+export function processEnv(options: ProcessEnvOptions = {}): Env {
+  return {
+    now: () => performance.now(),
+    setTimer(delayMs, run) {
+      const timer = setTimeout(run, delayMs);
+      return { cancel: () => clearTimeout(timer) };
+    },
+    afterIo: (run) => void setImmediate(run),
+    random: xorshift(options.seed ?? Math.floor(Math.random() * 2 ** 32)),
+    log: options.log ?? stderrLog,
+  };
+}
+
+/** Marsaglia 2003, "Xorshift RNGs": 32 bits of state, one cheap step a number. */
+export function xorshift(seed: number): () => number {
+  let state = (seed ^ 0x9e3779b9) | 0 || 1; // Zero is the one state that xorshift never leaves.
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
+  };
+}
+
+const stderrLog: Log = {
+  debug: () => {},
+  info: () => {},
+  warn: (fields, message) => console.warn(`troupe: ${message}`, fields),
+  error: (fields, message) => console.error(`troupe: ${message}`, fields),
+};

@@ -1,0 +1,254 @@
+/** Did the call take effect? `'no'`: certainly not, retry freely. `'unknown'`: it may have, or still may. */
+export type Executed = 'no' | 'yes' | 'unknown';
+
+const CALL_ERROR = '~troupe/CallError';
+
+/**
+ * What went wrong with a call, and whether it happened. Branded with a string key, so that
+ * `isCallError` holds across duplicate installs and realms, where `instanceof` does not.
+ */
+export abstract class CallError extends Error {
+  /** Stable and unique: what programs match. */
+  abstract readonly code: CallErrorCode;
+  abstract readonly executed: Executed;
+  readonly [CALL_ERROR] = true;
+}
+
+export type CallErrorCode =
+  | 'ERR_MAILBOX_FULL'
+  | 'ERR_ACTOR_DOWN'
+  | 'ERR_NO_SUCH_ACTOR'
+  | 'ERR_NO_SUCH_METHOD'
+  | 'ERR_BAD_ARGUMENTS'
+  | 'ERR_NOT_SERIALIZABLE'
+  | 'ERR_DEADLINE_EXCEEDED'
+  | 'ERR_CANCELLED'
+  | 'ERR_UNREACHABLE'
+  | 'ERR_SESSION_LOST'
+  | 'ERR_DRAINING'
+  | 'ERR_OVERLOADED'
+  | 'ERR_REMOTE';
+
+export function isCallError(error: unknown): error is CallError {
+  return typeof error === 'object' && error !== null && CALL_ERROR in error;
+}
+
+/** Whether the call behind `error` took effect; an error of the method's own is proof that it ran. */
+export function executedOf(error: unknown): Executed {
+  return isCallError(error) ? error.executed : 'yes';
+}
+
+/** The mailbox was full; the message was not taken. */
+export class MailboxFull extends CallError {
+  override readonly name = 'MailboxFull';
+  readonly code = 'ERR_MAILBOX_FULL';
+  readonly executed = 'no';
+  constructor(
+    readonly to: string,
+    readonly capacity: number,
+    options?: ErrorOptions,
+  ) {
+    super(`mailbox of ${to} is full (${capacity} messages): send slower, or retry later`, options);
+  }
+}
+
+/** The actor has stopped or its node has gone; this incarnation never comes back. */
+export class ActorDown extends CallError {
+  override readonly name = 'ActorDown';
+  readonly code = 'ERR_ACTOR_DOWN';
+  constructor(
+    readonly to: string,
+    readonly executed: 'no' | 'unknown',
+    options?: ErrorOptions,
+  ) {
+    const when = executed === 'no' ? 'before the call began' : 'while the call ran';
+    super(`${to} went down ${when}`, options);
+  }
+}
+
+/** Nothing of that name can be found or activated where the call arrived. */
+export class NoSuchActor extends CallError {
+  override readonly name = 'NoSuchActor';
+  readonly code = 'ERR_NO_SUCH_ACTOR';
+  readonly executed = 'no';
+  constructor(
+    readonly to: string,
+    readonly hint: string,
+    options?: ErrorOptions,
+  ) {
+    super(`no actor ${to}: ${hint}`, options);
+  }
+}
+
+/** The class has no method of that name that may be called from elsewhere. */
+export class NoSuchMethod extends CallError {
+  override readonly name = 'NoSuchMethod';
+  readonly code = 'ERR_NO_SUCH_METHOD';
+  readonly executed = 'no';
+  constructor(
+    readonly to: string,
+    readonly method: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${to} has no callable method '${method}': mark it with @rpc`, options);
+  }
+}
+
+/** The arguments were refused before the method began. */
+export class BadArguments extends CallError {
+  override readonly name = 'BadArguments';
+  readonly code = 'ERR_BAD_ARGUMENTS';
+  readonly executed = 'no';
+  constructor(
+    readonly to: string,
+    readonly method: string,
+    readonly issue: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${to}.${method}: ${issue}`, options);
+  }
+}
+
+/**
+ * A value cannot travel between nodes. In an argument the call was not sent (`'no'`); in a result
+ * the method has run (`'yes'`).
+ */
+export class NotSerializable extends CallError {
+  override readonly name = 'NotSerializable';
+  readonly code = 'ERR_NOT_SERIALIZABLE';
+  constructor(
+    /** Where in the value, for example `args[0].lines[3]`. */
+    readonly path: string,
+    readonly issue: string,
+    readonly executed: 'no' | 'yes' = 'no',
+    options?: ErrorOptions,
+  ) {
+    super(`${path} cannot be sent to another node: ${issue}`, options);
+  }
+}
+
+/** No reply before the deadline. Unless it never began, the call may have run, or may run later. */
+export class DeadlineExceeded extends CallError {
+  override readonly name = 'DeadlineExceeded';
+  readonly code = 'ERR_DEADLINE_EXCEEDED';
+  constructor(
+    readonly to: string,
+    readonly timeoutMs: number,
+    readonly executed: 'no' | 'unknown',
+    options?: ErrorOptions,
+  ) {
+    const state = executed === 'no' ? 'the call was still waiting to begin' : 'it may have run';
+    super(`no reply from ${to} within ${timeoutMs} ms: ${state}`, options);
+  }
+}
+
+/** The caller's signal was aborted; its reason is the `cause`. */
+export class Cancelled extends CallError {
+  override readonly name = 'Cancelled';
+  readonly code = 'ERR_CANCELLED';
+  constructor(
+    readonly to: string,
+    readonly executed: 'no' | 'unknown',
+    options?: ErrorOptions,
+  ) {
+    const when = executed === 'no' ? 'before it began' : 'while it ran';
+    super(`the call to ${to} was cancelled ${when}`, options);
+  }
+}
+
+/** No session to the node could be had, so the message never left this one. The `cause` says why. */
+export class Unreachable extends CallError {
+  override readonly name = 'Unreachable';
+  readonly code = 'ERR_UNREACHABLE';
+  readonly executed = 'no';
+  constructor(
+    readonly to: string,
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${to} cannot be reached: ${reason}`, options);
+  }
+}
+
+/** The session to the node ended after the message had left; nobody can say whether it ran. */
+export class SessionLost extends CallError {
+  override readonly name = 'SessionLost';
+  readonly code = 'ERR_SESSION_LOST';
+  readonly executed = 'unknown';
+  constructor(
+    readonly to: string,
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`the session to ${to} was lost: ${reason}`, options);
+  }
+}
+
+/** The node is on its way out and takes no new work. */
+export class Draining extends CallError {
+  override readonly name = 'Draining';
+  readonly code = 'ERR_DRAINING';
+  readonly executed = 'no';
+  constructor(
+    readonly to: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${to} is stopping and takes no new calls`, options);
+  }
+}
+
+/** A bound other than the mailbox was reached. */
+export class Overloaded extends CallError {
+  override readonly name = 'Overloaded';
+  readonly code = 'ERR_OVERLOADED';
+  readonly executed = 'no';
+  constructor(
+    readonly to: string,
+    /** Which bound, for example `calls in flight`. */
+    readonly bound: string,
+    readonly limit: number,
+    options?: ErrorOptions,
+  ) {
+    super(`${to} is overloaded: ${bound} reached its limit of ${limit}`, options);
+  }
+}
+
+/** The method threw on another node, an error whose class is not known here. */
+export class RemoteError extends CallError {
+  override readonly name = 'RemoteError';
+  readonly code = 'ERR_REMOTE';
+  readonly executed = 'yes';
+  constructor(
+    /** `name` of the error where it was thrown. */
+    readonly remoteName: string,
+    readonly remoteMessage: string,
+    /** The stack where it was thrown, kept apart from the local one. */
+    readonly remoteStack: string | undefined,
+    options?: ErrorOptions,
+  ) {
+    super(`${remoteName}: ${remoteMessage}`, options);
+  }
+}
+
+/** The channel is closed: a value sent now, or still waiting to be taken, was not delivered. */
+export class ChannelClosed extends Error {
+  override readonly name = 'ChannelClosed';
+  readonly code = 'ERR_CHANNEL_CLOSED';
+  constructor(options?: ErrorOptions) {
+    super('the channel is closed', options);
+  }
+}
+
+/** The other end's node has gone. Unlike a close this is no orderly end: values may be missing. */
+export class ChannelLost extends Error {
+  override readonly name = 'ChannelLost';
+  readonly code = 'ERR_CHANNEL_LOST';
+  constructor(
+    readonly reason: string,
+    /** Values sent by this end of which nobody knows whether they arrived. */
+    readonly inDoubt: number,
+    options?: ErrorOptions,
+  ) {
+    super(`the channel's other end is lost (${reason}); ${inDoubt} values are in doubt`, options);
+  }
+}
