@@ -1,8 +1,6 @@
 /** Did the call take effect? `'no'`: certainly not, retry freely. `'unknown'`: it may have, or still may. */
 export type Executed = 'no' | 'yes' | 'unknown';
 
-const CALL_ERROR = '~troupe/CallError';
-
 /**
  * What went wrong with a call, and whether it happened. Branded with a string key, so that
  * `isCallError` holds across duplicate installs and realms, where `instanceof` does not.
@@ -11,7 +9,7 @@ export abstract class CallError extends Error {
   /** Stable and unique: what programs match. */
   abstract readonly code: CallErrorCode;
   abstract readonly executed: Executed;
-  readonly [CALL_ERROR] = true;
+  readonly '~troupe/CallError' = true;
 }
 
 export type CallErrorCode =
@@ -30,7 +28,7 @@ export type CallErrorCode =
   | 'ERR_REMOTE';
 
 export function isCallError(error: unknown): error is CallError {
-  return typeof error === 'object' && error !== null && CALL_ERROR in error;
+  return typeof error === 'object' && error !== null && '~troupe/CallError' in error;
 }
 
 /** Whether the call behind `error` took effect; an error of the method's own is proof that it ran. */
