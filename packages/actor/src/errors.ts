@@ -9,7 +9,10 @@ export abstract class CallError extends Error {
   /** Stable and unique: what programs match. */
   abstract readonly code: CallErrorCode;
   abstract readonly executed: Executed;
-  readonly '~troupe/CallError' = true;
+  /** The brand; a getter, so that printing an error does not show it. */
+  get '~troupe/CallError'(): true {
+    return true;
+  }
 }
 
 export type CallErrorCode =
