@@ -1,3 +1,12 @@
 // What Troupe's own packages build on. Not part of the public surface: it may change in any release.
 export { ioBudgetOf, IoBudget } from './io-budget.ts';
 export { xorshift } from './env.ts';
+export type { Cell, CellOptions } from './cell.ts';
+export { Deadlines } from './deadlines.ts';
+export type { Expiring } from './deadlines.ts';
+export { definitionOf } from './definition.ts';
+export type { Definition } from './definition.ts';
+export type { Envelope } from './envelope.ts';
+export { CALL_TIMEOUT_MS } from './recipient.ts';
+export type { Recipient, Reply } from './recipient.ts';
+export { isRef, recipientOf, refTo } from './ref.ts';

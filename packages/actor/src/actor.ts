@@ -1,0 +1,102 @@
+import type { Cell } from './cell.ts';
+import type { ActorClass } from './definition.ts';
+import type { Log } from './env.ts';
+import type { Down, DownReason } from './recipient.ts';
+import { type ActorRef, type AnyRef, recipientOf } from './ref.ts';
+
+/** What a method may know about the call it serves. Take it before the first `await`. */
+export interface TurnContext {
+  /** Aborted when the caller cancels, its deadline passes, or the actor is told to stop. */
+  readonly signal: AbortSignal;
+}
+
+/** Gives a fresh actor its runtime; only `Cell` does, once. */
+let attach: (actor: Actor, cell: Cell) => void;
+
+/**
+ * The base of every actor: a class whose marked methods are called one at a time, awaits
+ * included, so that its fields need no lock. An error thrown from a call goes to the caller, and
+ * the actor lives on; one thrown from a tell, where nobody waits, goes to the system's
+ * `onFailure`. The protected members work from `started` on, not yet in the constructor.
+ */
+export abstract class Actor {
+  #cell: Cell | undefined = undefined;
+
+  static {
+    attach = (actor, cell) => {
+      actor.#cell = cell;
+    };
+  }
+
+  /** Runs before the first message. When it fails, the actor goes down with that error. */
+  started?(): void | Promise<void>;
+
+  /** Runs once, after the last turn and after all children are down. */
+  stopping?(reason: DownReason): void | Promise<void>;
+
+  /** The reference that others call this actor by. */
+  protected get self(): ActorRef<this> {
+    return this.#attached.ref as object as ActorRef<this>;
+  }
+
+  /** What the entity is called within its kind. @throws {TypeError} when this is no entity */
+  protected get key(): string {
+    const { key, address } = this.#attached;
+    if (key === undefined) throw new TypeError(`${address} is no entity and has no key`);
+    return key;
+  }
+
+  protected get ctx(): TurnContext {
+    const turn = this.#attached.current;
+    if (turn === undefined) throw new TypeError('ctx exists only while a method runs');
+    return {
+      get signal() {
+        return (turn.abort ??= new AbortController()).signal;
+      },
+    };
+  }
+
+  protected get log(): Log {
+    return this.#attached.system.env.log;
+  }
+
+  /** Starts a child: it stops before this actor's own `stopping` hook runs. */
+  protected spawn<T extends Actor, A extends unknown[]>(
+    child: new (...args: A) => T,
+    ...args: A
+  ): ActorRef<T> {
+    const parent = this.#attached;
+    const { ref } = parent.system.start(child as ActorClass, args, { parent });
+    return ref as object as ActorRef<T>;
+  }
+
+  /**
+   * Runs `onDown` as a turn of this actor, once, when `ref`'s actor is down and after all that it
+   * sent before. The monitor ends with this actor.
+   * @returns forgets the monitor
+   */
+  protected monitor(ref: AnyRef, onDown: (down: Down) => unknown): () => void {
+    const cell = this.#attached;
+    const forget = recipientOf(ref).monitor((down) => {
+      disown();
+      cell.interrupt('onDown', () => onDown(down));
+    });
+    const disown = cell.owns(forget);
+    return () => {
+      disown();
+      forget();
+    };
+  }
+
+  /** Ends this actor after the present turn; messages that wait are refused. */
+  protected stop(): void {
+    void this.#attached.stop();
+  }
+
+  get #attached(): Cell {
+    if (this.#cell !== undefined) return this.#cell;
+    throw new TypeError('an actor knows its surroundings only from started() on');
+  }
+}
+
+export { attach };

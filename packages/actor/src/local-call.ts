@@ -1,0 +1,67 @@
+import type { Cell } from './cell.ts';
+import type { Expiring } from './deadlines.ts';
+import type { Method } from './definition.ts';
+import { Envelope } from './envelope.ts';
+import { Cancelled, DeadlineExceeded } from './errors.ts';
+import type { CallOptions, Reply } from './recipient.ts';
+
+/**
+ * A call from this process: the message, its promise and its place in the deadline wheel are one
+ * object, since every call needs all three.
+ */
+export class LocalCall extends Envelope implements Reply, Expiring {
+  wheelNext: Expiring | undefined;
+  wheelPrevious: Expiring | undefined;
+  dueTick = -1;
+  readonly promise: Promise<unknown>;
+  #resolve!: (value: unknown) => void;
+  #reject!: (error: unknown) => void;
+  readonly #cell: Cell;
+  readonly #timeoutMs: number;
+  #signal: AbortSignal | undefined;
+
+  constructor(cell: Cell, method: Method, args: readonly unknown[], options?: CallOptions) {
+    super(method, args, undefined);
+    this.reply = this;
+    this.#cell = cell;
+    this.#timeoutMs = options?.timeoutMs ?? cell.system.callTimeoutMs;
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    this.#signal = options?.signal;
+  }
+
+  /** From here on the call can expire and be cancelled. The caller has seen to an aborted signal. */
+  arm(): void {
+    this.#cell.system.deadlines.add(this, this.#timeoutMs);
+    this.#signal?.addEventListener('abort', this.#onAbort);
+  }
+
+  succeed(value: unknown): void {
+    this.#disarm();
+    this.#resolve(value);
+  }
+
+  fail(error: unknown): void {
+    this.#disarm();
+    this.#reject(error);
+  }
+
+  expire(): void {
+    const executed = this.#cell.withdraw(this, new DOMException('deadline', 'TimeoutError'));
+    this.fail(new DeadlineExceeded(this.#cell.address, this.#timeoutMs, executed));
+  }
+
+  readonly #onAbort = (): void => {
+    const cause: unknown = this.#signal?.reason;
+    const executed = this.#cell.withdraw(this, cause);
+    this.fail(new Cancelled(this.#cell.address, executed, { cause }));
+  };
+
+  #disarm(): void {
+    this.#cell.system.deadlines.remove(this);
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#signal = undefined;
+  }
+}

@@ -1,0 +1,48 @@
+/** How long a call may take unless it says otherwise. */
+export const CALL_TIMEOUT_MS = 10_000;
+
+export interface CallOptions {
+  /** Whole-call budget in milliseconds, 1 … 2 ** 31 - 1. Default: 10,000. */
+  readonly timeoutMs?: number;
+  /** Aborting it rejects the call with `Cancelled` and aborts the method's `ctx.signal`. */
+  readonly signal?: AbortSignal;
+}
+
+/** Why an actor is no more. */
+export type DownReason =
+  /** It stopped by itself or was asked to. */
+  | { readonly kind: 'stopped' }
+  /** A failure that nobody mended. */
+  | { readonly kind: 'failed'; readonly error: unknown }
+  /** It had already gone when the monitor was set. */
+  | { readonly kind: 'no-actor' }
+  /** Its node is down, or the session to it was lost; the actor may still run there. */
+  | { readonly kind: 'node-down'; readonly error: unknown };
+
+/** What a monitor is told, once. */
+export interface Down {
+  /** Address of the actor that is down. */
+  readonly address: string;
+  readonly reason: DownReason;
+}
+
+/** Where the outcome of a message goes; exactly one of the two is called, once. */
+export interface Reply {
+  succeed(value: unknown): void;
+  fail(error: unknown): void;
+}
+
+/**
+ * What stands behind a reference. An actor of this process, one on another node and an entity
+ * wherever it lives are all a `Recipient`; a reference does not know which it holds.
+ */
+export interface Recipient {
+  /** For people and logs: `node/kind/id`. */
+  readonly address: string;
+  ask(method: string, args: readonly unknown[], options: CallOptions | undefined): Promise<unknown>;
+  tell(method: string, args: readonly unknown[]): void;
+  /** Calls `onDown` once, when the actor is down. @returns forgets the monitor */
+  monitor(onDown: (down: Down) => void): () => void;
+  /** Ends the actor after the turn that runs now. Resolves when it is down. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,206 @@
+import type { Actor } from './actor.ts';
+import { Cell, type CellOptions } from './cell.ts';
+import { Deadlines } from './deadlines.ts';
+import { type ActorClass, definitionOf } from './definition.ts';
+import { type Env, processEnv } from './env.ts';
+import type { CallError } from './errors.ts';
+import { ioBudgetOf } from './io-budget.ts';
+import { CALL_TIMEOUT_MS, type Down } from './recipient.ts';
+import { type ActorRef, type AnyRef, recipientOf } from './ref.ts';
+
+/** Turns that one actor may take before the next one has its go. */
+const TURNS_IN_A_ROW = 64;
+/** How long `stop` waits for turns that run. */
+const STOP_TIMEOUT_MS = 10_000;
+
+/** A message that reached nobody. */
+export interface DeadLetter {
+  readonly to: string;
+  readonly method: string;
+  readonly reason: CallError;
+}
+
+/** An error that no caller waits for: from a tell, a hook or a monitor's callback. */
+export interface Failure {
+  readonly address: string;
+  readonly method: string;
+  readonly error: unknown;
+}
+
+export interface ActorSystemOptions {
+  /** First part of every address. Default: `local`. */
+  readonly name?: string;
+  readonly env?: Env;
+  /** Budget of a call that sets none, in milliseconds. Default: 10,000. */
+  readonly callTimeoutMs?: number;
+  /** Default: logged as a warning. */
+  readonly onDeadLetter?: (letter: DeadLetter) => void;
+  /** Default: logged as an error. */
+  readonly onFailure?: (failure: Failure) => void;
+}
+
+/** The actors of one node: starts them, lets them take turns fairly, and stops them. */
+export class ActorSystem implements AsyncDisposable {
+  readonly name: string;
+  readonly env: Env;
+  readonly callTimeoutMs: number;
+  readonly deadlines: Deadlines;
+  readonly #options: ActorSystemOptions;
+  readonly #spend: () => boolean;
+  #lastId = 0;
+  #size = 0;
+  #deadLetters = 0;
+  #firstLive: Cell | undefined;
+  #firstRunnable: Cell | undefined;
+  #lastRunnable: Cell | undefined;
+  #drainScheduled = false;
+  /** Actors that another node may know by id; the others need no entry anywhere. */
+  readonly #exported = new Map<number, Cell>();
+
+  constructor(options: ActorSystemOptions = {}) {
+    this.#options = options;
+    this.name = options.name ?? 'local';
+    this.env = options.env ?? processEnv();
+    this.callTimeoutMs = options.callTimeoutMs ?? CALL_TIMEOUT_MS;
+    this.deadlines = new Deadlines(this.env);
+    const budget = ioBudgetOf(this.env);
+    this.#spend = () => budget.spend();
+  }
+
+  /** Live actors. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Messages that reached nobody, since the start. */
+  get deadLetters(): number {
+    return this.#deadLetters;
+  }
+
+  /** Starts an actor. Errors of its constructor are thrown here; those of `started` end it. */
+  spawn<T extends Actor, A extends unknown[]>(
+    target: new (...args: A) => T,
+    ...args: A
+  ): ActorRef<T> {
+    return this.start(target as ActorClass, args, {}).ref as object as ActorRef<T>;
+  }
+
+  /** Ends an actor after the turn that runs now. Messages that wait are refused. */
+  stopActor(ref: AnyRef): Promise<void> {
+    return recipientOf(ref).stop();
+  }
+
+  /** Calls `onDown` once, when `ref`'s actor is down. @returns forgets the monitor */
+  monitor(ref: AnyRef, onDown: (down: Down) => void): () => void {
+    return recipientOf(ref).monitor(onDown);
+  }
+
+  /** Stops every actor, waiting up to `timeoutMs` for turns that run; later ones are abandoned. */
+  async stop(timeoutMs: number = STOP_TIMEOUT_MS): Promise<void> {
+    const cells = [...this.#live()];
+    const stopped = Promise.all(cells.map((cell) => cell.stop())).then(() => true);
+    const timedOut = new Promise<false>((resolve) => {
+      const timer = this.env.setTimer(timeoutMs, () => resolve(false));
+      void stopped.then(() => timer.cancel());
+    });
+    if (!(await Promise.race([stopped, timedOut]))) {
+      for (const cell of this.#live()) {
+        this.env.log.warn({ actor: cell.address }, `no end of its turn within ${timeoutMs} ms`);
+        cell.abandon();
+      }
+    }
+    this.deadlines.stop();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  // What follows serves cells, and the packages that carry references to other nodes.
+
+  /** Like `spawn`, for a child or an entity. */
+  start(target: ActorClass, args: readonly unknown[], options: CellOptions): Cell {
+    const definition = definitionOf(target);
+    const cell = new Cell(this, (this.#lastId += 1), new target(...args), definition);
+    const first = this.#firstLive;
+    cell.nextLive = first;
+    if (first !== undefined) first.previousLive = cell;
+    this.#firstLive = cell;
+    this.#size += 1;
+    cell.begin(options);
+    return cell;
+  }
+
+  /** From now on `find` knows the actor, until it is down. */
+  export(cell: Cell): number {
+    if (!cell.isDown) this.#exported.set(cell.id, cell);
+    return cell.id;
+  }
+
+  find(id: number): Cell | undefined {
+    return this.#exported.get(id);
+  }
+
+  /** The cell is down. */
+  forget(cell: Cell): void {
+    const { nextLive, previousLive } = cell;
+    if (previousLive === undefined) this.#firstLive = nextLive;
+    else previousLive.nextLive = nextLive;
+    if (nextLive !== undefined) nextLive.previousLive = previousLive;
+    cell.nextLive = cell.previousLive = undefined;
+    this.#size -= 1;
+    this.#exported.delete(cell.id);
+  }
+
+  schedule(cell: Cell): void {
+    const last = this.#lastRunnable;
+    if (last === undefined) this.#firstRunnable = cell;
+    else last.nextRunnable = cell;
+    this.#lastRunnable = cell;
+    if (this.#drainScheduled) return;
+    this.#drainScheduled = true;
+    void settled.then(this.#drain);
+  }
+
+  deadLetter(letter: DeadLetter): void {
+    this.#deadLetters += 1;
+    if (this.#options.onDeadLetter !== undefined) this.#options.onDeadLetter(letter);
+    else this.env.log.warn({ ...letter, reason: letter.reason.message }, 'dead letter');
+  }
+
+  failed(failure: Failure): void {
+    if (this.#options.onFailure !== undefined) this.#options.onFailure(failure);
+    else this.env.log.error({ ...failure }, 'an actor failed where nobody waits');
+  }
+
+  /** Gives every runnable actor its turns, in order of arrival, until the I/O budget is spent. */
+  readonly #drain = (): void => {
+    let mustYield = false;
+    const spend = (): boolean => (mustYield = this.#spend());
+    for (;;) {
+      const cell = this.#firstRunnable;
+      if (cell === undefined) break;
+      this.#firstRunnable = cell.nextRunnable;
+      if (this.#firstRunnable === undefined) this.#lastRunnable = undefined;
+      cell.nextRunnable = undefined;
+      if (cell.run(TURNS_IN_A_ROW, spend)) this.schedule(cell);
+      if (mustYield) {
+        this.env.afterIo(this.#drain);
+        return;
+      }
+    }
+    this.#drainScheduled = false;
+  };
+
+  *#live(): Iterable<Cell> {
+    let cell = this.#firstLive;
+    while (cell !== undefined) {
+      const next = cell.nextLive;
+      yield cell;
+      cell = next;
+    }
+  }
+}
+
+/** `settled.then(f)` is the cheapest microtask; `queueMicrotask` costs several times as much. */
+const settled = Promise.resolve();
