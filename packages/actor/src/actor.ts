@@ -1,5 +1,4 @@
 import type { Cell } from './cell.ts';
-import type { ActorClass } from './definition.ts';
 import type { Log } from './env.ts';
 import type { Down, DownReason } from './recipient.ts';
 import { type ActorRef, type AnyRef, recipientOf } from './ref.ts';
@@ -11,6 +10,7 @@ export interface TurnContext {
 }
 
 /** Gives a fresh actor its runtime; only `Cell` does, once. */
+// oxlint-disable-next-line import/no-mutable-exports -- set once, by the static block below
 let attach: (actor: Actor, cell: Cell) => void;
 
 /**
@@ -66,7 +66,7 @@ export abstract class Actor {
     ...args: A
   ): ActorRef<T> {
     const parent = this.#attached;
-    const { ref } = parent.system.start(child as ActorClass, args, { parent });
+    const { ref } = parent.system.start(child, args, { parent });
     return ref as object as ActorRef<T>;
   }
 

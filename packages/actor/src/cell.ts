@@ -129,7 +129,9 @@ export class Cell implements Recipient {
    */
   post(name: string, args: readonly unknown[], reply: Reply | undefined): Envelope | undefined {
     const method = this.definition.methods.get(name);
-    if (method === undefined) return this.#refuse(name, reply, new NoSuchMethod(this.address, name));
+    if (method === undefined) {
+      return this.#refuse(name, reply, new NoSuchMethod(this.address, name));
+    }
     const envelope = new Envelope(method, args, reply);
     const refusal = this.#offer(envelope);
     return refusal === undefined ? envelope : this.#refuse(name, reply, refusal);

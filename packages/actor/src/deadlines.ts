@@ -22,7 +22,9 @@ export interface Expiring {
  */
 export class Deadlines {
   readonly #env: Env;
-  readonly #slots: (Expiring | undefined)[] = new Array<Expiring | undefined>(SLOTS).fill(undefined);
+  readonly #slots: (Expiring | undefined)[] = new Array<Expiring | undefined>(SLOTS).fill(
+    undefined,
+  );
   #size = 0;
   #tick = 0;
   #tickAt = 0;
@@ -83,8 +85,7 @@ export class Deadlines {
     for (let visit = ticks - visits + 1; visit <= ticks; visit += 1) {
       this.#expireSlot((from + visit) % SLOTS);
     }
-    this.#timer =
-      this.#size === 0 ? undefined : this.#env.setTimer(TICK_MS, this.#onTimer);
+    this.#timer = this.#size === 0 ? undefined : this.#env.setTimer(TICK_MS, this.#onTimer);
   };
 
   #expireSlot(slot: number): void {

@@ -51,7 +51,10 @@ export function actor(
  * Marks a method as callable from elsewhere; unmarked methods are private to the actor. Takes both
  * the legacy and the standard call of a method decorator, which differ in the second argument.
  */
-export function rpc(method: (...args: never[]) => unknown, context: ClassMethodDecoratorContext): void;
+export function rpc(
+  method: (...args: never[]) => unknown,
+  context: ClassMethodDecoratorContext,
+): void;
 export function rpc(prototype: object, name: string | symbol, property: PropertyDescriptor): void;
 export function rpc(
   target: object,
@@ -122,12 +125,14 @@ function derive(target: ActorClass): Definition {
  */
 function methodsOf(target: ActorClass): ReadonlyMap<string, Method> {
   const chain: object[] = [];
-  for (let p: object = target.prototype; p !== Object.prototype; p = Object.getPrototypeOf(p)) {
-    chain.push(p);
+  let prototype = target.prototype as object;
+  while (prototype !== Object.prototype) {
+    chain.push(prototype);
+    prototype = Object.getPrototypeOf(prototype) as object;
   }
   const methods = new Map<string, Method>();
-  for (const prototype of chain.reverse()) {
-    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+  for (const owner of chain.reverse()) {
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(owner))) {
       if (typeof value !== 'function') continue;
       if (!(rpcMark in value) && !methods.has(name)) continue;
       methods.set(name, { name, body: value as MethodBody });

@@ -109,12 +109,20 @@ class AskRef extends Ref {
 
 class TellRef extends Ref {}
 
-definesMethodsLazily(AskRef.prototype, (name) => function ask(this: Ref, ...args) {
-  return this[recipientKey].ask(name, args, this[optionsKey]);
-});
-definesMethodsLazily(TellRef.prototype, (name) => function tell(this: Ref, ...args) {
-  this[recipientKey].tell(name, args);
-});
+definesMethodsLazily(
+  AskRef.prototype,
+  (name) =>
+    function ask(this: Ref, ...args) {
+      return this[recipientKey].ask(name, args, this[optionsKey]);
+    },
+);
+definesMethodsLazily(
+  TellRef.prototype,
+  (name) =>
+    function tell(this: Ref, ...args) {
+      this[recipientKey].tell(name, args);
+    },
+);
 
 /**
  * Ends the prototype chain in a Proxy. The first use of a method name lands there and defines that
@@ -125,9 +133,11 @@ function definesMethodsLazily(
   method: (name: string) => (this: Ref, ...args: unknown[]) => unknown,
 ): void {
   const end = new Proxy(Ref.prototype, {
-    get(target, name, receiver) {
+    get(target, name, receiver): unknown {
       // `then` must stay undefined, or awaiting a reference would call its actor.
-      if (typeof name !== 'string' || reserved.has(name)) return Reflect.get(target, name, receiver);
+      if (typeof name !== 'string' || reserved.has(name)) {
+        return Reflect.get(target, name, receiver);
+      }
       const value = method(name);
       Object.defineProperty(prototype, name, { value });
       return value;

@@ -82,7 +82,7 @@ export class ActorSystem implements AsyncDisposable {
     target: new (...args: A) => T,
     ...args: A
   ): ActorRef<T> {
-    return this.start(target as ActorClass, args, {}).ref as object as ActorRef<T>;
+    return this.start(target, args, {}).ref as object as ActorRef<T>;
   }
 
   /** Ends an actor after the turn that runs now. Messages that wait are refused. */
