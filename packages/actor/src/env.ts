@@ -6,6 +6,8 @@
 export interface Env {
   /** Milliseconds since an arbitrary start; never goes back. Fractions are allowed. */
   now(): number;
+  /** Milliseconds since 1970. May jump: for people, and to tell one start of a node from the next. */
+  wallTime(): number;
   /** Runs `run` once, not before `delayMs` milliseconds have passed. */
   setTimer(delayMs: number, run: () => void): Timer;
   /** Runs `run` after the event loop has served the input and timers that wait by now. */
@@ -41,6 +43,7 @@ export interface ProcessEnvOptions {
 export function processEnv(options: ProcessEnvOptions = {}): Env {
   return {
     now: () => performance.now(),
+    wallTime: () => Date.now(),
     setTimer(delayMs, run) {
       const timer = setTimeout(run, delayMs);
       return { cancel: () => clearTimeout(timer) };

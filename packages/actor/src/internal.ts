@@ -1,7 +1,8 @@
 // What Troupe's own packages build on. Not part of the public surface: it may change in any release.
 export { ioBudgetOf, IoBudget } from './io-budget.ts';
 export { xorshift } from './env.ts';
-export type { Cell, CellOptions } from './cell.ts';
+export { Cell } from './cell.ts';
+export type { CellOptions } from './cell.ts';
 export { Deadlines } from './deadlines.ts';
 export type { Expiring } from './deadlines.ts';
 export { definitionOf } from './definition.ts';
