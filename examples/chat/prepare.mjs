@@ -16,7 +16,8 @@ export function nodeIsNewEnough() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   if (major > NODE_MIN.major) return true;
   if (major === NODE_MIN.major && minor >= NODE_MIN.minor) return true;
-  fail(`Node ${NODE_MIN.major}.${NODE_MIN.minor} or newer is needed, this is ${process.versions.node}.
+  const needed = `${NODE_MIN.major}.${NODE_MIN.minor}`;
+  fail(`Node ${needed} or newer is needed, this is ${process.versions.node}.
 Get one from https://nodejs.org and try again.`);
   return false;
 }

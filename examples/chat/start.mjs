@@ -37,8 +37,8 @@ async function readOptions() {
       return undefined;
     }
     return {
-      nodes: integer('--nodes', values.nodes, 1, 9),
-      port: integer('--port', values.port, 1_024, 65_000),
+      nodes: integer('--nodes', values.nodes, { min: 1, max: 9 }),
+      port: integer('--port', values.port, { min: 1_024, max: 65_000 }),
     };
   } catch (error) {
     fail(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
@@ -46,8 +46,8 @@ async function readOptions() {
   }
 }
 
-/** @param {string} name @param {string} text @param {number} min @param {number} max */
-function integer(name, text, min, max) {
+/** @param {string} name @param {string} text @param {{ min: number, max: number }} range */
+function integer(name, text, { min, max }) {
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= min && value <= max) return value;
   throw new RangeError(`${name} must be a whole number from ${min} to ${max}, not '${text}'.`);

@@ -58,7 +58,10 @@ const state = {
   /** @type {import('../src/screen.ts').RoomView[]} */
   rooms: [],
   unread: 0,
-  /** Rewrites the notice of a move under way. @type {((...words: (Node | string)[]) => void) | undefined} */
+  /**
+   * Rewrites the notice of a move under way.
+   * @type {((...words: (Node | string)[]) => void) | undefined}
+   */
   moving: undefined,
 };
 
@@ -93,7 +96,7 @@ function onHello(node) {
   showStatus('');
   drawMe();
   ui.entryWhere.replaceChildren(
-    'You talk to node ',
+    'You talk to node\u00a0',
     badge(node),
     ' of a small cluster. Whichever node you pick, the rooms are the same.',
   );
@@ -131,9 +134,11 @@ function onCluster(nodes) {
   for (const { name, state: now, web } of nodes) {
     const was = before.get(name);
     if (was === now || web === undefined || name === state.home) continue;
-    if (now === 'down' && state.moving === undefined) log.remark('Node ', badge(name), ' is gone.');
-    if (now === 'left') log.remark('Node ', badge(name), ' has left the cluster.');
-    if (now === 'alive' && was !== 'suspect') log.remark('Node ', badge(name), ' is here.');
+    if (now === 'down' && state.moving === undefined) {
+      log.remark('Node\u00a0', badge(name), ' is gone.');
+    }
+    if (now === 'left') log.remark('Node\u00a0', badge(name), ' has left the cluster.');
+    if (now === 'alive' && was !== 'suspect') log.remark('Node\u00a0', badge(name), ' is here.');
   }
 }
 
@@ -173,10 +178,24 @@ function onMoved(from, to) {
   );
   const words =
     from === to
-      ? ['The room began anew on node ', badge(to), '.', detail]
+      ? ['The room began anew on node\u00a0', badge(to), '.', detail]
       : isGone
-        ? ['Node ', badge(from), ' is gone; this room now lives on node ', badge(to), '.', detail]
-        : ['This room moved from node ', badge(from), ' to node ', badge(to), '.', detail];
+        ? [
+            'Node\u00a0',
+            badge(from),
+            ' is gone; this room now lives on node\u00a0',
+            badge(to),
+            '.',
+            detail,
+          ]
+        : [
+            'This room moved from node\u00a0',
+            badge(from),
+            ' to node\u00a0',
+            badge(to),
+            '.',
+            detail,
+          ];
   if (state.moving !== undefined) state.moving(...words);
   else log.notice(to, ...words);
   state.moving = undefined;
@@ -245,7 +264,7 @@ function onLost(home) {
   outbox.close();
   state.moving ??= log.notice(
     home,
-    'Node ',
+    'Node\u00a0',
     badge(home),
     ' does not answer. Looking for the room’s new home …',
   );
@@ -293,7 +312,7 @@ function drawRoom() {
   const { room, home, people } = state;
   if (room === undefined) return;
   ui.title.textContent = `# ${room}`;
-  if (state.moving === undefined) ui.home.replaceChildren('lives on node ', badge(home));
+  if (state.moving === undefined) ui.home.replaceChildren('lives on node\u00a0', badge(home));
   ui.count.textContent = String(people.size);
   showPeople(byId('people', HTMLUListElement), people.values(), me.nick);
   document.title = `${state.unread > 0 ? `(${state.unread}) ` : ''}${room} · Troupe chat`;
@@ -312,7 +331,7 @@ function drawMe() {
   change.addEventListener('click', () => askName(''));
   ui.me.replaceChildren(
     element('strong', '', me.nick),
-    ' on node ',
+    ' on node\u00a0',
     badge(state.node),
     ' · ',
     change,

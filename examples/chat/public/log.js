@@ -19,7 +19,10 @@ export class Log {
   #newer;
   /** @type {{ nick: string, node: string, at: number } | undefined} */
   #last;
-  /** Own lines that the room has not taken yet stay at the end, in order. @type {Map<string, HTMLElement>} */
+  /**
+   * Own lines that the room has not taken yet stay at the end, in order.
+   * @type {Map<string, HTMLElement>}
+   */
   #pending = new Map();
 
   /**

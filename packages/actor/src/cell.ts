@@ -33,6 +33,8 @@ class Relations {
   readonly stopped: (() => void)[] = [];
 }
 
+export type CellParts = Pick<Cell, 'system' | 'definition' | 'id' | 'actor'>;
+
 export interface CellOptions {
   readonly parent?: Cell | undefined;
   readonly key?: string | undefined;
@@ -64,7 +66,7 @@ export class Cell implements Recipient {
   nextLive: Cell | undefined;
   previousLive: Cell | undefined;
 
-  constructor(system: ActorSystem, id: number, actor: Actor, definition: Definition) {
+  constructor({ system, definition, id, actor }: CellParts) {
     this.system = system;
     this.definition = definition;
     this.id = id;

@@ -2,10 +2,10 @@ import type { Env, Timer } from './env.ts';
 
 /** A deadline is met late by at most this, never early. */
 const TICK_MS = 16;
-/** One turn of the wheel, a power of two: 512 × 16 ms is about 8 s; longer timeouts go round again. */
+/** A turn of the wheel, a power of two: 512 × 16 ms is about 8 s; longer waits go round again. */
 const SLOTS = 512;
 
-/** What can expire. The three fields belong to `Deadlines`; an `Expiring` is in one wheel at most. */
+/** What can expire. The three fields belong to `Deadlines`; each is in one wheel at most. */
 export interface Expiring {
   wheelNext: Expiring | undefined;
   wheelPrevious: Expiring | undefined;
@@ -76,7 +76,7 @@ export class Deadlines {
 
   readonly #onTimer = (): void => {
     const now = this.#env.now();
-    // After a stall many ticks are due at once; a whole round visits every slot, so more are no use.
+    // After a stall many ticks are due at once; one round visits every slot, so more are no use.
     const ticks = Math.floor((now - this.#tickAt) / TICK_MS);
     const visits = Math.min(ticks, SLOTS);
     this.#tickAt += ticks * TICK_MS;

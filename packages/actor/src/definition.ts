@@ -65,7 +65,7 @@ export function rpc(
   else markMethod(property?.value, where);
 }
 
-/** The decorators as a plain function: `defineActor({ kind: 'room', rpc: ['say'] }, class … {})`. */
+/** The decorators as a function: `defineActor({ kind: 'room', rpc: ['say'] }, class … {})`. */
 export function defineActor<C extends ActorClass>(
   options: ActorOptions & { readonly rpc: readonly RemoteKeys<InstanceType<C>>[] },
   target: C,

@@ -6,7 +6,7 @@
 export interface Env {
   /** Milliseconds since an arbitrary start; never goes back. Fractions are allowed. */
   now(): number;
-  /** Milliseconds since 1970. May jump: for people, and to tell one start of a node from the next. */
+  /** Milliseconds since 1970. May jump: for people, and to tell a node's start from the next. */
   wallTime(): number;
   /** Runs `run` once, not before `delayMs` milliseconds have passed. */
   setTimer(delayMs: number, run: () => void): Timer;

@@ -1,4 +1,4 @@
-// What Troupe's own packages build on. Not part of the public surface: it may change in any release.
+// What Troupe's own packages build on. No part of the public surface: any release may change it.
 export { ioBudgetOf, IoBudget } from './io-budget.ts';
 export { xorshift } from './env.ts';
 export { Cell } from './cell.ts';

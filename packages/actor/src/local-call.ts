@@ -32,7 +32,7 @@ export class LocalCall extends Envelope implements Reply, Expiring {
     this.#signal = options?.signal;
   }
 
-  /** From here on the call can expire and be cancelled. The caller has seen to an aborted signal. */
+  /** From here on the call can expire and be cancelled. The caller saw to an aborted signal. */
   arm(): void {
     this.#cell.system.deadlines.add(this, this.#timeoutMs);
     this.#signal?.addEventListener('abort', this.#onAbort);

@@ -121,7 +121,12 @@ export class ActorSystem implements AsyncDisposable {
   /** Like `spawn`, for a child or an entity. */
   start(target: ActorClass, args: readonly unknown[], options: CellOptions): Cell {
     const definition = definitionOf(target);
-    const cell = new Cell(this, (this.#lastId += 1), new target(...args), definition);
+    const cell = new Cell({
+      system: this,
+      definition,
+      id: (this.#lastId += 1),
+      actor: new target(...args),
+    });
     const first = this.#firstLive;
     cell.nextLive = first;
     if (first !== undefined) first.previousLive = cell;
