@@ -34,9 +34,12 @@ export abstract class Actor {
   /** Runs once, after the last turn and after all children are down. */
   stopping?(reason: DownReason): void | Promise<void>;
 
-  /** The reference that others call this actor by. */
-  protected get self(): ActorRef<this> {
-    return this.#attached.ref as object as ActorRef<this>;
+  /**
+   * The reference that others call this actor by: `this.self<Room>()`. Naming the class is what
+   * lets the compiler list its methods; within a class it knows `this` only by its supertype.
+   */
+  protected self<T extends Actor>(this: T): ActorRef<T> {
+    return this.#attached.ref as object as ActorRef<T>;
   }
 
   /** What the entity is called within its kind. @throws {TypeError} when this is no entity */

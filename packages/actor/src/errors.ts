@@ -28,7 +28,8 @@ export type CallErrorCode =
   | 'ERR_SESSION_LOST'
   | 'ERR_DRAINING'
   | 'ERR_OVERLOADED'
-  | 'ERR_REMOTE';
+  | 'ERR_REMOTE'
+  | 'ERR_MOVED';
 
 export function isCallError(error: unknown): error is CallError {
   return typeof error === 'object' && error !== null && '~troupe/CallError' in error;

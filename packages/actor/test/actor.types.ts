@@ -22,7 +22,11 @@ class Room extends Actor {
   @rpc introduce(other: ActorRef<Room>): ActorRef<Room> {
     return other;
   }
-  override started(): void {}
+  override started(): void {
+    expectTypeOf(this.self<Room>()).toEqualTypeOf<ActorRef<Room>>();
+    // @ts-expect-error -- the class must be one's own
+    this.self<Counter>();
+  }
   protected secret(limit: number): Line[] {
     return [{ nick: String(limit) }];
   }
