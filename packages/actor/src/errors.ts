@@ -1,4 +1,4 @@
-/** Did the call take effect? `'no'`: certainly not, retry freely. `'unknown'`: it may have, or still may. */
+/** Did the call take effect? `'no'`: no, retry freely. `'unknown'`: it may have, or may yet. */
 export type Executed = 'no' | 'yes' | 'unknown';
 
 /**
@@ -35,7 +35,7 @@ export function isCallError(error: unknown): error is CallError {
   return typeof error === 'object' && error !== null && '~troupe/CallError' in error;
 }
 
-/** Whether the call behind `error` took effect; an error of the method's own is proof that it ran. */
+/** Whether the call behind `error` took effect; an error of the method's own proves that it ran. */
 export function executedOf(error: unknown): Executed {
   return isCallError(error) ? error.executed : 'yes';
 }
@@ -158,7 +158,7 @@ export class Cancelled extends CallError {
   }
 }
 
-/** No session to the node could be had, so the message never left this one. The `cause` says why. */
+/** No session to the node could be had, so the message never left here. The `cause` says why. */
 export class Unreachable extends CallError {
   override readonly name = 'Unreachable';
   readonly code = 'ERR_UNREACHABLE';
