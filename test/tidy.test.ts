@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import test from 'ava';
 import { layerChecks } from './tidy/layers.ts';
+import { lockFileChecks } from './tidy/lock-file.ts';
 import { sizeChecks } from './tidy/sizes.ts';
 import { textChecks } from './tidy/text.ts';
 import { readTree, treeOf } from './tidy/tree.ts';
@@ -8,7 +9,7 @@ import { readTree, treeOf } from './tidy/tree.ts';
 /** The laws of the house that neither the compiler nor the linter can see. */
 const repository = readTree(join(import.meta.dirname, '../..'));
 
-for (const check of [...layerChecks, ...sizeChecks, ...textChecks]) {
+for (const check of [...layerChecks, ...sizeChecks, ...textChecks, ...lockFileChecks]) {
   test(check.claim, (t) => {
     t.deepEqual(check.find(repository), []);
   });

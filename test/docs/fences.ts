@@ -69,7 +69,7 @@ function joined(parts: readonly Fence[]): string {
     }
   }
   // The first line of a document is in no fence, so there is room for what the claims need.
-  lines[0] = `import { proof } from '../proof.js'; const $prove = proof([${claims.join(', ')}]);`;
+  lines[0] = `import { proof } from './proof.js'; const $prove = proof([${claims.join(', ')}]);`;
   return `${Array.from(lines, (line) => line ?? '').join('\n')}\nexport {};\n`;
 }
 

@@ -1,11 +1,15 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Program } from './fences.ts';
 
 const root = join(import.meta.dirname, '../../..');
 /** Inside the repository, so that `troupe` is found as in any project that depends on it. */
 const folder = join(import.meta.dirname, 'programs');
+
+/** What the programs import, and its types. */
+const proof = fileURLToPath(new URL('./proof.js', import.meta.url));
 
 /** Long enough to start a few nodes on a busy machine; a program that hangs is stopped. */
 const RUN_MS_MAX = 60_000;
@@ -25,6 +29,9 @@ export function compile(programs: readonly Program[]): Programs {
     include: ['*.ts'],
   };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
+  for (const ending of ['.js', '.d.ts']) {
+    copyFileSync(proof.replace(/\.js$/, ending), join(folder, `proof${ending}`));
+  }
   for (const { name, text } of programs) writeFileSync(join(folder, `${name}.ts`), text);
 
   const compiled = node([join(root, 'node_modules/typescript/bin/tsc'), '--pretty', 'false']);

@@ -159,21 +159,6 @@ export const textChecks: readonly Check[] = [
     found: ['README.md:1 has typographic quotes'],
   },
   {
-    claim: 'the lock file names no registry',
-    find: (tree) =>
-      everyLine(
-        tree,
-        (path) => path === 'package-lock.json',
-        (line) =>
-          /"resolved": "(?!packages\/|examples\/|test")/.test(line) ? 'names one' : undefined,
-      ),
-    bad: {
-      'package-lock.json':
-        '"resolved": "packages/actor",\n"resolved": "https://registry.example/a.tgz",\n',
-    },
-    found: ['package-lock.json:2 names one'],
-  },
-  {
     claim: 'every package carries the licence',
     find: (tree) => {
       const licence = tree.find((file) => file.path === 'LICENSE')?.text;
