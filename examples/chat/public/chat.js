@@ -1,5 +1,5 @@
 import { Connection } from './connection.js';
-import { badge, byId, element, hueOf } from './element.js';
+import { byId, element, hueOf, nodeMark } from './element.js';
 import { Log } from './log.js';
 import { Outbox } from './outbox.js';
 import { drawer, showCluster, showPeople, showRooms } from './panels.js';
@@ -96,8 +96,8 @@ function onHello(node) {
   showStatus('');
   drawMe();
   ui.entryWhere.replaceChildren(
-    'You talk to node\u00a0',
-    badge(node),
+    'You talk to ',
+    nodeMark(node),
     ' of a small cluster. Whichever node you pick, the rooms are the same.',
   );
   if (state.room !== undefined) void enter(state.room);
@@ -131,14 +131,12 @@ function onCluster(nodes) {
   state.nodes = nodes;
   showCluster(byId('cluster', HTMLUListElement), nodes, state.node);
   if (state.room === undefined || before.size === 0) return;
-  for (const { name, state: now, web } of nodes) {
+  for (const { name, state: now, hosts } of nodes) {
     const was = before.get(name);
-    if (was === now || web === undefined || name === state.home) continue;
-    if (now === 'down' && state.moving === undefined) {
-      log.remark('Node\u00a0', badge(name), ' is gone.');
-    }
-    if (now === 'left') log.remark('Node\u00a0', badge(name), ' has left the cluster.');
-    if (now === 'alive' && was !== 'suspect') log.remark('Node\u00a0', badge(name), ' is here.');
+    if (was === now || !hosts || name === state.home) continue;
+    if (now === 'down') log.remark(nodeMark(name, 'Node'), ' is gone.');
+    if (now === 'left') log.remark(nodeMark(name, 'Node'), ' has left the cluster.');
+    if (now === 'alive' && was !== 'suspect') log.remark(nodeMark(name, 'Node'), ' is here.');
   }
 }
 
@@ -178,24 +176,10 @@ function onMoved(from, to) {
   );
   const words =
     from === to
-      ? ['The room began anew on node\u00a0', badge(to), '.', detail]
+      ? ['The room began anew on ', nodeMark(to), '.', detail]
       : isGone
-        ? [
-            'Node\u00a0',
-            badge(from),
-            ' is gone; this room now lives on node\u00a0',
-            badge(to),
-            '.',
-            detail,
-          ]
-        : [
-            'This room moved from node\u00a0',
-            badge(from),
-            ' to node\u00a0',
-            badge(to),
-            '.',
-            detail,
-          ];
+        ? [nodeMark(from, 'Node'), ' is gone; this room now lives on ', nodeMark(to), '.', detail]
+        : ['This room moved from ', nodeMark(from), ' to ', nodeMark(to), '.', detail];
   if (state.moving !== undefined) state.moving(...words);
   else log.notice(to, ...words);
   state.moving = undefined;
@@ -227,6 +211,7 @@ function keepPeople(people, isSameRoom) {
 
 /** @param {Line} line */
 function onLine(line) {
+  if (line.number <= state.number) return; // Seen already, as history.
   state.number = line.number;
   switch (line.kind) {
     case 'said':
@@ -247,7 +232,7 @@ function onLine(line) {
 
 /** @param {import('../src/line.ts').Left} line */
 function farewell({ who, why }) {
-  if (why === 'node-down') return [`${who.nick} is gone with node `, badge(who.node), '.'];
+  if (why === 'node-down') return [`${who.nick} is gone with `, nodeMark(who.node), '.'];
   if (why === 'too-slow') return [`${who.nick} could not keep up and was let go.`];
   if (why === 'failed') return [`${who.nick} dropped out.`];
   return [`${who.nick} left.`];
@@ -264,8 +249,7 @@ function onLost(home) {
   outbox.close();
   state.moving ??= log.notice(
     home,
-    'Node\u00a0',
-    badge(home),
+    nodeMark(home, 'Node'),
     ' does not answer. Looking for the room’s new home …',
   );
   ui.home.replaceChildren('looking for its new home …');
@@ -312,7 +296,7 @@ function drawRoom() {
   const { room, home, people } = state;
   if (room === undefined) return;
   ui.title.textContent = `# ${room}`;
-  if (state.moving === undefined) ui.home.replaceChildren('lives on node\u00a0', badge(home));
+  if (state.moving === undefined) ui.home.replaceChildren('lives on ', nodeMark(home));
   ui.count.textContent = String(people.size);
   showPeople(byId('people', HTMLUListElement), people.values(), me.nick);
   document.title = `${state.unread > 0 ? `(${state.unread}) ` : ''}${room} · Troupe chat`;
@@ -331,8 +315,8 @@ function drawMe() {
   change.addEventListener('click', () => askName(''));
   ui.me.replaceChildren(
     element('strong', '', me.nick),
-    ' on node\u00a0',
-    badge(state.node),
+    ' on ',
+    nodeMark(state.node),
     ' · ',
     change,
   );

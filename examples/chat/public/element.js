@@ -66,6 +66,15 @@ export function badge(node) {
   return made;
 }
 
+/**
+ * A node within a sentence: the word and its mark, never parted by a line end.
+ * @param {string} node
+ * @param {string} [word]
+ */
+export function nodeMark(node, word = 'node') {
+  return element('span', 'together', `${word} `, badge(node));
+}
+
 /** @param {import('../src/line.ts').Person} person */
 export function face(person) {
   const made = hued(element('span', 'face', initials(person.nick)), person.node);

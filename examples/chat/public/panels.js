@@ -11,8 +11,8 @@ import { badge, element, face, hued } from './element.js';
  * @param {string} own the node that serves this page
  */
 export function showCluster(list, nodes, own) {
-  const guests = nodes.filter((node) => node.web === undefined && node.state !== 'left');
-  const items = nodes.filter((node) => node.web !== undefined).map((node) => nodeItem(node, own));
+  const guests = nodes.filter((node) => !node.hosts && node.state !== 'left');
+  const items = nodes.filter((node) => node.hosts).map((node) => nodeItem(node, own));
   const here = guests.filter((node) => node.state === 'alive');
   if (here.length > 0) items.push(guestsItem(here));
   list.replaceChildren(...items);
@@ -26,7 +26,7 @@ function nodeItem(node, own) {
   item.dataset['state'] = node.state;
   item.dataset['node'] = node.name;
   item.title = `node ${node.name}: ${state}`;
-  if (node.name === own || node.state !== 'alive') item.append(...parts);
+  if (node.name === own || node.state !== 'alive' || node.web === undefined) item.append(...parts);
   else {
     const link = element('a', '', ...parts);
     link.href = `${node.web}/${location.hash}`;

@@ -22,7 +22,9 @@ export interface ClusterView {
 export interface NodeView {
   readonly name: string;
   readonly state: 'alive' | 'suspect' | 'down' | 'left';
-  /** Where its page is; a terminal has none. */
+  /** Whether rooms may live on it; a terminal hosts none. */
+  readonly hosts: boolean;
+  /** Where its page is. */
   readonly web?: string;
 }
 
