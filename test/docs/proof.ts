@@ -15,7 +15,7 @@ export function proof(
     process.exitCode = 1;
   });
   return (line, actual, expected) => {
-    deepStrictEqual(actual, expected, undefined);
+    deepStrictEqual(actual, expected);
     left.delete(line);
   };
 }

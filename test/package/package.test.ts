@@ -134,9 +134,11 @@ for (const compiler of ['typescript-5.9', 'typescript-6.0', 'typescript']) {
       entries.map((entry, at) => `export * as entry${at} from '${entry}';\n`).join(''),
     );
     const tsc = join(root, 'node_modules', compiler, 'bin/tsc');
-    const options = '--strict --noEmit --module nodenext --target es2022 --skipLibCheck false';
+    // Our declarations and Node's are checked to the end; the compiler's own need no proof.
+    const checks = '--strict --noEmit --skipLibCheck false --skipDefaultLibCheck';
+    const options = `${checks} --module nodenext --target es2022 --lib es2022 --types node`;
 
-    const args = [tsc, ...options.split(' '), '--types', 'node', source];
+    const args = [tsc, ...options.split(' '), source];
     const result = await run(process.execPath, args, { cwd: folder }).catch((error: unknown) => {
       return error as { readonly stdout: string };
     });
