@@ -217,7 +217,8 @@ function onLine(line) {
     case 'said':
       showSaid(line);
       if (document.hidden) state.unread += 1;
-      break;
+      drawTitle();
+      return;
     case 'joined':
       state.people.set(line.who.nick, line.who);
       if (!line.back && line.who.nick !== me.nick) log.remark(`${line.who.nick} came in.`);
@@ -299,9 +300,15 @@ function drawRoom() {
   if (state.moving === undefined) ui.home.replaceChildren('lives on ', nodeMark(home));
   ui.count.textContent = String(people.size);
   showPeople(byId('people', HTMLUListElement), people.values(), me.nick);
-  document.title = `${state.unread > 0 ? `(${state.unread}) ` : ''}${room} · Troupe chat`;
+  drawTitle();
   drawRooms();
   drawMe();
+}
+
+function drawTitle() {
+  const { unread, room } = state;
+  if (room === undefined) return;
+  document.title = `${unread > 0 ? `(${unread}) ` : ''}${room} · Troupe chat`;
 }
 
 function drawRooms() {
@@ -368,7 +375,7 @@ window.addEventListener('hashchange', () => {
 document.addEventListener('visibilitychange', () => {
   if (document.hidden) return;
   state.unread = 0;
-  drawRoom();
+  drawTitle();
 });
 
 /** @param {string} typed */
