@@ -71,7 +71,7 @@ test('the linter refuses what the house forbids', async (t) => {
 test('only the doors to the world may use its clock and timers', async (t) => {
   await using folder = await sampleFolder({
     'packages/actor/src/env.ts': doors,
-    'packages/remote/src/transport/tcp.ts': doors,
+    'packages/remote/src/tcp-transport.ts': doors,
     'examples/chat/src/main.ts': doors,
   });
 
