@@ -219,16 +219,21 @@ export class Overloaded extends CallError {
 export class RemoteError extends CallError {
   override readonly name = 'RemoteError';
   readonly code = 'ERR_REMOTE';
-  readonly executed = 'yes';
+  /** What the error itself said; an error of the method's own is proof that it ran. */
+  readonly executed: Executed;
+  /** `code` of the error where it was thrown, if it had one. */
+  readonly remoteCode: string | undefined;
   constructor(
     /** `name` of the error where it was thrown. */
     readonly remoteName: string,
     readonly remoteMessage: string,
     /** The stack where it was thrown, kept apart from the local one. */
     readonly remoteStack: string | undefined,
-    options?: ErrorOptions,
+    options?: ErrorOptions & { readonly executed?: Executed; readonly remoteCode?: string },
   ) {
     super(`${remoteName}: ${remoteMessage}`, options);
+    this.executed = options?.executed ?? 'yes';
+    this.remoteCode = options?.remoteCode;
   }
 }
 

@@ -1,0 +1,57 @@
+import { Decoder } from 'cbor-x';
+import { Reviver } from './cbor-revive.ts';
+import { CborScanner } from './cbor-scan.ts';
+import { CborWriter } from './cbor-writer.ts';
+import {
+  BadBytes,
+  type Codec,
+  type CodecLimits,
+  DEFAULT_CODEC_LIMITS,
+  type ValuePort,
+} from './codec.ts';
+
+/** CBOR (RFC 8949), with values beyond JSON's in tags of our own; see DESIGN.md, "What travels". */
+export class CborCodec implements Codec {
+  readonly #limits: CodecLimits;
+  readonly #scanner: CborScanner;
+  readonly #decoder = new Decoder({ useRecords: false, mapsAsObjects: true, copyBuffers: true });
+  /** Writers that are not at work: more than one only when a port encodes while it is asked. */
+  readonly #idle: CborWriter[] = [];
+
+  constructor(limits: Partial<CodecLimits> = {}) {
+    this.#limits = { ...DEFAULT_CODEC_LIMITS, ...limits };
+    this.#scanner = new CborScanner(this.#limits);
+  }
+
+  encode(frame: readonly unknown[], port: ValuePort, fields: readonly string[] = []): Uint8Array {
+    const writer = this.#idle.pop() ?? new CborWriter(this.#limits);
+    try {
+      return writer.write(frame, port, fields);
+    } finally {
+      this.#idle.push(writer);
+    }
+  }
+
+  decodeSequence(bytes: Uint8Array, port: ValuePort): unknown[][] {
+    if (bytes.length === 0) return [];
+    const tagged = this.#scanner.scan(bytes);
+    const frames = this.#decodeScanned(bytes);
+    if (tagged.length > 0) {
+      const reviver = new Reviver(this.#limits, port);
+      for (const frame of tagged) reviver.revive(frames[frame]);
+    }
+    return frames;
+  }
+
+  #decodeScanned(bytes: Uint8Array): unknown[][] {
+    // The decoder notes things on what it is given, and gives out byte strings of its class.
+    const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+    let frames: unknown;
+    try {
+      frames = this.#decoder.decodeMultiple(plain);
+    } catch (cause) {
+      throw new BadBytes('the decoder refused what the scanner passed', undefined, { cause });
+    }
+    return frames as unknown[][];
+  }
+}

@@ -1,0 +1,33 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import test from 'ava';
+import { CborCodec } from '../dist/index.js';
+import { Fuzzer } from './fuzzer.ts';
+
+const INPUTS = 3_000;
+const seeds = process.env['SEED'] === undefined ? [1, 2, 3, 4] : [Number(process.env['SEED'])];
+
+const survives = test.macro({
+  title: (_, seed: number) => `bent frames are decoded or refused, and do no harm: seed ${seed}`,
+  exec(t, seed: number) {
+    const fuzzer = new Fuzzer(new CborCodec(), seed);
+
+    t.notThrows(() => {
+      for (let i = 0; i < INPUTS; i += 1) fuzzer.step();
+    }, `replay with SEED=${seed} npm test`);
+    // Both ways are taken, or the bends are too gentle or too rough to find anything.
+    t.true(fuzzer.refused > INPUTS / 5, `${fuzzer.refused} refused`);
+    t.true(fuzzer.decoded > INPUTS / 5, `${fuzzer.decoded} decoded`);
+  },
+});
+for (const seed of seeds) test(survives, seed);
+
+test('the command fuzzes for as long as it is told, and says what came of it', async (t) => {
+  const command = fileURLToPath(new URL('./fuzz.js', import.meta.url));
+  const options = ['--seconds', '0.5', '--seed', '5'];
+
+  const { stdout } = await promisify(execFile)(process.execPath, [command, ...options]);
+
+  t.regex(stdout, /\d+ inputs, \d+ decoded, \d+ refused; slowest/);
+});
