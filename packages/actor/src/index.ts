@@ -7,6 +7,12 @@ export type { ActorRef, AnyRef, EntityRef, Remote, RemoteKeys, RemoteMethod, Tel
 export type { CallOptions, Down, DownReason } from './recipient.ts';
 export { ActorSystem } from './system.ts';
 export type { ActorSystemOptions, DeadLetter, Failure } from './system.ts';
+export { channel } from './channel.ts';
+export type { Channel, Received, Receiver, Sender, WaitOptions } from './channel.ts';
+export { after, select, selectNow, sending } from './select.ts';
+export type { After, SelectCase, Selected, SelectOptions, Sending } from './select.ts';
+export { go } from './go.ts';
+export type { GoOptions, Task, TaskContext } from './go.ts';
 export { processEnv } from './env.ts';
 export type { Env, Log, LogFields, ProcessEnvOptions, Timer } from './env.ts';
 export {

@@ -11,3 +11,7 @@ export type { Envelope } from './envelope.ts';
 export { CALL_TIMEOUT_MS } from './recipient.ts';
 export type { Recipient, Reply } from './recipient.ts';
 export { isRef, recipientOf, refTo } from './ref.ts';
+export { channelBehind, receiverOf, senderOf, sendInto } from './channel.ts';
+export { ChannelCore, CLOSED, EMPTY } from './channel-core.ts';
+export type { ChannelHooks } from './channel-core.ts';
+export { Waiter } from './wait-list.ts';

@@ -1,0 +1,192 @@
+import type { Env } from './env.ts';
+import { ChannelClosed } from './errors.ts';
+import { type IoBudget, ioBudgetOf } from './io-budget.ts';
+import { WaitList, type Waiter } from './wait-list.ts';
+
+/** What `poll` yields instead of an element; no element can be equal to one of these. */
+export const EMPTY: unique symbol = Symbol('empty');
+export const CLOSED: unique symbol = Symbol('closed');
+
+/** How the carrier of a remote end follows what happens at this one. Called synchronously. */
+export interface ChannelHooks {
+  /** Turns an element into what is kept of it; whatever it throws is the sender's. */
+  admitted?(value: unknown): unknown;
+  /** An element can be taken: it was buffered, or its sender waits. */
+  offered?(): void;
+  /** An element has left the buffer for a receiver. */
+  taken?(): void;
+  /** A receiver waits. */
+  demanded?(): void;
+  closed?(): void;
+}
+
+/**
+ * The rules of Go's channels, and nothing else.
+ *
+ * Invariants: while the buffer holds an element nobody waits to receive, and while it has room
+ * nobody waits to send. Waiters are served first come, first served; nobody overtakes them.
+ * @see The Go Programming Language Specification, "Channel types"; runtime/chan.go
+ */
+export class ChannelCore<T> {
+  readonly capacity: number;
+  readonly env: Env;
+  readonly budget: IoBudget;
+  readonly senders: WaitList<T> = new WaitList<T>();
+  readonly receivers: WaitList<T> = new WaitList<T>();
+  readonly hooks: ChannelHooks | undefined;
+  /** Elements from `#head` on; grown to the capacity by need, then used as a ring. */
+  readonly #buffer: (T | undefined)[] = [];
+  #head = 0;
+  #length = 0;
+  #isClosed = false;
+  /** What receivers get once the buffer is drained; undefined after a plain close. */
+  #closeError: unknown;
+  /** What senders get. */
+  #sendError: unknown;
+  readonly #onClose = new Set<() => void>();
+
+  constructor(capacity: number, env: Env, hooks?: ChannelHooks) {
+    if (!Number.isSafeInteger(capacity) || capacity < 0 || capacity > 2 ** 31) {
+      throw new RangeError(`capacity must be an integer in 0 … 2 ** 31, not ${capacity}`);
+    }
+    this.capacity = capacity;
+    this.env = env;
+    this.budget = ioBudgetOf(env);
+    this.hooks = hooks;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  get closeError(): unknown {
+    return this.#closeError;
+  }
+
+  /** What a send gets now that the channel is closed. */
+  sendError(): unknown {
+    return this.#sendError ?? new ChannelClosed();
+  }
+
+  /** Every element passes here once, before it is offered or its sender is parked. */
+  admit(value: T): T {
+    return this.hooks?.admitted === undefined ? value : (this.hooks.admitted(value) as T);
+  }
+
+  /** @returns false when the element was not taken and the channel is open: there is no room */
+  offer(value: T): boolean {
+    if (this.#isClosed) return false;
+    const receiver = this.receivers.shift();
+    if (receiver !== undefined) {
+      this.hooks?.taken?.();
+      receiver.succeed(value);
+      return true;
+    }
+    if (this.#length >= this.capacity) return false;
+    this.#push(value);
+    this.hooks?.offered?.();
+    return true;
+  }
+
+  poll(): T | typeof EMPTY | typeof CLOSED {
+    if (this.#length > 0) {
+      const value = this.#shift();
+      const sender = this.senders.shift();
+      if (sender !== undefined) {
+        this.#push(sender.value as T);
+        sender.succeed(undefined);
+      }
+      this.hooks?.taken?.();
+      return value;
+    }
+    const sender = this.senders.shift();
+    if (sender !== undefined) {
+      sender.succeed(undefined);
+      this.hooks?.taken?.();
+      return sender.value as T;
+    }
+    return this.#isClosed ? CLOSED : EMPTY;
+  }
+
+  parkSender(waiter: Waiter<T>, value: T): void {
+    waiter.value = value;
+    this.senders.push(waiter);
+    this.hooks?.offered?.();
+  }
+
+  parkReceiver(waiter: Waiter<T>): void {
+    this.receivers.push(waiter);
+    this.hooks?.demanded?.();
+  }
+
+  /**
+   * Closes the channel: what is buffered can still be received, what waits to be sent is refused.
+   * @param error what receivers get after the drain, instead of an orderly end
+   * @returns false when it was closed already
+   */
+  close(error?: unknown): boolean {
+    return this.#end(error, undefined);
+  }
+
+  /** Closes it for a reason that senders get too, in place of `ChannelClosed`. */
+  fail(error: unknown): void {
+    this.#end(error, error);
+  }
+
+  /** Calls `run` when the channel is closed, at once if it is. @returns forgets it */
+  whenClosed(run: () => void): () => void {
+    if (this.#isClosed) run();
+    else this.#onClose.add(run);
+    return () => this.#onClose.delete(run);
+  }
+
+  #end(closeError: unknown, sendError: unknown): boolean {
+    if (this.#isClosed) return false;
+    this.#isClosed = true;
+    this.#closeError = closeError;
+    this.#sendError = sendError;
+    for (let waiter = this.receivers.shift(); waiter; waiter = this.receivers.shift()) {
+      waiter.fail(closeError);
+    }
+    for (let waiter = this.senders.shift(); waiter; waiter = this.senders.shift()) {
+      waiter.fail(this.sendError());
+    }
+    this.hooks?.closed?.();
+    for (const run of this.#onClose) run();
+    this.#onClose.clear();
+    return true;
+  }
+
+  #push(value: T): void {
+    const buffer = this.#buffer;
+    if (this.#length === buffer.length && buffer.length < this.capacity) this.#grow();
+    buffer[(this.#head + this.#length) % buffer.length] = value;
+    this.#length += 1;
+  }
+
+  #shift(): T {
+    const buffer = this.#buffer;
+    const value = buffer[this.#head] as T;
+    buffer[this.#head] = undefined; // Or the ring would keep a received element alive.
+    this.#head = (this.#head + 1) % buffer.length;
+    this.#length -= 1;
+    return value;
+  }
+
+  /** Doubles the ring; a channel of a large capacity that stays nearly empty stays small. */
+  #grow(): void {
+    const buffer = this.#buffer;
+    const size = buffer.length;
+    const grown = Math.min(this.capacity, Math.max(4, size * 2));
+    for (let i = size; i < grown; i += 1) buffer.push(undefined);
+    // The part before the head wrapped around the old end; it goes on behind the old end now.
+    for (let i = 0; i < this.#head; i += 1) {
+      buffer[size + i] = buffer[i];
+      buffer[i] = undefined;
+    }
+  }
+}
