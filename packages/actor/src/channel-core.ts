@@ -67,6 +67,11 @@ export class ChannelCore<T> {
     return this.#closeError;
   }
 
+  /** What a receive gets now that the channel is closed and drained. */
+  endError(): unknown {
+    return this.#closeError ?? new ChannelClosed();
+  }
+
   /** What a send gets now that the channel is closed. */
   sendError(): unknown {
     return this.#sendError ?? new ChannelClosed();

@@ -248,7 +248,7 @@ function send<T>(core: ChannelCore<T>, given: T, options?: WaitOptions): void | 
 function receive<T>(core: ChannelCore<T>, options?: WaitOptions): Promise<T> {
   if (options?.signal?.aborted === true) return Promise.reject(options.signal.reason as Error);
   const value = core.poll();
-  if (value === CLOSED) return Promise.reject(core.closeError ?? new ChannelClosed());
+  if (value === CLOSED) return Promise.reject(core.endError());
   if (value !== EMPTY) return core.budget.spend() ? afterIo(core, value) : Promise.resolve(value);
   const parked = new Parked<T, T>(same, never);
   if (options?.signal !== undefined) parked.abortBy(options.signal);

@@ -1,3 +1,22 @@
+export { Endpoint } from './endpoint.ts';
+export type { EndpointOptions, EndpointRouter } from './endpoint.ts';
+export type { Peer } from './peer.ts';
+export type { Destination } from './outgoing.ts';
+export type { Message, Router } from './incoming.ts';
+export type { EntityTarget, Target } from './frames.ts';
+export { tcpTransport } from './tcp-transport.ts';
+export { MemoryNetwork } from './memory-transport.ts';
+export { ListenFailed } from './transport.ts';
+export type {
+  Connection,
+  ConnectionHandler,
+  DialOptions,
+  Listener,
+  Transport,
+} from './transport.ts';
+export { HandshakeRefused } from './handshake.ts';
+export type { PeerIdentity, RefusalReason } from './handshake.ts';
+export { BadFrame } from './bad-frame.ts';
 export { CborCodec } from './cbor-codec.ts';
 export { BadBytes, DEFAULT_CODEC_LIMITS, PORT_TAG_MAX } from './codec.ts';
 export type { Codec, CodecLimits, ValuePort } from './codec.ts';

@@ -1,0 +1,243 @@
+import {
+  type ActorClass,
+  ActorDown,
+  type ActorSystem,
+  type AnyRef,
+  type CallError,
+  type CallOptions,
+  Draining,
+  type Env,
+  NoSuchActor,
+} from '@troupe/actor';
+import {
+  type Cell,
+  definitionOf,
+  type Recipient,
+  recipientOf,
+  refTo,
+} from '@troupe/actor/internal';
+import type { Endpoint, EndpointRouter, EntityTarget, Message } from '@troupe/remote';
+import { Entity } from './entity.ts';
+import { isSameNode, type Member } from './member.ts';
+import type { Membership } from './membership.ts';
+import { Moved } from './moved.ts';
+import type { EntityId, Placement } from './placement.ts';
+
+/** Nodes that a tell may be passed on by, while their views of the cluster differ. */
+const HOPS_MAX = 3;
+const KEY_CHARS_MAX = 512;
+/** The service that hands out references to activations. */
+export const ENTITIES_SERVICE = 'entities';
+
+export interface EntitiesOptions {
+  readonly system: ActorSystem;
+  readonly membership: Membership;
+  readonly placement: Placement;
+  /** Classes that this node hosts; undefined: all that it names itself. */
+  readonly hosts: readonly ActorClass[] | undefined;
+}
+
+/**
+ * The entities of the cluster as one node sees them: it sends each message to the owner that
+ * placement names, serves those that are its own, and points callers who err to the right node.
+ */
+export class Entities implements EndpointRouter {
+  readonly #options: EntitiesOptions;
+  readonly #classes = new Map<string, ActorClass>();
+  readonly #active = new Map<string, { readonly cell: Cell; readonly id: EntityId }>();
+  readonly #services = new Map<string, Cell>();
+  #endpoint!: Endpoint;
+  /** Set between joining and leaving; outside of that nothing is placed by this node. */
+  #open = false;
+
+  constructor(options: EntitiesOptions) {
+    this.#options = options;
+    for (const target of options.hosts ?? []) this.#host(target);
+  }
+
+  get env(): Env {
+    return this.#options.system.env;
+  }
+
+  get callTimeoutMs(): number {
+    return this.#options.system.callTimeoutMs;
+  }
+
+  /** The kinds that this node may be given. */
+  get kinds(): readonly string[] {
+    return [...this.#classes.keys()];
+  }
+
+  /** Entities that are active here. */
+  get size(): number {
+    return this.#active.size;
+  }
+
+  /** The endpoint needs a router before it opens, and a router an endpoint to send by. */
+  connect(endpoint: Endpoint, services: ReadonlyMap<string, Cell>): void {
+    this.#endpoint = endpoint;
+    for (const [name, cell] of services) this.#services.set(name, cell);
+  }
+
+  /** @returns whether this node now hosts a kind that it did not before */
+  use(target: ActorClass): boolean {
+    const { kind, named } = definitionOf(target);
+    if (!named) {
+      throw new TypeError(`class ${target.name} has no kind: decorate it with @actor({ kind: … })`);
+    }
+    if (this.#options.hosts !== undefined || this.#classes.has(kind)) return false;
+    this.#host(target);
+    return true;
+  }
+
+  refer(kind: string, key: string): AnyRef {
+    return refTo(new Entity(this, { kind, key }));
+  }
+
+  entityOf(recipient: Recipient): readonly [kind: string, key: string] | undefined {
+    return recipient instanceof Entity ? [recipient.id.kind, recipient.id.key] : undefined;
+  }
+
+  service(name: string): Cell | undefined {
+    return this.#services.get(name);
+  }
+
+  ownerOf(id: EntityId): Member | undefined {
+    const candidates = this.#options.membership.view().members.filter(({ state, meta }) => {
+      return (state === 'alive' || state === 'suspect') && meta.kinds.includes(id.kind);
+    });
+    return this.#options.placement.ownerOf(id, candidates);
+  }
+
+  /** One try at a call, at the owner of this moment. */
+  attempt(
+    id: EntityId,
+    method: string,
+    message: { readonly args: readonly unknown[]; readonly options: CallOptions | undefined },
+  ): Promise<unknown> {
+    const owner = this.ownerOf(id);
+    if (owner === undefined) return Promise.reject(this.#unhosted(id));
+    if (!this.#isSelf(owner)) {
+      const to = { target: [id.kind, id.key, 0] as const, address: addressOf(id) };
+      return this.#endpoint.peerOf(owner).outgoing.ask(to, method, message);
+    }
+    const cell = this.#activate(id);
+    if (!('ask' in cell)) return Promise.reject(cell);
+    return cell.ask(method, message.args, message.options);
+  }
+
+  tell(id: EntityId, method: string, args: readonly unknown[], hops = 0): void {
+    const refuse = (reason: CallError): void =>
+      this.#options.system.deadLetter({ to: addressOf(id), method, reason });
+    const owner = this.ownerOf(id);
+    if (owner === undefined) return refuse(this.#unhosted(id));
+    if (!this.#isSelf(owner)) {
+      if (hops > HOPS_MAX) return refuse(new Moved(addressOf(id), owner.name));
+      const to = { target: [id.kind, id.key, hops] as const, address: addressOf(id) };
+      return this.#endpoint.peerOf(owner).tell(to, method, args);
+    }
+    const cell = this.#activate(id);
+    if ('tell' in cell) cell.tell(method, args);
+    else refuse(cell);
+  }
+
+  /** A message for an entity has come from another node. */
+  entity([kind, key, hops]: EntityTarget, message: Message): void {
+    const id = { kind, key };
+    if (!this.#open) return message.refuse(new Draining(this.#options.system.name));
+    if (!message.asks) return this.tell(id, message.method, message.args, hops + 1);
+    const owner = this.ownerOf(id);
+    if (owner === undefined) return message.refuse(this.#unhosted(id));
+    if (!this.#isSelf(owner)) return message.refuse(new Moved(addressOf(id), owner.name));
+    const cell = this.#activate(id);
+    if ('post' in cell) message.deliver(cell);
+    else message.refuse(cell);
+  }
+
+  /** The running incarnation of an entity, on whichever node it is. */
+  async activation(id: EntityId): Promise<Recipient> {
+    const owner = this.ownerOf(id);
+    if (owner === undefined) throw this.#unhosted(id);
+    if (this.#isSelf(owner)) return recipientOf(this.activateHere(id));
+    const to = { target: ENTITIES_SERVICE, address: `${owner.name}/${ENTITIES_SERVICE}` };
+    const message = { args: [id.kind, id.key], options: undefined };
+    const ref = await this.#endpoint.peerOf(owner).outgoing.ask(to, 'activation', message);
+    return recipientOf(ref as AnyRef);
+  }
+
+  /** @throws {CallError} executed: no, when the entity is not this node's to run */
+  activateHere(id: EntityId): AnyRef {
+    const owner = this.ownerOf(id);
+    if (owner === undefined) throw this.#unhosted(id);
+    if (!this.#isSelf(owner)) throw new Moved(addressOf(id), owner.name);
+    const cell = this.#activate(id);
+    if ('ref' in cell) return cell.ref;
+    throw cell;
+  }
+
+  /** Ends the activations that the present view places elsewhere. */
+  rebalance(): void {
+    for (const { cell, id } of this.#active.values()) {
+      const owner = this.ownerOf(id);
+      if (owner !== undefined && !this.#isSelf(owner)) void cell.stop();
+    }
+  }
+
+  /** The node has joined: the view says who owns what. */
+  open(): void {
+    this.#open = true;
+  }
+
+  /** From now on nothing is activated here. */
+  drain(): void {
+    this.#open = false;
+  }
+
+  #host(target: ActorClass): void {
+    const { kind, named } = definitionOf(target);
+    if (!named) {
+      throw new TypeError(`class ${target.name} has no kind: decorate it with @actor({ kind: … })`);
+    }
+    const other = this.#classes.get(kind);
+    if (other !== undefined && other !== target) {
+      throw new TypeError(`two classes of kind '${kind}': ${other.name} and ${target.name}`);
+    }
+    this.#classes.set(kind, target);
+  }
+
+  /** @returns the running or new activation, or why there can be none */
+  #activate(id: EntityId): Cell | CallError {
+    const address = addressOf(id);
+    const running = this.#active.get(address);
+    if (running !== undefined) return running.cell;
+    if (!this.#open) return new Draining(this.#options.system.name);
+    const target = this.#classes.get(id.kind);
+    if (target === undefined) return this.#unhosted(id);
+    if (id.key.length > KEY_CHARS_MAX) {
+      return new NoSuchActor(address, `keys have at most ${KEY_CHARS_MAX} characters`);
+    }
+    try {
+      const cell = this.#options.system.start(target, [], { key: id.key });
+      this.#active.set(address, { cell, id });
+      cell.monitor(() => this.#active.delete(address));
+      return cell;
+    } catch (cause) {
+      return new ActorDown(address, 'no', { cause });
+    }
+  }
+
+  #isSelf(member: Member): boolean {
+    return isSameNode(member, this.#options.membership.view().self);
+  }
+
+  #unhosted(id: EntityId): NoSuchActor {
+    return new NoSuchActor(
+      addressOf(id),
+      `no node of the cluster hosts kind '${id.kind}': list its class in startNode({ actors })`,
+    );
+  }
+}
+
+function addressOf({ kind, key }: EntityId): string {
+  return `${kind}/${key}`;
+}

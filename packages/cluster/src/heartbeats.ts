@@ -1,0 +1,298 @@
+import type { Env, Timer } from '@troupe/actor';
+import { NameTaken } from './errors.ts';
+import {
+  isSameNode,
+  type Member,
+  type MemberEvent,
+  type MemberMeta,
+  type MemberView,
+} from './member.ts';
+import { isPresent, MemberTable } from './member-table.ts';
+import type { Evidence, Membership, MembershipDeps, MembershipNet } from './membership.ts';
+import { isDigest, type Digest } from './digest.ts';
+
+export interface HeartbeatOptions {
+  /** Addresses of nodes that may be in the cluster, `host:port`. Unreachable ones are tried again. */
+  readonly seeds?: readonly string[];
+  /** Time between two heartbeats to one member, in milliseconds. Default: 1,000. */
+  readonly intervalMs?: number;
+  /** Silence after which a member is suspected, in milliseconds. Default: 2,500. */
+  readonly suspectAfterMs?: number;
+  /** How long a suspect has to answer before it is down, in milliseconds. Default: 2,500. */
+  readonly downAfterMs?: number;
+  /** The same for a suspect whose address refuses connections: its process is gone. Default: 500. */
+  readonly refusedDownAfterMs?: number;
+}
+
+/** A member that is down or has left is remembered for this long, so that old news of it is known as old. */
+const TOMBSTONE_MS = 60_000;
+
+/**
+ * Seeds and heartbeats: every node sends every other one all it knows, once an interval, and
+ * judges by itself who is alive. Simple and quick for a dozen nodes; the traffic grows with the
+ * square of their number. A partition heals, because both sides keep calling those they lost.
+ */
+export function heartbeats(options: HeartbeatOptions = {}): Membership {
+  return new Heartbeats(options);
+}
+
+/** What one node remembers of its contacts with another. */
+interface Contact {
+  readonly incarnation: string;
+  heardAt: number;
+  suspectAt: number;
+  goneAt: number;
+  refused: boolean;
+  exchanging: boolean;
+}
+
+class Heartbeats implements Membership {
+  readonly kind = 'heartbeats';
+  readonly guarantees = { liveness: 'probed', view: 'eventual', heals: true } as const;
+  readonly #options: Required<HeartbeatOptions>;
+  readonly #contacts = new Map<string, Contact>();
+  /** Seeds that have not answered, and whether the log has been told. */
+  readonly #silentSeeds = new Map<string, boolean>();
+  #env!: Env;
+  #net!: MembershipNet;
+  #table!: MemberTable;
+  #timer: Timer | undefined;
+  #running = false;
+
+  constructor(options: HeartbeatOptions) {
+    this.#options = {
+      seeds: options.seeds ?? [],
+      intervalMs: options.intervalMs ?? 1_000,
+      suspectAfterMs: options.suspectAfterMs ?? 2_500,
+      downAfterMs: options.downAfterMs ?? 2_500,
+      refusedDownAfterMs: options.refusedDownAfterMs ?? 500,
+    };
+  }
+
+  async start(self: Member, { env, net }: MembershipDeps): Promise<void> {
+    this.#running = true;
+    this.#env = env;
+    this.#net = net;
+    this.#table = new MemberTable(self);
+    for (const seed of this.#options.seeds) {
+      if (seed !== self.address) this.#silentSeeds.set(seed, false);
+    }
+    net.onExchange((payload) => this.#answer(payload));
+    await Promise.all([...this.#silentSeeds.keys()].map((seed) => this.#callSeed(seed)));
+    this.#schedule();
+  }
+
+  view(): MemberView {
+    return this.#table.view;
+  }
+
+  watch(signal: AbortSignal): AsyncIterable<MemberEvent> {
+    return this.#table.watch(signal);
+  }
+
+  setMeta(meta: MemberMeta): void {
+    this.#table.setMeta(meta);
+    void this.#round();
+  }
+
+  report({ peer, event }: Evidence): void {
+    if (!this.#running) return;
+    const member = this.#table.get(peer.name);
+    if (member === undefined || !isSameNode(member, peer)) return;
+    const contact = this.#contactOf(member);
+    contact.refused = event === 'refused';
+    if (event === 'ok' || !isPresent(member.state)) return;
+    this.#suspect(member);
+    void this.#callMember(member); // It may be well: ask at once rather than at the next round.
+  }
+
+  async leave({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
+    this.#table.setState(this.#table.view.self.name, 'left');
+    const others = this.#others().filter((member) => isPresent(member.state));
+    const told = others.map((member) =>
+      this.#net.exchange(member.address, this.#digest(), deadlineMs).catch((error: unknown) => {
+        this.#env.log.debug({ member: member.name, error }, 'could not be told of the leaving');
+      }),
+    );
+    await Promise.all(told);
+  }
+
+  async stop(): Promise<void> {
+    this.#running = false;
+    this.#timer?.cancel();
+  }
+
+  #digest(): Digest {
+    const { self, members } = this.#table.view;
+    return { from: self, members };
+  }
+
+  /** @param delayMs to the next round; by default an interval, less or more by a tenth at random */
+  #schedule(delayMs = this.#options.intervalMs * (0.9 + 0.2 * this.#env.random())): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    // Alone and with nobody to look for: a timer would only keep the process alive.
+    if (!this.#running || (this.#others().length === 0 && this.#silentSeeds.size === 0)) return;
+    this.#timer = this.#env.setTimer(delayMs, () => {
+      void this.#round();
+      this.#schedule();
+    });
+  }
+
+  async #round(): Promise<void> {
+    this.#judge();
+    const members = this.#others().map((member) => this.#callMember(member));
+    const seeds = [...this.#silentSeeds.keys()].map((seed) => this.#callSeed(seed));
+    await Promise.all([...members, ...seeds]).catch((error: unknown) => {
+      this.#env.log.error({ error }, 'this node can no longer take part in the cluster');
+    });
+  }
+
+  /** Silence makes suspects, and suspects that stay silent are down. */
+  #judge(): void {
+    const now = this.#env.now();
+    for (const member of this.#others()) {
+      const contact = this.#contactOf(member);
+      if (member.state === 'alive') {
+        if (now - contact.heardAt >= this.#options.suspectAfterMs) this.#suspect(member);
+      } else if (member.state === 'suspect') {
+        const { downAfterMs, refusedDownAfterMs } = this.#options;
+        const graceMs = contact.refused ? refusedDownAfterMs : downAfterMs;
+        if (now - contact.suspectAt < graceMs) continue;
+        contact.goneAt = now;
+        this.#table.setState(member.name, 'down');
+        this.#env.log.warn({ member: member.name, address: member.address }, 'a member is down');
+      } else if (now - contact.goneAt >= TOMBSTONE_MS) {
+        this.#contacts.delete(member.name);
+        this.#table.forget(member.name);
+      }
+    }
+  }
+
+  #suspect(member: Member): void {
+    if (member.state !== 'alive') return;
+    this.#contactOf(member).suspectAt = this.#env.now();
+    this.#table.setState(member.name, 'suspect');
+    this.#schedule(Math.min(this.#options.intervalMs, this.#options.refusedDownAfterMs));
+  }
+
+  async #callMember(member: Member): Promise<void> {
+    const contact = this.#contactOf(member);
+    if (member.address === '' || member.state === 'left' || contact.exchanging) return;
+    contact.exchanging = true;
+    try {
+      this.#learn(await this.#net.exchange(member.address, this.#digest(), this.#timeoutMs));
+    } catch (error) {
+      if (error instanceof NameTaken) throw error;
+      // Judged by the silence that follows; a refusal is also reported as evidence.
+      this.#env.log.debug({ member: member.name, error }, 'no answer to a heartbeat');
+    } finally {
+      contact.exchanging = false;
+    }
+  }
+
+  async #callSeed(seed: string): Promise<void> {
+    try {
+      this.#learn(await this.#net.exchange(seed, this.#digest(), this.#timeoutMs));
+      this.#silentSeeds.delete(seed);
+    } catch (error) {
+      if (!isTransient(error)) throw error;
+      const logged = this.#silentSeeds.get(seed);
+      if (logged === false) {
+        this.#silentSeeds.set(seed, true);
+        const { intervalMs } = this.#options;
+        const reason = error instanceof Error ? error.message : String(error);
+        this.#env.log.warn(
+          { seed, reason },
+          `no answer from a seed: trying every ${intervalMs} ms`,
+        );
+      }
+    }
+  }
+
+  get #timeoutMs(): number {
+    return Math.max(this.#options.suspectAfterMs, this.#options.intervalMs);
+  }
+
+  #answer(payload: unknown): unknown {
+    if (!isDigest(payload)) throw new TypeError('not a heartbeat');
+    const { from } = payload;
+    const holder = this.#holderOf(from);
+    if (holder !== undefined) return { nameTakenBy: holder.address };
+    this.#learn(payload);
+    return this.#digest();
+  }
+
+  /** The live member, if any, that has the caller's name and is somebody else. */
+  #holderOf(from: Member): Member | undefined {
+    const holder = this.#table.get(from.name);
+    return holder?.state === 'alive' && !isSameNode(holder, from) ? holder : undefined;
+  }
+
+  #learn(payload: unknown): void {
+    const { self } = this.#table.view;
+    if (typeof payload === 'object' && payload !== null && 'nameTakenBy' in payload) {
+      throw new NameTaken(self.name, String(payload.nameTakenBy));
+    }
+    if (!isDigest(payload)) throw new TypeError('not an answer to a heartbeat');
+    const { from, members } = payload;
+    this.#heard(from);
+    for (const member of members) {
+      // Of others this only says that they exist, or said goodbye; who lives, each node sees itself.
+      if (member.name === self.name || member.name === from.name) continue;
+      const known = this.#table.get(member.name);
+      if (known !== undefined && known.incarnation >= member.incarnation) {
+        if (isSameNode(known, member) && member.state === 'left') this.#gone(member);
+      } else if (member.state === 'alive') {
+        void this.#callMember(member);
+      }
+    }
+  }
+
+  /** `from` itself has spoken. */
+  #heard(from: Member): void {
+    const known = this.#table.get(from.name);
+    if (known !== undefined && known.incarnation > from.incarnation) return; // Of an earlier life.
+    if (from.state === 'left') return this.#gone(from);
+    const contact = this.#contactOf(from);
+    contact.heardAt = this.#env.now();
+    contact.refused = false;
+    this.#table.put({ ...from, state: 'alive' });
+    this.#silentSeeds.delete(from.address);
+    if (this.#timer === undefined) this.#schedule();
+  }
+
+  #gone(member: Member): void {
+    this.#contactOf(member).goneAt = this.#env.now();
+    this.#table.put({ ...member, state: 'left' });
+  }
+
+  #others(): readonly Member[] {
+    const { self, members } = this.#table.view;
+    return members.filter((member) => member.name !== self.name);
+  }
+
+  #contactOf({ name, incarnation }: Member): Contact {
+    let contact = this.#contacts.get(name);
+    if (contact?.incarnation !== incarnation) {
+      const now = this.#env.now();
+      contact = {
+        incarnation,
+        heardAt: now,
+        suspectAt: now,
+        goneAt: now,
+        refused: false,
+        exchanging: false,
+      };
+      this.#contacts.set(name, contact);
+    }
+    return contact;
+  }
+}
+
+/** Whether trying again may help: an unreachable seed may come up, a wrong secret stays wrong. */
+function isTransient(error: unknown): boolean {
+  if (error instanceof NameTaken) return false;
+  const cause = error instanceof Error ? error.cause : undefined;
+  return !(cause instanceof Error && 'code' in cause && cause.code === 'ERR_HANDSHAKE_REFUSED');
+}

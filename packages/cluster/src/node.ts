@@ -1,0 +1,147 @@
+import {
+  type Actor,
+  type ActorRef,
+  type ActorSystem,
+  type AnyRef,
+  type Down,
+  type EntityRef,
+  go,
+  type Task,
+} from '@troupe/actor';
+import { definitionOf } from '@troupe/actor/internal';
+import type { Endpoint } from '@troupe/remote';
+import type { Entities } from './entities.ts';
+import type { Member, MemberEvent } from './member.ts';
+import type { Membership } from './membership.ts';
+
+/** How long `stop` takes at most, unless it is told otherwise. */
+const STOP_TIMEOUT_MS = 10_000;
+/** How long the other members may take to hear that this one leaves. */
+const LEAVE_TIMEOUT_MS = 1_000;
+
+/** What a node is put together from; `startNode` does. */
+export interface NodeParts {
+  readonly system: ActorSystem;
+  readonly endpoint: Endpoint;
+  readonly membership: Membership;
+  readonly entities: Entities;
+}
+
+/** One node: its actors, its entities, and its place in the cluster. */
+export class Node implements AsyncDisposable {
+  readonly system: ActorSystem;
+  readonly #endpoint: Endpoint;
+  readonly #membership: Membership;
+  readonly #entities: Entities;
+  readonly #running = new AbortController();
+  #stopping: Promise<void> | undefined;
+
+  constructor({ system, endpoint, membership, entities }: NodeParts) {
+    this.system = system;
+    this.#endpoint = endpoint;
+    this.#membership = membership;
+    this.#entities = entities;
+    void this.#follow();
+  }
+
+  get name(): string {
+    return this.system.name;
+  }
+
+  /** Where other nodes connect to; empty when this one does not listen. */
+  get address(): string {
+    return this.#endpoint.identity.address;
+  }
+
+  /** Starts an actor on this node. */
+  spawn<T extends Actor, A extends unknown[]>(
+    target: new (...args: A) => T,
+    ...args: A
+  ): ActorRef<T> {
+    return this.system.spawn(target, ...args);
+  }
+
+  /**
+   * Names the one entity of that kind and key in the cluster. The first call activates it, on the
+   * node that placement chooses; when that node dies, the next call activates it elsewhere.
+   */
+  entity<T extends Actor>(target: new () => T, key: string): EntityRef<T> {
+    if (this.#entities.use(target)) {
+      this.#membership.setMeta({ kinds: this.#entities.kinds });
+    }
+    return this.#entities.refer(kindOf(target), key) as object as EntityRef<T>;
+  }
+
+  /** Where the entity is placed by this node's present view; undefined when nobody hosts it. */
+  ownerOf<T extends Actor>(target: new () => T, key: string): Member | undefined {
+    return this.#entities.ownerOf({ kind: kindOf(target), key });
+  }
+
+  /** The cluster as this node sees it, itself included. */
+  members(): readonly Member[] {
+    return this.#membership.view().members;
+  }
+
+  /** Replays the present members as `up` events, then follows what changes until `signal` aborts. */
+  watchMembers(signal: AbortSignal): AsyncIterable<MemberEvent> {
+    return this.#membership.watch(signal);
+  }
+
+  /** Calls `onDown` once, when the actor, or the entity's present activation, is down. */
+  monitor(ref: AnyRef, onDown: (down: Down) => void): () => void {
+    return this.system.monitor(ref, onDown);
+  }
+
+  /** Ends an actor after the turn that runs now. */
+  stopActor(ref: AnyRef): Promise<void> {
+    return this.system.stopActor(ref);
+  }
+
+  /** Starts a goroutine that ends with the node. */
+  go<T>(run: Parameters<typeof go<T>>[0]): Task<T> {
+    return go(run, { signal: this.#running.signal, env: this.system.env });
+  }
+
+  /**
+   * Leaves the cluster and ends: takes no new entities, lets running turns finish, says goodbye.
+   * Whatever is not done after `timeoutMs` is abandoned and logged.
+   */
+  stop(timeoutMs: number = STOP_TIMEOUT_MS): Promise<void> {
+    this.#stopping ??= this.#stop(timeoutMs);
+    return this.#stopping;
+  }
+
+  /** Stops the node, then lets the process end, when it is told to by SIGTERM or SIGINT. */
+  stopOnSignals(): void {
+    const onSignal = (): void => {
+      for (const signal of ['SIGTERM', 'SIGINT'] as const) process.off(signal, onSignal);
+      void this.stop();
+    };
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, onSignal);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  /** Keeps entities and connections in step with the members. */
+  async #follow(): Promise<void> {
+    for await (const { kind, member } of this.#membership.watch(this.#running.signal)) {
+      this.#entities.rebalance();
+      if (kind === 'down' || kind === 'left') this.#endpoint.forget(member);
+    }
+  }
+
+  async #stop(timeoutMs: number): Promise<void> {
+    this.#entities.drain();
+    await this.#membership.leave({ deadlineMs: Math.min(LEAVE_TIMEOUT_MS, timeoutMs) });
+    this.#running.abort();
+    await this.system.stop(timeoutMs);
+    await this.#membership.stop();
+    await this.#endpoint.close();
+  }
+}
+
+function kindOf(target: new () => Actor): string {
+  return definitionOf(target).kind;
+}

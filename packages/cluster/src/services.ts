@@ -1,0 +1,76 @@
+import { Actor, type ActorSystem, type AnyRef, rpc } from '@troupe/actor';
+import { type Cell, recipientOf } from '@troupe/actor/internal';
+import type { Endpoint } from '@troupe/remote';
+import { type Entities, ENTITIES_SERVICE } from './entities.ts';
+import type { MembershipNet } from './membership.ts';
+
+const MEMBERS_SERVICE = 'members';
+
+/** The actors of a node that the runtimes of other nodes call by name. */
+export interface Services {
+  readonly net: MembershipNet;
+  readonly cells: ReadonlyMap<string, Cell>;
+}
+
+export function startServices(
+  system: ActorSystem,
+  endpoint: Endpoint,
+  entities: Entities,
+): Services {
+  const net = new ServiceNet(endpoint);
+  const members = system.spawn(MembersService, (payload: unknown) => net.answer(payload));
+  const activations = system.spawn(EntitiesService, entities);
+  const cells = new Map([
+    [MEMBERS_SERVICE, recipientOf(members) as Cell],
+    [ENTITIES_SERVICE, recipientOf(activations) as Cell],
+  ]);
+  return { net, cells };
+}
+
+/** Answers other nodes that look for the running incarnation of an entity. */
+class EntitiesService extends Actor {
+  readonly #entities: Entities;
+  constructor(entities: Entities) {
+    super();
+    this.#entities = entities;
+  }
+  @rpc activation(kind: unknown, key: unknown): AnyRef {
+    if (typeof kind === 'string' && typeof key === 'string') {
+      return this.#entities.activateHere({ kind, key });
+    }
+    throw new TypeError('an entity is named by two strings, its kind and its key');
+  }
+}
+
+class MembersService extends Actor {
+  readonly #answer: (payload: unknown) => unknown;
+  constructor(answer: (payload: unknown) => unknown) {
+    super();
+    this.#answer = answer;
+  }
+  @rpc exchange(payload: unknown): unknown {
+    return this.#answer(payload);
+  }
+}
+
+/** Carries the exchanges of the membership as calls to a service of each node. */
+class ServiceNet implements MembershipNet {
+  readonly #endpoint: Endpoint;
+  answer: (payload: unknown) => unknown = () => {
+    throw new Error('the node has not joined yet');
+  };
+
+  constructor(endpoint: Endpoint) {
+    this.#endpoint = endpoint;
+  }
+
+  async exchange(address: string, payload: unknown, timeoutMs: number): Promise<unknown> {
+    const peer = await this.#endpoint.connect(address);
+    const to = { target: MEMBERS_SERVICE, address: `${address}/${MEMBERS_SERVICE}` };
+    return peer.outgoing.ask(to, 'exchange', { args: [payload], options: { timeoutMs } });
+  }
+
+  onExchange(answer: (payload: unknown) => unknown): void {
+    this.answer = answer;
+  }
+}

@@ -1,0 +1,306 @@
+import test from 'ava';
+import {
+  Actor,
+  actor,
+  ActorDown,
+  type DeadLetter,
+  DeadlineExceeded,
+  type Down,
+  type EntityRef,
+  rpc,
+} from '@troupe/actor';
+import { virtualEnv, type VirtualEnv } from '@troupe/actor/testing';
+import { type Node, NameTaken, type NodeOptions, startNode } from '@troupe/cluster';
+import { MemoryNetwork } from '@troupe/remote';
+
+@actor({ kind: 'counter' })
+class Counter extends Actor {
+  #count = 0;
+  @rpc add(by: number): number {
+    return (this.#count += by);
+  }
+  @rpc name(): string {
+    return this.key;
+  }
+  @rpc where(): string {
+    return String(this.self());
+  }
+  @rpc forward(to: EntityRef<Counter>, by: number): Promise<number> {
+    return to.add(by);
+  }
+  @rpc end(): void {
+    this.stop();
+  }
+}
+
+@actor({ kind: 'broken' })
+class Broken extends Actor {
+  constructor() {
+    super();
+    throw new Error('no licence');
+  }
+  @rpc ping(): void {}
+}
+
+/** Nodes of one test on a network in memory, in virtual time. */
+class TestCluster {
+  readonly env: VirtualEnv = virtualEnv();
+  readonly network: MemoryNetwork = new MemoryNetwork();
+
+  /** All nodes join node a. */
+  async node(name: string, options: NodeOptions = {}): Promise<Node> {
+    const starting = startNode({
+      name,
+      listen: `${name}:1`,
+      join: name === 'a' ? [] : ['a:1'],
+      actors: [Counter, Broken],
+      env: this.env,
+      transport: this.network.transport(name),
+      ...options,
+    });
+    await this.env.settled();
+    return starting;
+  }
+
+  async nodes(...names: readonly string[]): Promise<readonly Node[]> {
+    const nodes: Node[] = [];
+    for (const name of names) nodes.push(await this.node(name));
+    await this.env.advance(3_000); // Everybody has heard from everybody.
+    return nodes;
+  }
+
+  /** As `kill -9` does: no goodbye, connections broken, the address refuses. */
+  kill(name: string): void {
+    this.network.crash(name);
+  }
+}
+
+function causeOf(error: Error | undefined): Error {
+  if (error?.cause instanceof Error) return error.cause;
+  throw new TypeError('an error without a cause');
+}
+
+/** A key whose counter is placed on the given node. */
+function keyOn(node: Node, owner: string): string {
+  for (let i = 0; ; i += 1) {
+    if (node.ownerOf(Counter, `key-${i}`)?.name === owner) return `key-${i}`;
+  }
+}
+
+test('a node by itself runs entities without any configuration', async (t) => {
+  const node = await startNode();
+  const counter = node.entity(Counter, 'one');
+
+  t.is(await counter.add(2), 2);
+  t.is(await node.entity(Counter, 'one').add(2), 4);
+  t.is(await counter.name(), 'one');
+
+  await node.stop();
+});
+
+test('an entity is one and the same from every node, and lives where placement says', async (t) => {
+  const cluster = new TestCluster();
+  const [a, b, c] = await cluster.nodes('a', 'b', 'c');
+  if (a === undefined || b === undefined || c === undefined) return t.fail();
+
+  for (const owner of ['a', 'b', 'c']) {
+    const key = keyOn(a, owner);
+    t.is(await a.entity(Counter, key).add(1), 1);
+    t.is(await b.entity(Counter, key).add(1), 2);
+    t.is(await c.entity(Counter, key).add(1), 3);
+    t.regex(await c.entity(Counter, key).where(), new RegExp(`^${owner}/counter/`));
+  }
+});
+
+test('a reference to an entity travels', async (t) => {
+  const cluster = new TestCluster();
+  const [a, b] = await cluster.nodes('a', 'b');
+  if (a === undefined || b === undefined) return t.fail();
+  const remote = a.entity(Counter, keyOn(a, 'b'));
+  const local = a.entity(Counter, keyOn(a, 'a'));
+
+  t.is(await remote.forward(local, 5), 5);
+  t.is(await local.add(0), 5);
+});
+
+test('when the owner dies, the next call activates the entity elsewhere', async (t) => {
+  const cluster = new TestCluster();
+  const [a, , c] = await cluster.nodes('a', 'b', 'c');
+  if (a === undefined || c === undefined) return t.fail();
+  const key = keyOn(a, 'b');
+  t.is(await a.entity(Counter, key).add(1), 1);
+
+  cluster.kill('b');
+  await cluster.env.settled(); // The connections are broken; what leaves now certainly did not run.
+  const calls = Promise.all([a.entity(Counter, key).add(1), c.entity(Counter, key).add(1)]);
+  await cluster.env.advance(3_000);
+
+  t.deepEqual(
+    (await calls).toSorted((x, y) => x - y),
+    [1, 2],
+  ); // A fresh start, and one activation for both.
+  t.not(a.ownerOf(Counter, key)?.name, 'b');
+});
+
+test('a call that was running on the node that died is not repeated', async (t) => {
+  @actor({ kind: 'slow' })
+  class Slow extends Actor {
+    @rpc wait(): Promise<never> {
+      return new Promise(() => {});
+    }
+  }
+  const cluster = new TestCluster();
+  const a = await cluster.node('a', { actors: [] });
+  await cluster.node('b', { actors: [Slow] });
+  await cluster.env.advance(3_000);
+  const call = t.throwsAsync(a.entity(Slow, 'x').wait());
+  await cluster.env.settled();
+
+  cluster.kill('b');
+  await cluster.env.settled();
+
+  t.like(await call, { code: 'ERR_SESSION_LOST', executed: 'unknown' });
+});
+
+test('a node that leaves hands its entities over, and no call fails meanwhile', async (t) => {
+  const cluster = new TestCluster();
+  const [a, b] = await cluster.nodes('a', 'b');
+  if (a === undefined || b === undefined) return t.fail();
+  const key = keyOn(a, 'b');
+  const counter = a.entity(Counter, key);
+  t.is(await counter.add(1), 1);
+
+  const calls: Promise<number>[] = [];
+  const stopping = b.stop();
+  for (let i = 0; i < 20; i += 1) {
+    calls.push(counter.add(1));
+    await cluster.env.advance(20);
+  }
+  await cluster.env.advance(3_000);
+  await stopping;
+
+  const results = await Promise.all(calls);
+  t.is(results.length, 20);
+  t.is(a.ownerOf(Counter, key)?.name, 'a');
+  t.is(a.members().find(({ name }) => name === 'b')?.state, 'left');
+});
+
+test('when a node joins, the entities it draws move to it', async (t) => {
+  const cluster = new TestCluster();
+  const [a] = await cluster.nodes('a');
+  if (a === undefined) return t.fail();
+  const keys = Array.from({ length: 20 }, (_, i) => `key-${i}`);
+  for (const key of keys) await a.entity(Counter, key).add(1);
+
+  await cluster.nodes('b');
+
+  for (const key of keys) {
+    const owner = a.ownerOf(Counter, key)?.name;
+    t.is(await a.entity(Counter, key).add(1), owner === 'a' ? 2 : 1);
+  }
+});
+
+test('a call for a kind that nobody hosts says what to do', async (t) => {
+  @actor({ kind: 'nowhere' })
+  class Nowhere extends Actor {
+    @rpc ping(): void {}
+  }
+  const cluster = new TestCluster();
+  const a = await cluster.node('a', { actors: [] });
+
+  const call = t.throwsAsync(a.entity(Nowhere, 'x').with({ timeoutMs: 500 }).ping(), {
+    instanceOf: DeadlineExceeded,
+  });
+  await cluster.env.advance(1_000);
+
+  const error = await call;
+  t.is(error?.executed, 'no');
+  t.regex(causeOf(error).message, /startNode\(\{ actors \}\)/);
+});
+
+test('an entity whose constructor fails tells its caller why, at once', async (t) => {
+  const cluster = new TestCluster();
+  const [a, b] = await cluster.nodes('a', 'b');
+  if (a === undefined || b === undefined) return t.fail();
+
+  for (const node of [a, b]) {
+    const error = await t.throwsAsync(node.entity(Broken, 'x').ping(), { instanceOf: ActorDown });
+    t.is(error?.executed, 'no');
+    t.regex(causeOf(error).message, /no licence/);
+  }
+});
+
+test('a monitor of an entity tells when its activation ends', async (t) => {
+  const cluster = new TestCluster();
+  const [a] = await cluster.nodes('a', 'b');
+  if (a === undefined) return t.fail();
+  const counter = a.entity(Counter, keyOn(a, 'b'));
+  const downs: Down[] = [];
+  a.monitor(counter, (down) => downs.push(down));
+  await cluster.env.settled();
+
+  await counter.end();
+  await cluster.env.settled();
+
+  t.is(downs.length, 1);
+  t.like(downs[0], { reason: { kind: 'stopped' } });
+  t.is(await counter.add(1), 1); // The next call activates it anew.
+});
+
+test('tells to an entity on another node arrive; those that cannot are dead letters', async (t) => {
+  const letters: DeadLetter[] = [];
+  const cluster = new TestCluster();
+  const a = await cluster.node('a', { onDeadLetter: (letter) => letters.push(letter) });
+  await cluster.node('b');
+  await cluster.env.advance(3_000);
+  const counter = a.entity(Counter, keyOn(a, 'b'));
+
+  counter.tell.add(5);
+  t.is(await counter.add(1), 6);
+  (counter.tell as unknown as { add(value: unknown): void }).add(() => 1);
+
+  t.like(letters, [{ method: 'add', reason: { code: 'ERR_NOT_SERIALIZABLE' } }]);
+});
+
+test('a second node of the same name cannot join', async (t) => {
+  const cluster = new TestCluster();
+  await cluster.nodes('a', 'b');
+
+  const error = await t.throwsAsync(cluster.node('b', { listen: 'elsewhere:1' }), {
+    instanceOf: NameTaken,
+  });
+
+  t.regex(error?.message ?? '', /another name/);
+});
+
+test('a class without a kind cannot be an entity', async (t) => {
+  class Plain extends Actor {}
+  const node = await startNode();
+
+  t.throws(() => node.entity(Plain, 'x'), { message: /@actor\(\{ kind: … \}\)/ });
+
+  await node.stop();
+});
+
+test('members are followed through join, crash and restart', async (t) => {
+  const cluster = new TestCluster();
+  const [a] = await cluster.nodes('a', 'b');
+  if (a === undefined) return t.fail();
+  const seen: string[] = [];
+  const watching = new AbortController();
+  const watcher = (async () => {
+    for await (const { kind, member } of a.watchMembers(watching.signal)) {
+      seen.push(`${member.name} ${kind}`);
+    }
+  })();
+  await cluster.env.settled();
+
+  cluster.kill('b');
+  await cluster.env.advance(3_000);
+  cluster.network.restore('b');
+  await cluster.nodes('b');
+  watching.abort();
+  await watcher;
+
+  t.deepEqual(seen, ['a up', 'b up', 'b suspect', 'b down', 'b up']);
+});

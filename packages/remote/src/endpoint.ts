@@ -1,0 +1,273 @@
+import { type ActorSystem, type AnyRef, Unreachable } from '@troupe/actor';
+import type { Recipient } from '@troupe/actor/internal';
+import { isLoopback, parseAddress } from './address.ts';
+import { CborCodec } from './cbor-codec.ts';
+import { ChannelTable } from './channels.ts';
+import type { Codec } from './codec.ts';
+import type { Router } from './incoming.ts';
+import { HandshakeRefused, type PeerIdentity, type RefusalReason } from './handshake.ts';
+import { acceptLink, dialLink, type Link, type LinkOptions } from './link.ts';
+import { Peer } from './peer.ts';
+import { type Connection, ListenFailed, type Listener, type Transport } from './transport.ts';
+import type { ErrorClass } from './wire-error.ts';
+
+/** How long making a connection, handshake included, may take. */
+const DIAL_TIMEOUT_MS = 5_000;
+/** Silence after which a peer is asked for a sign of life, and after which it is given up. */
+const PING_AFTER_MS = 1_000;
+const LOST_AFTER_MS = 5_000;
+
+export interface EndpointOptions {
+  /** Its `name` is the node's. */
+  readonly system: ActorSystem;
+  readonly transport: Transport;
+  /** `host:port` to listen on; port 0 takes a free one. Default: does not listen. */
+  readonly listen?: string | undefined;
+  /** Shared by all nodes of the cluster; needed beyond loopback. */
+  readonly secret?: string | undefined;
+  readonly router: EndpointRouter;
+  /** Unguessable and new with every start of the node; later ones sort after earlier ones. */
+  readonly incarnation: string;
+  /** Error classes of the application that cross as themselves. */
+  readonly errors?: readonly ErrorClass[] | undefined;
+  readonly codec?: Codec | undefined;
+  /** Sends stacks of errors along. Default: true. */
+  readonly sendsStacks?: boolean | undefined;
+  readonly pingAfterMs?: number | undefined;
+  readonly lostAfterMs?: number | undefined;
+  readonly onConnected?: (peer: Peer) => void;
+  /** A connection was lost, or none could be made. */
+  readonly onLost?: (peer: Peer, wasConnected: boolean) => void;
+}
+
+/** How the layer above takes part in what arrives and in references to entities. */
+export interface EndpointRouter extends Router {
+  /** The entity behind a reference of the layer above. */
+  entityOf(recipient: Recipient): readonly [kind: string, key: string] | undefined;
+  refer(kind: string, key: string): AnyRef;
+}
+
+/** One node's door to all others: it listens, dials, and knows every peer by its incarnation. */
+export class Endpoint {
+  readonly system: ActorSystem;
+  readonly router: EndpointRouter;
+  readonly codec: Codec;
+  readonly errorClasses: readonly ErrorClass[];
+  readonly sendsStacks: boolean;
+  readonly table: ChannelTable;
+  readonly #options: EndpointOptions;
+  readonly #peers = new Map<string, Peer>();
+  /** Connections in the making, by address. */
+  readonly #dialing = new Map<string, Promise<Peer>>();
+  readonly #connectedWaiters = new Set<(peer: Peer) => void>();
+  #address = '';
+  #listener: Listener | undefined;
+  #closed = false;
+  #lifeTimer: { cancel(): void } | undefined;
+
+  private constructor(options: EndpointOptions) {
+    this.#options = options;
+    this.system = options.system;
+    this.router = options.router;
+    this.codec = options.codec ?? new CborCodec();
+    this.errorClasses = options.errors ?? [];
+    this.sendsStacks = options.sendsStacks ?? true;
+    this.table = new ChannelTable(this);
+  }
+
+  /** @throws when the address cannot be listened on, with what to do about it */
+  static async open(options: EndpointOptions): Promise<Endpoint> {
+    const endpoint = new Endpoint(options);
+    await endpoint.#listen();
+    return endpoint;
+  }
+
+  get identity(): PeerIdentity {
+    return {
+      name: this.system.name,
+      incarnation: this.#options.incarnation,
+      address: this.#address,
+    };
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  get peers(): Iterable<Peer> {
+    return this.#peers.values();
+  }
+
+  isSelf(identity: PeerIdentity): boolean {
+    return identity.name === this.system.name && identity.incarnation === this.#options.incarnation;
+  }
+
+  peerOf(identity: PeerIdentity): Peer {
+    const key = keyOf(identity);
+    let peer = this.#peers.get(key);
+    if (peer === undefined) this.#peers.set(key, (peer = new Peer(this, identity)));
+    return peer;
+  }
+
+  /** The peer that listens at `address`; connects when no connection to it stands. */
+  async connect(address: string): Promise<Peer> {
+    for (const peer of this.#peers.values()) {
+      if (peer.isConnected && peer.identity.address === address) return peer;
+    }
+    // Whoever else wants the same at this moment shares the one connection.
+    let dialing = this.#dialing.get(address);
+    if (dialing === undefined) {
+      dialing = this.#dial(address).finally(() => this.#dialing.delete(address));
+      this.#dialing.set(address, dialing);
+    }
+    return dialing;
+  }
+
+  /** Makes a connection for a peer that has none. */
+  async dialPeer(peer: Peer): Promise<void> {
+    const { name, address } = peer.identity;
+    if (address === '') throw new Error(`${name} does not listen for connections`);
+    const found = await this.connect(address);
+    if (found === peer) return;
+    throw new Error(`at ${address} there is now ${found.identity.name} in another incarnation`);
+  }
+
+  /** The node is known to be down for good. */
+  forget(identity: PeerIdentity): void {
+    const peer = this.#peers.get(keyOf(identity));
+    if (peer === undefined || peer.isConnected) return;
+    this.#peers.delete(keyOf(identity));
+  }
+
+  onConnected(peer: Peer): void {
+    for (const waiter of this.#connectedWaiters) waiter(peer);
+    this.#options.onConnected?.(peer);
+  }
+
+  onLost(peer: Peer, wasConnected: boolean): void {
+    if (!this.#closed) this.#options.onLost?.(peer, wasConnected);
+  }
+
+  /** Stops listening and hangs up on every peer, after what was sent. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#lifeTimer?.cancel();
+    for (const peer of this.#peers.values()) peer.hangUp('the node is stopping');
+    await this.#listener?.close();
+  }
+
+  async #listen(): Promise<void> {
+    const { listen, transport } = this.#options;
+    if (listen === undefined) return;
+    const { host } = parseAddress(listen);
+    if (this.#options.secret === undefined && transport.name === 'tcp' && !isLoopback(host)) {
+      throw new ListenFailed(
+        listen,
+        'beyond this machine a node listens only with a secret that its peers must prove to know; ' +
+          'pass { secret } or listen on 127.0.0.1',
+      );
+    }
+    this.#listener = await transport.listen(listen, (connection) => void this.#accept(connection));
+    this.#address = this.#listener.address;
+  }
+
+  async #dial(address: string): Promise<Peer> {
+    try {
+      const link = await dialLink({
+        ...this.#linkOptions(),
+        transport: this.#options.transport,
+        address,
+        timeoutMs: DIAL_TIMEOUT_MS,
+      });
+      if (!this.isSelf(link.peer)) return this.#adopt(link);
+      link.close(new Error('a node needs no connection to itself'));
+    } catch (cause) {
+      if (cause instanceof HandshakeRefused && cause.reason === 'duplicate') {
+        return this.#awaitPeer(address, cause);
+      }
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new Unreachable(address, reason, { cause });
+    }
+    throw new Unreachable(address, 'it is the address of this very node');
+  }
+
+  async #accept(connection: Connection): Promise<void> {
+    try {
+      const admit = (peer: PeerIdentity): RefusalReason | undefined => this.#admit(peer);
+      this.#adopt(await acceptLink(connection, { ...this.#linkOptions(), admit }));
+    } catch (error) {
+      if (error instanceof HandshakeRefused && error.reason === 'duplicate') return;
+      const from = connection.remoteAddress;
+      const reason = error instanceof Error ? error.message : String(error);
+      this.system.env.log.warn({ from, reason }, 'a connection was refused');
+    }
+  }
+
+  /**
+   * When two nodes dial each other at once, the connection of the one whose key sorts first is
+   * kept; the other node is told so by its own being refused, and waits for that one to arrive.
+   */
+  #admit(peer: PeerIdentity): RefusalReason | undefined {
+    const dialsItToo = this.#dialing.has(peer.address);
+    return dialsItToo && keyOf(this.identity) < keyOf(peer) ? 'duplicate' : undefined;
+  }
+
+  /** The connection that is kept is under way from the other side. */
+  #awaitPeer(address: string, cause: Error): Promise<Peer> {
+    return new Promise((resolve, reject) => {
+      const waiter = (peer: Peer): void => {
+        if (peer.identity.address !== address) return;
+        this.#connectedWaiters.delete(waiter);
+        timer.cancel();
+        resolve(peer);
+      };
+      const timer = this.system.env.setTimer(DIAL_TIMEOUT_MS, () => {
+        this.#connectedWaiters.delete(waiter);
+        reject(new Unreachable(address, cause.message, { cause }));
+      });
+      this.#connectedWaiters.add(waiter);
+      for (const peer of this.#peers.values()) if (peer.isConnected) waiter(peer);
+    });
+  }
+
+  #adopt(link: Link): Peer {
+    const peer = this.peerOf(link.peer);
+    if (this.#closed) link.destroy(new Error('this node has stopped'));
+    else peer.adopt(link);
+    if (this.#lifeTimer === undefined) this.#watchLife();
+    return peer;
+  }
+
+  #linkOptions(): LinkOptions {
+    return {
+      env: this.system.env,
+      self: this.identity,
+      secret: this.#options.secret,
+    };
+  }
+
+  /** While there are connections, sees that somebody is alive at their other end. */
+  #watchLife(): void {
+    const pingAfterMs = this.#options.pingAfterMs ?? PING_AFTER_MS;
+    const lostAfterMs = this.#options.lostAfterMs ?? LOST_AFTER_MS;
+    const { env } = this.system;
+    let lastLook = env.now();
+    const look = (): void => {
+      const now = env.now();
+      // A loop of ours that stood still proves nothing about the others: their bytes may wait.
+      const stalled = now - lastLook > 2 * pingAfterMs;
+      lastLook = now;
+      const connected = [...this.#peers.values()].filter((peer) => peer.isConnected);
+      for (const peer of connected) {
+        if (!stalled) peer.checkLife(now, { pingAfterMs, lostAfterMs });
+      }
+      this.#lifeTimer = connected.length > 0 ? env.setTimer(pingAfterMs, look) : undefined;
+    };
+    this.#lifeTimer = env.setTimer(pingAfterMs, look);
+  }
+}
+
+function keyOf({ name, incarnation }: PeerIdentity): string {
+  return `${name}@${incarnation}`;
+}

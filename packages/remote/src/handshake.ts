@@ -1,0 +1,286 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+
+/** Versions of the protocol after the handshake that this code speaks. */
+export const PROTOCOL_MIN = 1;
+export const PROTOCOL_MAX = 1;
+
+/** `magic (4) | u8 type | u16be length | JSON of that length`. */
+const MAGIC = Buffer.from('TRPE');
+const HEADER_BYTES = 7;
+const BODY_BYTES_MAX = 2_048;
+const NONCE_BYTES = 32;
+
+const HELLO = 1;
+const CHALLENGE = 2;
+const PROOF = 3;
+const WELCOME = 4;
+const REFUSED = 5;
+
+/** One start of one node, as nodes make themselves known to each other. */
+export interface PeerIdentity {
+  readonly name: string;
+  /** New with every start of the node; later ones sort after earlier ones. */
+  readonly incarnation: string;
+  /** Where others connect to it, `host:port`; empty when it does not listen. */
+  readonly address: string;
+}
+
+export type RefusalReason =
+  /** No version of the protocol is known to both. */
+  | 'version'
+  /** The peer could not prove that it knows the secret. */
+  | 'secret'
+  /** A connection from another machine, without a secret to prove. */
+  | 'loopback-only'
+  /** Both nodes have dialled each other at once; the other connection is kept. */
+  | 'duplicate'
+  /** The bytes are not those of a node of ours. */
+  | 'not-troupe'
+  /** The handshake took too long, or too many are under way. */
+  | 'busy';
+
+const ADVICE: Record<RefusalReason, string> = {
+  version: 'they have no protocol version in common; update the older one',
+  secret: 'their secrets differ; start both nodes with the same secret',
+  'loopback-only': 'nodes on different machines need a secret; start both with the same one',
+  duplicate: 'both dialled at once, and the other connection is kept',
+  'not-troupe': 'what answers there is not a Troupe node',
+  busy: 'the handshake was not finished in time',
+};
+
+/** Two nodes did not come to terms. Both are told, as far as the other one listens. */
+export class HandshakeRefused extends Error {
+  override readonly name = 'HandshakeRefused';
+  readonly code = 'ERR_HANDSHAKE_REFUSED';
+  constructor(
+    readonly reason: RefusalReason,
+    options?: ErrorOptions,
+  ) {
+    super(`the nodes cannot connect: ${ADVICE[reason]}`, options);
+  }
+}
+
+export interface HandshakeOptions {
+  readonly self: PeerIdentity;
+  readonly secret?: string | undefined;
+  readonly isLoopback: boolean;
+  /** The last word of the side that was dialled, once the peer has proved itself. */
+  readonly admit?: ((peer: PeerIdentity) => RefusalReason | undefined) | undefined;
+  /** Default: this code's own. */
+  readonly versions?: readonly [min: number, max: number] | undefined;
+}
+
+/** Both sides agree on who they are, and on how to go on. */
+export interface Agreement {
+  readonly peer: PeerIdentity;
+  readonly protocol: number;
+}
+
+/**
+ * The first bytes of a connection, as a value: bytes in, bytes out.
+ *
+ *     dialler → HELLO      versions, identity, nonce
+ *             ← CHALLENGE  version, identity, nonce
+ *             → PROOF      HMAC-SHA256(secret, 'dialler' | HELLO | CHALLENGE)
+ *             ← WELCOME    HMAC-SHA256(secret, 'acceptor' | HELLO | CHALLENGE)
+ *
+ * The proofs cover both nonces and both identities, so none can be replayed; they name the role,
+ * so none can be reflected. The dialler proves itself first: who listens is an easier target for
+ * one that collects proofs to guess a weak secret by.
+ */
+export class Handshake {
+  readonly #options: HandshakeOptions;
+  readonly #role: 'dialler' | 'acceptor';
+  readonly #nonce = randomBytes(NONCE_BYTES).toString('base64');
+  readonly #send: (bytes: Uint8Array) => void;
+  #expected: number;
+  #transcript = Buffer.alloc(0);
+  #received: Uint8Array = new Uint8Array();
+  #agreement: Agreement | undefined;
+
+  constructor(
+    role: 'dialler' | 'acceptor',
+    options: HandshakeOptions,
+    send: (bytes: Uint8Array) => void,
+  ) {
+    this.#role = role;
+    this.#options = options;
+    this.#send = send;
+    this.#expected = role === 'dialler' ? CHALLENGE : HELLO;
+  }
+
+  begin(): void {
+    if (this.#role === 'acceptor') return;
+    this.#say(HELLO, {
+      versions: this.#versions,
+      node: this.#options.self,
+      nonce: this.#nonce,
+    });
+  }
+
+  /**
+   * @returns the agreement once there is one, and the bytes that came after it
+   * @throws {HandshakeRefused} the peer has been told; the connection is of no more use
+   */
+  push(chunk: Uint8Array): { agreement: Agreement; rest: Uint8Array } | undefined {
+    this.#received = Buffer.concat([this.#received, chunk]);
+    for (;;) {
+      const message = this.#take();
+      if (message === undefined) return undefined;
+      const agreement = this.#onMessage(message);
+      if (agreement !== undefined) return { agreement, rest: this.#received };
+    }
+  }
+
+  /** Tells the peer, and makes the error for this side. */
+  refuse(reason: RefusalReason): HandshakeRefused {
+    this.#say(REFUSED, { reason });
+    return new HandshakeRefused(reason);
+  }
+
+  get #versions(): readonly [number, number] {
+    return this.#options.versions ?? [PROTOCOL_MIN, PROTOCOL_MAX];
+  }
+
+  #take(): { type: number; bytes: Buffer; body: Record<string, unknown> } | undefined {
+    const received = Buffer.from(
+      this.#received.buffer,
+      this.#received.byteOffset,
+      this.#received.length,
+    );
+    const magic = received.subarray(0, MAGIC.length);
+    // A stranger is turned away by its first wrong byte, whatever it goes on to send.
+    if (!magic.equals(MAGIC.subarray(0, magic.length))) throw new HandshakeRefused('not-troupe');
+    if (received.length < HEADER_BYTES) return undefined;
+    const end = HEADER_BYTES + received.readUInt16BE(5);
+    if (end > HEADER_BYTES + BODY_BYTES_MAX) throw new HandshakeRefused('not-troupe');
+    if (received.length < end) return undefined;
+    const type = received.readUInt8(4);
+    const bytes = received.subarray(0, end);
+    this.#received = received.subarray(end);
+    return { type, bytes, body: bodyOf(received.subarray(HEADER_BYTES, end)) };
+  }
+
+  #onMessage(message: {
+    readonly type: number;
+    readonly bytes: Buffer;
+    readonly body: Record<string, unknown>;
+  }): Agreement | undefined {
+    const { type, bytes, body } = message;
+    if (type === REFUSED) throw new HandshakeRefused(reasonOf(body['reason']));
+    if (type !== this.#expected) throw new HandshakeRefused('not-troupe');
+    switch (type) {
+      case HELLO:
+        return this.#onHello(bytes, body);
+      case CHALLENGE:
+        return this.#onChallenge(bytes, body);
+      case PROOF:
+        return this.#onProof(body);
+      default:
+        return this.#onWelcome(body);
+    }
+  }
+
+  #onHello(bytes: Buffer, body: Record<string, unknown>): undefined {
+    const { secret, isLoopback, self } = this.#options;
+    if (secret === undefined && !isLoopback) throw this.refuse('loopback-only');
+    const protocol = commonVersion(this.#versions, body['versions']);
+    if (protocol === undefined) throw this.refuse('version');
+    this.#agreement = { peer: identityOf(body['node']), protocol };
+    this.#transcript = Buffer.from(bytes);
+    this.#say(CHALLENGE, { version: protocol, node: self, nonce: this.#nonce });
+    this.#expected = PROOF;
+  }
+
+  #onChallenge(bytes: Buffer, body: Record<string, unknown>): undefined {
+    const [min, max] = this.#versions;
+    const protocol = body['version'];
+    if (typeof protocol !== 'number' || protocol < min || protocol > max) {
+      throw this.refuse('version');
+    }
+    this.#agreement = { peer: identityOf(body['node']), protocol };
+    this.#transcript = Buffer.concat([this.#transcript, bytes]);
+    this.#say(PROOF, { proof: this.#proof('dialler') });
+    this.#expected = WELCOME;
+  }
+
+  #onProof(body: Record<string, unknown>): Agreement | undefined {
+    if (!this.#proves('dialler', body['proof'])) throw this.refuse('secret');
+    const agreement = this.#agreement;
+    if (agreement === undefined) throw new HandshakeRefused('not-troupe');
+    const refusal = this.#options.admit?.(agreement.peer);
+    if (refusal !== undefined) throw this.refuse(refusal);
+    this.#say(WELCOME, { proof: this.#proof('acceptor') });
+    return agreement;
+  }
+
+  #onWelcome(body: Record<string, unknown>): Agreement | undefined {
+    if (!this.#proves('acceptor', body['proof'])) throw this.refuse('secret');
+    return this.#agreement;
+  }
+
+  #say(type: number, body: object): void {
+    const json = Buffer.from(JSON.stringify(body));
+    const bytes = Buffer.alloc(HEADER_BYTES + json.length);
+    MAGIC.copy(bytes);
+    bytes.writeUInt8(type, 4);
+    bytes.writeUInt16BE(json.length, 5);
+    json.copy(bytes, HEADER_BYTES);
+    if (type === HELLO || type === CHALLENGE) {
+      this.#transcript = Buffer.concat([this.#transcript, bytes]);
+    }
+    this.#send(bytes);
+  }
+
+  /** Without a secret the proof is empty, which only another node without one accepts. */
+  #proof(role: 'dialler' | 'acceptor'): string {
+    const { secret } = this.#options;
+    if (secret === undefined) return '';
+    return createHmac('sha256', secret).update(role).update(this.#transcript).digest('base64');
+  }
+
+  #proves(role: 'dialler' | 'acceptor', proof: unknown): boolean {
+    const expected = Buffer.from(this.#proof(role));
+    const given = Buffer.from(typeof proof === 'string' ? proof : '?');
+    return expected.length === given.length && timingSafeEqual(expected, given);
+  }
+}
+
+/** The peer's word: JSON of known size, of which only the fields that are asked for are looked at. */
+function bodyOf(json: Buffer): Record<string, unknown> {
+  try {
+    const body: unknown = JSON.parse(json.toString());
+    if (typeof body === 'object' && body !== null) return body as Record<string, unknown>;
+  } catch (cause) {
+    throw new HandshakeRefused('not-troupe', { cause });
+  }
+  throw new HandshakeRefused('not-troupe');
+}
+
+function identityOf(node: unknown): PeerIdentity {
+  if (typeof node === 'object' && node !== null) {
+    const { name, incarnation, address } = node as Record<string, unknown>;
+    if (isText(name) && name !== '' && isText(incarnation) && isText(address)) {
+      return { name, incarnation, address };
+    }
+  }
+  throw new HandshakeRefused('not-troupe');
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= 256;
+}
+
+function reasonOf(reason: unknown): RefusalReason {
+  const known = typeof reason === 'string' && Object.hasOwn(ADVICE, reason);
+  return known ? (reason as RefusalReason) : 'not-troupe';
+}
+
+/** The highest version that both speak. */
+function commonVersion(ours: readonly [number, number], theirs: unknown): number | undefined {
+  if (!Array.isArray(theirs)) return undefined;
+  const [min, max] = theirs as unknown[];
+  if (typeof min !== 'number' || typeof max !== 'number') return undefined;
+  const common = Math.min(ours[1], max);
+  return common >= Math.max(ours[0], min) ? common : undefined;
+}

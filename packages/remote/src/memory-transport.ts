@@ -1,0 +1,173 @@
+import {
+  type Connection,
+  type ConnectionHandler,
+  type Listener,
+  ListenFailed,
+  type Transport,
+} from './transport.ts';
+
+/**
+ * A network within one process, for tests: the host of an address is the name of a node, faults
+ * are method calls, and everything takes one microtask. Bytes are copied: nodes share no memory.
+ */
+export class MemoryNetwork {
+  readonly #listeners = new Map<string, (connection: Connection) => void>();
+  readonly #ends = new Set<MemoryEnd>();
+  readonly #cut = new Set<string>();
+  readonly #crashed = new Set<string>();
+
+  /** The network as the node called `host` sees it. */
+  transport(host: string): Transport {
+    return {
+      name: 'memory',
+      listen: async (address, accept) => this.#listen(address, accept),
+      dial: async (address) => this.#dial(host, address),
+    };
+  }
+
+  /** Breaks all connections between two nodes, and lets none be made. */
+  cut(a: string, b: string): void {
+    this.#cut.add(pair(a, b));
+    for (const end of this.#between(a, b)) end.break('the network was cut');
+  }
+
+  heal(a: string, b: string): void {
+    this.#cut.delete(pair(a, b));
+  }
+
+  /** Whatever is sent between two nodes from now on vanishes, and neither notices. */
+  freeze(a: string, b: string): void {
+    for (const end of this.#between(a, b)) end.freeze();
+  }
+
+  /** Ends a node as `kill -9` does: it does nothing more, and others find its connections broken. */
+  crash(host: string): void {
+    this.#crashed.add(host);
+    for (const address of this.#listeners.keys()) {
+      if (hostOf(address) === host) this.#listeners.delete(address);
+    }
+    for (const end of this.#ends) {
+      if (end.host === host) end.freeze();
+      else if (end.peerHost === host) end.break('connection reset by peer');
+    }
+  }
+
+  /** A new process may take the crashed one's place. */
+  restore(host: string): void {
+    this.#crashed.delete(host);
+  }
+
+  #listen(address: string, accept: (connection: Connection) => void): Listener {
+    if (this.#listeners.has(address)) {
+      throw new ListenFailed(address, 'somebody listens there already');
+    }
+    this.#listeners.set(address, accept);
+    const close = async (): Promise<void> => void this.#listeners.delete(address);
+    return { address, close };
+  }
+
+  #dial(from: string, address: string): Connection {
+    const to = hostOf(address);
+    const accept = this.#listeners.get(address);
+    const isDown = this.#crashed.has(from) || this.#crashed.has(to);
+    if (accept === undefined || isDown || this.#cut.has(pair(from, to))) {
+      throw new Error('connection refused; is a node running there?');
+    }
+    const near = new MemoryEnd(from, to);
+    const far = new MemoryEnd(to, from);
+    near.join(far, (end) => this.#ends.delete(end));
+    far.join(near, (end) => this.#ends.delete(end));
+    this.#ends.add(near).add(far);
+    queueMicrotask(() => accept(far));
+    return near;
+  }
+
+  *#between(a: string, b: string): Iterable<MemoryEnd> {
+    for (const end of this.#ends) {
+      if (pair(end.host, end.peerHost) === pair(a, b)) yield end;
+    }
+  }
+}
+
+function hostOf(address: string): string {
+  return address.slice(0, address.lastIndexOf(':'));
+}
+
+function pair(a: string, b: string): string {
+  return a < b ? `${a} ${b}` : `${b} ${a}`;
+}
+
+/** One end of a connection. Whatever it does reaches the other in a microtask of its own. */
+class MemoryEnd implements Connection {
+  readonly isLoopback = true;
+  readonly bufferedBytes = 0;
+  readonly host: string;
+  readonly peerHost: string;
+  other!: MemoryEnd;
+  #onEnd!: (end: MemoryEnd) => void;
+  #handler: ConnectionHandler | undefined;
+  /** What came before anybody took it. */
+  #early: (() => void)[] = [];
+  #state: 'open' | 'frozen' | 'ended' = 'open';
+
+  constructor(host: string, peerHost: string) {
+    this.host = host;
+    this.peerHost = peerHost;
+  }
+
+  get remoteAddress(): string {
+    return this.peerHost;
+  }
+
+  join(other: MemoryEnd, onEnd: (end: MemoryEnd) => void): void {
+    this.other = other;
+    this.#onEnd = onEnd;
+  }
+
+  start(handler: ConnectionHandler): void {
+    this.#handler = handler;
+    for (const happen of this.#early.splice(0)) happen();
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#state !== 'open') return;
+    const copy = Uint8Array.from(bytes);
+    queueMicrotask(() => this.other.#take(copy));
+  }
+
+  close(): void {
+    queueMicrotask(() => {
+      if (this.#state === 'open') this.other.#end(undefined);
+      this.#end(undefined);
+    });
+  }
+
+  destroy(): void {
+    if (this.#state === 'open') this.other.#end(new Error('connection reset by peer'));
+    this.#end(undefined);
+  }
+
+  freeze(): void {
+    if (this.#state === 'open') this.#state = 'frozen';
+  }
+
+  break(why: string): void {
+    this.#end(new Error(why));
+  }
+
+  #take(bytes: Uint8Array): void {
+    if (this.#state === 'open') this.#happens(() => this.#handler?.data(bytes));
+  }
+
+  #end(error: Error | undefined): void {
+    if (this.#state === 'ended') return;
+    this.#state = 'ended';
+    this.#onEnd(this);
+    queueMicrotask(() => this.#happens(() => this.#handler?.closed(error)));
+  }
+
+  #happens(event: () => void): void {
+    if (this.#handler === undefined) this.#early.push(event);
+    else event();
+  }
+}

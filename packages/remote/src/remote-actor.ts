@@ -1,0 +1,72 @@
+import { ActorDown, type ActorSystem, type CallOptions, type Down } from '@troupe/actor';
+import type { Recipient } from '@troupe/actor/internal';
+import type { Peer } from './peer.ts';
+
+/** An actor of another node, by the id that its node gave it. */
+export class RemoteActor implements Recipient {
+  readonly peer: Peer;
+  readonly target: number;
+  readonly kind: string;
+
+  constructor(peer: Peer, target: number, kind: string) {
+    this.peer = peer;
+    this.target = target;
+    this.kind = kind;
+  }
+
+  get address(): string {
+    return `${this.peer.identity.name}/${this.kind}/#${this.target}`;
+  }
+
+  ask(
+    method: string,
+    args: readonly unknown[],
+    options: CallOptions | undefined,
+  ): Promise<unknown> {
+    return this.peer.outgoing.ask(this, method, { args, options });
+  }
+
+  tell(method: string, args: readonly unknown[]): void {
+    this.peer.tell(this, method, args);
+  }
+
+  monitor(onDown: (down: Down) => void): () => void {
+    return this.peer.outgoing.monitor(this, onDown);
+  }
+
+  stop(): Promise<void> {
+    return this.peer.outgoing.stop(this);
+  }
+}
+
+/** An actor of this node that had gone when a reference to it came back. */
+export class GoneActor implements Recipient {
+  readonly address: string;
+  readonly #system: ActorSystem;
+
+  constructor(system: ActorSystem, id: number, kind: string) {
+    this.#system = system;
+    this.address = `${system.name}/${kind}/#${id}`;
+  }
+
+  ask(): Promise<never> {
+    return Promise.reject(new ActorDown(this.address, 'no'));
+  }
+
+  tell(method: string): void {
+    const reason = new ActorDown(this.address, 'no');
+    this.#system.deadLetter({ to: this.address, method, reason });
+  }
+
+  monitor(onDown: (down: Down) => void): () => void {
+    let wanted = true;
+    queueMicrotask(() => {
+      if (wanted) onDown({ address: this.address, reason: { kind: 'no-actor' } });
+    });
+    return () => (wanted = false);
+  }
+
+  stop(): Promise<void> {
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * How bytes get from one node to another, in order. What they mean, who may connect and what
+ * happens when they stop is not a transport's business.
+ */
+export interface Transport {
+  readonly name: string;
+  /**
+   * @param address `host:port`; port 0 takes a free one
+   * @throws {ListenFailed} with what to do about it
+   */
+  listen(address: string, accept: (connection: Connection) => void): Promise<Listener>;
+  /** Resolves with a connection that has not been started. */
+  dial(address: string, options: DialOptions): Promise<Connection>;
+}
+
+export interface DialOptions {
+  readonly timeoutMs: number;
+}
+
+export interface Listener {
+  /** As others dial it, the port filled in. */
+  readonly address: string;
+  /** Takes no new connections; those that stand live on. */
+  close(): Promise<void>;
+}
+
+/** A stream of bytes in both directions. Nothing is read until it is started. */
+export interface Connection {
+  readonly remoteAddress: string;
+  /** Both ends are on this machine. */
+  readonly isLoopback: boolean;
+  /** Bytes taken by `write` and not yet on their way. */
+  readonly bufferedBytes: number;
+  start(handler: ConnectionHandler): void;
+  /** Owns `bytes` from now on. */
+  write(bytes: Uint8Array): void;
+  /** Ends after what was written has left. */
+  close(): void;
+  /** Ends at once. */
+  destroy(): void;
+}
+
+export interface ConnectionHandler {
+  /** Owns `chunk` from now on. */
+  data(chunk: Uint8Array): void;
+  /** Called once, whoever ended it; without an error when it was closed in order. */
+  closed(error: Error | undefined): void;
+}
+
+/** An address cannot be listened on. */
+export class ListenFailed extends Error {
+  override readonly name = 'ListenFailed';
+  readonly code = 'ERR_LISTEN_FAILED';
+  constructor(
+    readonly address: string,
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`cannot listen on ${address}: ${reason}`, options);
+  }
+}

@@ -1,0 +1,247 @@
+import test from 'ava';
+import {
+  Actor,
+  type ActorRef,
+  type Channel,
+  channel,
+  ChannelClosed,
+  ChannelLost,
+  type Env,
+  NotSerializable,
+  type Receiver,
+  rpc,
+  select,
+  type Sender,
+  sending,
+} from '@troupe/actor';
+import { testNodes } from './nodes.js';
+
+/** Makes channels on its node and hands out their ends. */
+class Home extends Actor {
+  readonly #channels = new Map<string, Channel<unknown>>();
+  readonly #env: Env;
+  constructor(env: Env) {
+    super();
+    this.#env = env;
+  }
+  @rpc make(name: string, capacity: number): void {
+    this.#channels.set(name, channel<unknown>(capacity, { env: this.#env }));
+  }
+  @rpc sender(name: string): Sender<unknown> {
+    return this.#find(name).sender;
+  }
+  @rpc receiver(name: string): Receiver<unknown> {
+    return this.#find(name).receiver;
+  }
+  @rpc send(name: string, ...values: readonly unknown[]): void {
+    for (const value of values) this.#find(name).trySend(value);
+  }
+  @rpc take(name: string): unknown {
+    return this.#find(name).tryReceive();
+  }
+  @rpc async takeSoon(name: string): Promise<unknown> {
+    return this.#find(name).receive();
+  }
+  @rpc length(name: string): number {
+    return this.#find(name).length;
+  }
+  @rpc close(name: string, error?: Error): void {
+    this.#find(name).close(error);
+  }
+  @rpc isSame(name: string, sender: Sender<unknown>): boolean {
+    sender.trySend('it is me');
+    const taken = this.#find(name).tryReceive();
+    return typeof taken === 'object' && taken.value === 'it is me';
+  }
+  #find(name: string): Channel<unknown> {
+    const found = this.#channels.get(name);
+    if (found === undefined) throw new TypeError(`no channel ${name}`);
+    return found;
+  }
+}
+
+/** A channel `c` that lives on node b, and node a, which uses it from afar. */
+async function remoteChannel(capacity: number) {
+  const nodes = testNodes();
+  const a = await nodes.node('a');
+  const b = await nodes.node('b');
+  b.serve('home', b.system.spawn(Home, b.system.env));
+  const home = await a.find<ActorRef<Home>>(b, 'home');
+  await home.make('c', capacity);
+  return { ...nodes, a, b, home };
+}
+
+test('a remote sender fills the channel at its home, in order', async (t) => {
+  const { home, env } = await remoteChannel(4);
+  const sender = await home.sender('c');
+
+  for (let i = 0; i < 4; i += 1) t.is(sender.trySend(i), 'sent');
+  await env.settled();
+
+  t.is(await home.length('c'), 4);
+  for (let i = 0; i < 4; i += 1) t.deepEqual(await home.take('c'), { value: i });
+});
+
+test('a sender elsewhere waits when its window and the channel are full, and goes on when not', async (t) => {
+  const { home, env } = await remoteChannel(1);
+  const sender = await home.sender('c');
+  let sent = 0;
+  const sending_ = (async () => {
+    for (let i = 0; i < 2_000; i += 1) {
+      await sender.send(i);
+      sent += 1;
+    }
+  })();
+  await env.settled();
+  t.true(sent < 600, `${sent} sent into a channel of capacity 1`);
+
+  for (let i = 0; i < 2_000; i += 1) t.is(await home.takeSoon('c'), i);
+
+  await sending_;
+  t.is(sent, 2_000);
+});
+
+test('a send into a channel without a buffer resolves when a receiver has the element', async (t) => {
+  const { home, env } = await remoteChannel(0);
+  const sender = await home.sender('c');
+  let delivered = false;
+  const send = Promise.resolve(sender.send('hello')).then(() => (delivered = true));
+  await env.settled();
+  t.false(delivered);
+
+  t.is(await home.takeSoon('c'), 'hello');
+  await send;
+
+  t.true(delivered);
+});
+
+test('a remote receiver gets what is sent at home, in order, and the close after it', async (t) => {
+  const { home } = await remoteChannel(1_000);
+  const receiver = await home.receiver('c');
+  await home.send('c', ...Array.from({ length: 500 }, (_, i) => i));
+  await home.close('c');
+
+  const got: unknown[] = [];
+  for await (const value of receiver) got.push(value);
+
+  t.deepEqual(
+    got,
+    Array.from({ length: 500 }, (_, i) => i),
+  );
+});
+
+test('a single receive takes one element and leaves the others to other receivers', async (t) => {
+  const { home } = await remoteChannel(10);
+  const receiver = await home.receiver('c');
+  await home.send('c', 1, 2, 3);
+
+  t.is(await receiver.receive(), 1);
+
+  t.is(await home.length('c'), 2);
+});
+
+test('closing travels both ways, with its error', async (t) => {
+  const { home } = await remoteChannel(2);
+  const sender = await home.sender('c');
+  const receiver = await home.receiver('c');
+
+  void sender.send('last');
+  sender.close(new RangeError('enough'));
+
+  t.is(await receiver.receive(), 'last');
+  const error = await t.throwsAsync(receiver.receive());
+  t.regex(error?.message ?? '', /enough/);
+});
+
+test('a sender learns that the channel was closed at its home', async (t) => {
+  const { home, env } = await remoteChannel(2);
+  const sender = await home.sender('c');
+  void sender.send('opens the end');
+  await env.settled();
+
+  await home.close('c');
+  await env.settled();
+
+  t.is(sender.trySend('too late'), 'closed');
+  await t.throwsAsync(Promise.resolve(sender.send('too late')), { instanceOf: ChannelClosed });
+});
+
+test('when the home is lost, receivers throw after what has arrived; it never looks like a close', async (t) => {
+  const { home, network, env } = await remoteChannel(10);
+  const receiver = await home.receiver('c');
+  await home.send('c', 1);
+  t.is(await receiver.receive(), 1);
+  const waiting = t.throwsAsync(receiver.receive(), { instanceOf: ChannelLost });
+  await env.settled();
+
+  network.cut('a', 'b');
+
+  await waiting;
+});
+
+test('when the home is lost, senders learn how many elements are in doubt', async (t) => {
+  const { home, network, env } = await remoteChannel(0);
+  const sender = await home.sender('c');
+  const first = t.throwsAsync(Promise.resolve(sender.send(1)), { instanceOf: ChannelLost });
+  const second = t.throwsAsync(Promise.resolve(sender.send(2)), { instanceOf: ChannelLost });
+  await env.settled();
+
+  network.cut('a', 'b');
+
+  t.is((await first)?.inDoubt, 2);
+  await second;
+  const later = await t.throwsAsync(Promise.resolve(sender.send(3)), { instanceOf: ChannelLost });
+  t.is(later?.inDoubt, 2);
+});
+
+test('an element that cannot travel is refused when it is sent, and the others go on', async (t) => {
+  const { home, env } = await remoteChannel(4);
+  const sender = await home.sender('c');
+
+  await t.throwsAsync(Promise.resolve(sender.send(() => 1)), { instanceOf: NotSerializable });
+  t.is(sender.trySend('fine'), 'sent');
+  await env.settled();
+
+  t.deepEqual(await home.take('c'), { value: 'fine' });
+});
+
+test('an end that comes home is the channel itself', async (t) => {
+  const { home } = await remoteChannel(4);
+  const sender = await home.sender('c');
+
+  t.true(await home.isSame('c', sender));
+});
+
+test('an end handed to a third node connects to the home directly', async (t) => {
+  const { home, node, a, b, network, env } = await remoteChannel(4);
+  const c = await node('c');
+  c.serve('home', c.system.spawn(Home, c.system.env));
+  const elsewhere = await a.find<ActorRef<Home>>(c, 'home');
+  await elsewhere.make('ends', 1);
+  const ends = await elsewhere.sender('ends');
+  await ends.send(await home.sender('c'));
+  const onC = await c.find<ActorRef<Home>>(c, 'home').catch(() => undefined);
+  t.is(onC, undefined); // A node needs no connection to itself.
+  await env.settled();
+  network.cut('a', 'b');
+  await env.settled();
+
+  t.true(b.endpoint.table.size <= 1);
+});
+
+test('select mixes local and remote ends', async (t) => {
+  const { home, env } = await remoteChannel(1);
+  const remote = await home.receiver('c');
+  const local = channel<string>(1, { env });
+
+  const first = select({ remote, local }, { env });
+  await home.send('c', 'from afar');
+  const got = await first;
+  t.like(got, { case: 'remote', ok: true, value: 'from afar' });
+
+  const out = await home.sender('c');
+  const sent = await select({ out: sending(out, 'into the distance'), local }, { env });
+  t.is(sent.case, 'out');
+  await env.settled();
+  t.deepEqual(await home.take('c'), { value: 'into the distance' });
+});

@@ -1,0 +1,86 @@
+import {
+  Actor,
+  ActorSystem,
+  type ActorSystemOptions,
+  type AnyRef,
+  NoSuchActor,
+  rpc,
+} from '@troupe/actor';
+import { type Cell, recipientOf } from '@troupe/actor/internal';
+import { virtualEnv, type VirtualEnv } from '@troupe/actor/testing';
+import { Endpoint, type EndpointOptions, MemoryNetwork } from '@troupe/remote';
+
+/** A few nodes of one test, joined by a network in memory and sharing one virtual clock. */
+export interface TestNodes {
+  readonly env: VirtualEnv;
+  readonly network: MemoryNetwork;
+  node(name: string, options?: TestNodeOptions): Promise<TestNode>;
+}
+
+export interface TestNodeOptions
+  extends
+    Omit<ActorSystemOptions, 'name' | 'env'>,
+    Pick<Partial<EndpointOptions>, 'errors' | 'secret' | 'lostAfterMs' | 'pingAfterMs'> {}
+
+export interface TestNode {
+  readonly system: ActorSystem;
+  readonly endpoint: Endpoint;
+  /** Makes an actor of this node callable by name from others. */
+  serve(name: string, ref: AnyRef): void;
+  /** A reference to a named actor of another node, fetched over the wire. */
+  find<R extends AnyRef>(node: TestNode, name: string): Promise<R>;
+}
+
+export function testNodes(): TestNodes {
+  const env = virtualEnv();
+  const network = new MemoryNetwork();
+  return { env, network, node: (name, options = {}) => start(env, network, { name, ...options }) };
+}
+
+/** Hands out the actors that a test has given names. */
+class Directory extends Actor {
+  readonly #entries: ReadonlyMap<string, AnyRef>;
+  constructor(entries: ReadonlyMap<string, AnyRef>) {
+    super();
+    this.#entries = entries;
+  }
+  @rpc get(name: string): AnyRef | undefined {
+    return this.#entries.get(name);
+  }
+}
+
+async function start(
+  env: VirtualEnv,
+  network: MemoryNetwork,
+  options: TestNodeOptions & { readonly name: string },
+): Promise<TestNode> {
+  const system = new ActorSystem({ ...options, env });
+  const entries = new Map<string, AnyRef>();
+  const directory = recipientOf(system.spawn(Directory, entries)) as Cell;
+  const endpoint = await Endpoint.open({
+    ...options,
+    system,
+    transport: network.transport(options.name),
+    listen: `${options.name}:1`,
+    incarnation: `${options.name}-1`,
+    router: {
+      service: (name) => (name === 'directory' ? directory : undefined),
+      entity: (_target, message) => message.refuse(new NoSuchActor('entity', 'none in this test')),
+      entityOf: () => undefined,
+      refer: () => {
+        throw new TypeError('no entities in this test');
+      },
+    },
+  });
+  return {
+    system,
+    endpoint,
+    serve: (name, ref) => void entries.set(name, ref),
+    async find<R extends AnyRef>(node: TestNode, name: string): Promise<R> {
+      const peer = await endpoint.connect(node.endpoint.identity.address);
+      const to = { target: 'directory', address: `${node.system.name}/directory` };
+      const message = { args: [name], options: undefined };
+      return (await peer.outgoing.ask(to, 'get', message)) as R;
+    },
+  };
+}

@@ -1,0 +1,76 @@
+export { startNode } from '@troupe/cluster';
+export type { Node, NodeOptions } from '@troupe/cluster';
+
+export { Actor, actor, addressOf, defineActor, rpc } from '@troupe/actor';
+export type {
+  ActorClass,
+  ActorOptions,
+  ActorRef,
+  AnyRef,
+  CallOptions,
+  DeadLetter,
+  Down,
+  DownReason,
+  EntityRef,
+  Failure,
+  Remote,
+  Tell,
+  TurnContext,
+} from '@troupe/actor';
+
+export { after, channel, go, select, selectNow, sending } from '@troupe/actor';
+export type {
+  Channel,
+  GoOptions,
+  Received,
+  Receiver,
+  Selected,
+  Sender,
+  Task,
+  TaskContext,
+  WaitOptions,
+} from '@troupe/actor';
+
+export {
+  ActorDown,
+  BadArguments,
+  CallError,
+  Cancelled,
+  ChannelClosed,
+  ChannelLost,
+  DeadlineExceeded,
+  Draining,
+  executedOf,
+  isCallError,
+  MailboxFull,
+  NoSuchActor,
+  NoSuchMethod,
+  NotSerializable,
+  Overloaded,
+  RemoteError,
+  SessionLost,
+  Unreachable,
+} from '@troupe/actor';
+export type { CallErrorCode, Executed } from '@troupe/actor';
+export { Moved, NameTaken } from '@troupe/cluster';
+export { HandshakeRefused, ListenFailed } from '@troupe/remote';
+export type { ErrorClass, RefusalReason } from '@troupe/remote';
+
+export { heartbeats, rendezvous } from '@troupe/cluster';
+export type {
+  Evidence,
+  HeartbeatOptions,
+  Member,
+  MemberEvent,
+  MemberMeta,
+  Membership,
+  MembershipDeps,
+  MembershipNet,
+  MemberState,
+  MemberView,
+  NodeId,
+  Placement,
+} from '@troupe/cluster';
+
+export { processEnv } from '@troupe/actor';
+export type { Env, Log, LogFields, ProcessEnvOptions, Timer } from '@troupe/actor';
