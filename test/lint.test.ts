@@ -88,6 +88,8 @@ test('a fourth parameter is the options object', async (t) => {
 
   const named = diagnostics
     .filter(({ code }) => code === 'eslint(max-params)')
+    // The macro of a table takes its row as parameters.
+    .filter(({ filename }) => !filename.endsWith('.test.ts'))
     .map(async ({ filename, labels }) => {
       const span = labels[0]?.span ?? { offset: 0, length: 0 };
       const bytes = (await readFile(join(root, filename))).subarray(span.offset);

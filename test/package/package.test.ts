@@ -70,7 +70,10 @@ async function install(): Promise<string> {
     dependencies[used] ??= `file:${join(root, 'node_modules', used)}`;
   }
   await writeFile(join(folder, 'package.json'), JSON.stringify({ type: 'module', dependencies }));
-  await npm(['install', '--offline', '--install-links', '--omit=optional'], folder);
+  await npm(
+    ['install', '--offline', '--install-links', '--omit=optional', '--ignore-scripts'],
+    folder,
+  );
   return folder;
 }
 

@@ -38,7 +38,7 @@ export type Received<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly error: unknown };
 
-/** The end of a channel that elements come out by. `for await` leaves it open when it breaks off. */
+/** The end of a channel that elements come out by. Breaking out of `for await` leaves it open. */
 export interface Receiver<out T> extends AsyncIterable<T> {
   readonly [receives]?: () => T;
   /** Elements that wait in the buffer now. */

@@ -65,7 +65,7 @@ const processDefault = processEnv();
  * Waits until one of the cases can go on, and lets exactly that one go on; when several can, one
  * of them is drawn at random. The others are as if they had never been tried.
  *
- *     const r = await select({ line: lines, sent: sending(out, v), tick: after(1_000), stop: signal });
+ *     const r = await select({ line: lines, sent: sending(out, v), tick: after(1_000) });
  *     switch (r.case) { case 'line': if (r.ok) print(r.value); … }
  *
  * A receive case whose channel is closed goes on with `ok: false`; a send case whose channel is

@@ -26,6 +26,11 @@ import type { EntityId, Placement } from './placement.ts';
 /** Nodes that a tell may be passed on by, while their views of the cluster differ. */
 const HOPS_MAX = 3;
 const KEY_CHARS_MAX = 512;
+/** How often a tell was passed on already. */
+interface Passed {
+  readonly hops: number;
+}
+
 /** The service that hands out references to activations. */
 export const ENTITIES_SERVICE = 'entities';
 
@@ -126,7 +131,12 @@ export class Entities implements EndpointRouter {
     return cell.ask(method, message.args, message.options);
   }
 
-  tell(id: EntityId, method: string, args: readonly unknown[], hops = 0): void {
+  tell(
+    id: EntityId,
+    method: string,
+    args: readonly unknown[],
+    { hops }: Passed = { hops: 0 },
+  ): void {
     const refuse = (reason: CallError): void =>
       this.#options.system.deadLetter({ to: addressOf(id), method, reason });
     const owner = this.ownerOf(id);
@@ -145,7 +155,7 @@ export class Entities implements EndpointRouter {
   entity([kind, key, hops]: EntityTarget, message: Message): void {
     const id = { kind, key };
     if (!this.#open) return message.refuse(new Draining(this.#options.system.name));
-    if (!message.asks) return this.tell(id, message.method, message.args, hops + 1);
+    if (!message.asks) return this.tell(id, message.method, message.args, { hops: hops + 1 });
     const owner = this.ownerOf(id);
     if (owner === undefined) return message.refuse(this.#unhosted(id));
     if (!this.#isSelf(owner)) return message.refuse(new Moved(addressOf(id), owner.name));

@@ -12,7 +12,7 @@ import type { Evidence, Membership, MembershipDeps, MembershipNet } from './memb
 import { isDigest, type Digest } from './digest.ts';
 
 export interface HeartbeatOptions {
-  /** Addresses of nodes that may be in the cluster, `host:port`. Unreachable ones are tried again. */
+  /** Addresses of nodes that may be in the cluster, `host:port`. Silent ones are tried again. */
   readonly seeds?: readonly string[];
   /** Time between two heartbeats to one member, in milliseconds. Default: 1,000. */
   readonly intervalMs?: number;
@@ -20,11 +20,11 @@ export interface HeartbeatOptions {
   readonly suspectAfterMs?: number;
   /** How long a suspect has to answer before it is down, in milliseconds. Default: 2,500. */
   readonly downAfterMs?: number;
-  /** The same for a suspect whose address refuses connections: its process is gone. Default: 500. */
+  /** The same for a suspect whose address refuses connections: it is gone. Default: 500. */
   readonly refusedDownAfterMs?: number;
 }
 
-/** A member that is down or has left is remembered for this long, so that old news of it is known as old. */
+/** How long one that is gone is remembered, so that old news of it is known as old. */
 const TOMBSTONE_MS = 60_000;
 
 /**
@@ -238,7 +238,7 @@ class Heartbeats implements Membership {
     const { from, members } = payload;
     this.#heard(from);
     for (const member of members) {
-      // Of others this only says that they exist, or said goodbye; who lives, each node sees itself.
+      // Of others this says that they exist, or said goodbye; who lives, each node sees itself.
       if (member.name === self.name || member.name === from.name) continue;
       const known = this.#table.get(member.name);
       if (known !== undefined && known.incarnation >= member.incarnation) {

@@ -82,7 +82,7 @@ export class Node implements AsyncDisposable {
     return this.#membership.view().members;
   }
 
-  /** Replays the present members as `up` events, then follows what changes until `signal` aborts. */
+  /** Replays the present members as `up` events, then follows changes until `signal` aborts. */
   watchMembers(signal: AbortSignal): AsyncIterable<MemberEvent> {
     return this.#membership.watch(signal);
   }

@@ -15,7 +15,7 @@ import { type Placement, rendezvous } from './placement.ts';
 import { startServices } from './services.ts';
 
 export interface NodeOptions extends Omit<ActorSystemOptions, 'name'> {
-  /** Unique in the cluster: letters, digits, `_`, `.`, `-`. Default: `node-` and eight characters. */
+  /** Unique in the cluster: letters, digits, `_`, `.`, `-`. Default: `node-` and eight more. */
   readonly name?: string;
   /** `host:port` for other nodes to connect to; port 0 takes a free one. Default: none. */
   readonly listen?: string;

@@ -9,7 +9,7 @@ import {
   NameTaken,
 } from '@troupe/cluster';
 
-/** Joins memberships by address, in virtual time; a dead address refuses, a frozen one is silent. */
+/** Joins memberships by address, in virtual time; a dead one refuses, a frozen one is silent. */
 class Net {
   readonly answers = new Map<string, (payload: unknown) => unknown>();
   readonly frozen = new Set<string>();

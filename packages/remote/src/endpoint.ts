@@ -164,7 +164,7 @@ export class Endpoint {
     if (this.#options.secret === undefined && transport.name === 'tcp' && !isLoopback(host)) {
       throw new ListenFailed(
         listen,
-        'beyond this machine a node listens only with a secret that its peers must prove to know; ' +
+        'beyond this machine a node listens only with a secret, which its peers must know; ' +
           'pass { secret } or listen on 127.0.0.1',
       );
     }

@@ -246,7 +246,7 @@ export class Handshake {
   }
 }
 
-/** The peer's word: JSON of known size, of which only the fields that are asked for are looked at. */
+/** The peer's word: JSON of known size, of which only the fields asked for are looked at. */
 function bodyOf(json: Buffer): Record<string, unknown> {
   try {
     const body: unknown = JSON.parse(json.toString());

@@ -40,7 +40,7 @@ export class MemoryNetwork {
     for (const end of this.#between(a, b)) end.freeze();
   }
 
-  /** Ends a node as `kill -9` does: it does nothing more, and others find its connections broken. */
+  /** Ends a node as `kill -9` does: it does nothing more, and its connections are broken. */
   crash(host: string): void {
     this.#crashed.add(host);
     for (const address of this.#listeners.keys()) {

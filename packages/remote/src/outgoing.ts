@@ -33,7 +33,7 @@ export interface Destination {
 
 /** What `Outgoing` needs of the connection to one node. */
 export interface FrameSink {
-  /** Encodes at once, so that later changes to the values do not travel. Throws `NotSerializable`. */
+  /** Encodes at once: later changes to the values do not travel. Throws `NotSerializable`. */
   encode(frame: readonly unknown[], fields?: readonly string[]): Uint8Array;
   /** Sends now, or as soon as a connection stands. @returns why it cannot be */
   send(bytes: Uint8Array): CallError | undefined;

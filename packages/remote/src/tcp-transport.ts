@@ -9,7 +9,7 @@ import {
   type Transport,
 } from './transport.ts';
 
-/** Plain TCP. It keeps nothing from those who can read the network, nor from those who can write. */
+/** Plain TCP: whoever can read the network reads along, and whoever can write to it writes. */
 export function tcpTransport(): Transport {
   return { name: 'tcp', listen, dial };
 }
