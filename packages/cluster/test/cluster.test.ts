@@ -304,3 +304,34 @@ test('members are followed through join, crash and restart', async (t) => {
 
   t.deepEqual(seen, ['a up', 'b up', 'b suspect', 'b down', 'b up']);
 });
+
+test('nodes that dial each other at once end up with one connection, and nothing is lost', async (t) => {
+  const cluster = new TestCluster();
+  const starting = ['a', 'b', 'c'].map((name) =>
+    startNode({
+      name,
+      listen: `${name}:1`,
+      join: ['a:1', 'b:1', 'c:1'],
+      actors: [Counter],
+      env: cluster.env,
+      transport: cluster.network.transport(name),
+    }),
+  );
+  await cluster.env.advance(3_000);
+  const nodes = await Promise.all(starting);
+
+  const calls = nodes.flatMap((node) =>
+    Array.from({ length: 30 }, (_, i) => node.entity(Counter, `key-${i}`).add(1)),
+  );
+  await cluster.env.advance(3_000);
+
+  t.is((await Promise.all(calls)).filter((count) => count === 3).length, 30);
+  for (const node of nodes) {
+    t.deepEqual(
+      node.members().map(({ state }) => state),
+      ['alive', 'alive', 'alive'],
+    );
+  }
+  const lost = cluster.env.logged.filter(({ level }) => level === 'error');
+  t.deepEqual(lost, []);
+});
