@@ -8,13 +8,24 @@ const TEXT = 3;
 const ARRAY = 4;
 const MAP = 5;
 const TAG = 6;
-const SIMPLE_OR_FLOAT = 7;
 
-/** The first bytes that a simple value may not have lie below the one and at the other. */
+/** The first byte of simple values and floats begins here. */
+const SIMPLE = 0xe0;
 const FALSE = 0xf4;
-const SIMPLE_OF_ONE_BYTE = 0xf8;
-/** How many bytes follow the first one, for the values 24 … 31 of its lower five bits. */
-const ARGUMENT_BYTES = [1, 2, 4, 8, 0, 0, 0, 0] as const;
+const UNDEFINED = 0xf7;
+
+/** Bytes of a head by the lower five bits of its first byte; 0 for reserved and indefinite ones. */
+const headBytes: Uint8Array = Uint8Array.from({ length: 32 }, (_, inner) => {
+  if (inner < 24) return 1;
+  return inner < 28 ? 1 + 2 ** (inner - 24) : 0;
+});
+
+/** Bytes of a number, a boolean, null or undefined by its first byte; 0 for all other items. */
+const leafBytes: Uint8Array = Uint8Array.from({ length: 256 }, (_, first) => {
+  const isSimple = first >= FALSE && first <= UNDEFINED;
+  const isFloat = first >= 0xf9 && first <= 0xfb;
+  return first >> 5 <= NEGATIVE || isSimple || isFloat ? headBytes[first & 31]! : 0;
+});
 
 /**
  * Proves in one pass, without recursion and without building anything, that bytes are frames and
@@ -67,31 +78,29 @@ export class CborScanner {
     do {
       if (at >= end) throw truncated(at);
       const first = bytes[at]!;
-      const major = first >> 5;
-      const isKey = inMap === 1 && lacking % 2 === 0;
-      if (isKey && major !== TEXT) throw new BadBytes('a key is no text', at);
-      at += 1;
+      const isKey = inMap === 1 && (lacking & 1) === 0;
+      const leafSize = leafBytes[first]!;
       lacking -= 1;
-      let argument = first & 31;
-      if (argument >= 24) {
-        const size = ARGUMENT_BYTES[argument - 24]!;
-        if (size > end - at) throw truncated(at);
-        argument = argumentAt(bytes, at, first);
-        at += size;
-      }
-      if (major === BYTES || major === TEXT) {
-        if (argument > end - at) throw truncated(at, argument);
-        if (isKey) refuseForbiddenKey(bytes, at, argument);
-        at += argument;
-      } else if (major === ARRAY || major === MAP || major === TAG) {
-        open[depth] = 2 * lacking + inMap;
-        depth += 1;
-        if (depth > depthMax) throw new BadBytes(`more than ${depthMax} levels deep`, at);
-        inMap = major === MAP ? 1 : 0;
-        lacking = this.#itemsWithin(major, argument, at);
-        if (lacking > end - at) throw truncated(at, lacking);
-      } else if (major === SIMPLE_OR_FLOAT && (first < FALSE || first === SIMPLE_OF_ONE_BYTE)) {
-        throw new BadBytes(`unassigned simple value ${argument}`, at);
+      if (leafSize > 0 && !isKey) {
+        if (leafSize > end - at) throw truncated(at);
+        at += leafSize;
+      } else {
+        const major = first >> 5;
+        if (isKey && major !== TEXT) throw new BadBytes('a key is no text', at);
+        const argument = argumentAt(bytes, at);
+        at += headBytes[first & 31]!;
+        if (major === BYTES || major === TEXT) {
+          if (argument > end - at) throw truncated(at, argument);
+          if (isKey) refuseForbiddenKey(bytes, at, argument);
+          at += argument;
+        } else {
+          open[depth] = 2 * lacking + inMap;
+          depth += 1;
+          if (depth > depthMax) throw new BadBytes(`more than ${depthMax} levels deep`, at);
+          inMap = major === MAP ? 1 : 0;
+          lacking = this.#itemsWithin(major, argument, at);
+          if (lacking > end - at) throw truncated(at, lacking);
+        }
       }
       while (lacking === 0 && depth > 0) {
         depth -= 1;
@@ -120,27 +129,22 @@ export class CborScanner {
   }
 }
 
-/** What follows the first byte of an item; 64 bits are for integers and floats, and not needed. */
-function argumentAt(bytes: Uint8Array, at: number, first: number): number {
-  switch (first & 31) {
-    case 24:
-      return bytes[at]!;
-    case 25:
-      return bytes[at]! * 0x100 + bytes[at + 1]!;
-    case 26:
-      return (
-        bytes[at]! * 0x1000000 + bytes[at + 1]! * 0x10000 + bytes[at + 2]! * 0x100 + bytes[at + 3]!
-      );
-    case 27: {
-      const major = first >> 5;
-      if (major <= NEGATIVE || major === SIMPLE_OR_FLOAT) return 0;
-      throw new BadBytes('a length of 64 bits', at);
-    }
-    case 31:
-      throw new BadBytes('an indefinite length, or its end', at);
-    default:
-      throw new BadBytes(`reserved length ${first & 31}`, at);
+/** The length or the tag in the head of an item that is no leaf. */
+function argumentAt(bytes: Uint8Array, at: number): number {
+  const first = bytes[at]!;
+  const inner = first & 31;
+  if (inner < 24) {
+    if (first >= SIMPLE) throw new BadBytes(`unassigned simple value ${inner}`, at);
+    return inner;
   }
+  const size = headBytes[inner]!;
+  if (size === 0) throw new BadBytes('an indefinite or reserved length', at);
+  if (first >= SIMPLE) throw new BadBytes('a simple value of two bytes', at);
+  if (size > bytes.length - at) throw truncated(at);
+  if (inner === 24) return bytes[at + 1]!;
+  if (inner === 25) return bytes[at + 1]! * 0x100 + bytes[at + 2]!;
+  if (inner === 27) throw new BadBytes('a length of 64 bits', at);
+  return new DataView(bytes.buffer, bytes.byteOffset + at).getUint32(1);
 }
 
 function refuseForbiddenKey(bytes: Uint8Array, at: number, length: number): void {

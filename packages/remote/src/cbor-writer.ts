@@ -38,6 +38,7 @@ export class CborWriter {
   readonly #limits: CodecLimits;
   #block: Buffer = Buffer.alloc(0);
   #view: DataView = new DataView(this.#block.buffer);
+  #end = 0;
   #nextBlockBytes = BLOCK_BYTES_MIN;
   /** Where the frame in hand begins, and where its next byte goes. */
   #start = 0;
@@ -69,7 +70,8 @@ export class CborWriter {
       this.#port = undefined;
       this.#frame = [];
     }
-    const bytes = this.#block.subarray(this.#start, this.#position);
+    const { buffer, byteOffset } = this.#block;
+    const bytes = new Uint8Array(buffer, byteOffset + this.#start, this.#position - this.#start);
     // Small frames that follow must not keep the memory of a large one alive.
     if (this.#block.length > BLOCK_BYTES_MAX) this.#useBlock(Buffer.alloc(0));
     return bytes;
@@ -263,7 +265,7 @@ export class CborWriter {
   }
 
   #number(value: number): void {
-    if (value >>> 0 === value && !Object.is(value, -0)) {
+    if (value >>> 0 === value && (value !== 0 || 1 / value > 0)) {
       this.#head(UNSIGNED, value);
     } else if (value < 0 && value >= -UINT32_END && Number.isInteger(value)) {
       this.#head(NEGATIVE, -1 - value);
@@ -328,7 +330,7 @@ export class CborWriter {
 
   /** Sees to it that `bytes` more can be written side by side with the frame so far. */
   #room(bytes: number, depth?: number): void {
-    if (this.#position + bytes > this.#block.length) this.#moveToNewBlock(bytes, depth);
+    if (this.#position + bytes > this.#end) this.#moveToNewBlock(bytes, depth);
   }
 
   #moveToNewBlock(bytes: number, depth: number | undefined): void {
@@ -349,6 +351,7 @@ export class CborWriter {
   #useBlock(block: Buffer): void {
     this.#block = block;
     this.#view = new DataView(block.buffer, block.byteOffset, block.length);
+    this.#end = block.length;
     this.#start = 0;
     this.#position = 0;
   }
