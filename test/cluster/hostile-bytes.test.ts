@@ -177,7 +177,7 @@ const FROM_A_PEER: Readonly<Record<string, Uint8Array>> = {
   'a down notice for a monitor of nobody': envelope(hex('83 18 19 01 a0')),
 };
 
-/** An honest peer may say these of an end that has just gone, so they do not cost the connection. */
+/** An honest peer may say these of an end that has just gone: they do not cost the connection. */
 const MAY_BE_LATE: ReadonlySet<string> = new Set([
   'items for a channel of nobody',
   'an end opened on a channel that was never made',
