@@ -20,12 +20,19 @@ export type RemoteKeys<T> = {
  * because `F extends (...) => Promise` would take a generic `<T>(x: T) => T` for asynchronous.
  */
 export type RemoteMethod<F> = F extends AnyMethod
-  ? ReturnType<F> extends Promise<unknown>
+  ? ReturnsPromise<F> extends true
     ? F // The very type: keeps generics and overloads.
     : F extends (...args: infer A) => infer R
       ? (...args: A) => Promise<Awaited<R>>
       : never
   : never;
+
+/** A method that only throws returns `never`, which extends everything and is yet no promise. */
+type ReturnsPromise<F extends AnyMethod> = [ReturnType<F>] extends [never]
+  ? false
+  : ReturnType<F> extends Promise<unknown>
+    ? true
+    : false;
 
 /** The methods of `T`, each a call. */
 export type Remote<T> = { readonly [K in RemoteKeys<T>]: RemoteMethod<T[K]> };

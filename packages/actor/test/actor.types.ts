@@ -22,6 +22,9 @@ class Room extends Actor {
   @rpc introduce(other: ActorRef<Room>): ActorRef<Room> {
     return other;
   }
+  @rpc shut(): never {
+    throw new RangeError('shut');
+  }
   override started(): void {
     expectTypeOf(this.self<Room>()).toEqualTypeOf<ActorRef<Room>>();
     // @ts-expect-error -- the class must be one's own
@@ -41,6 +44,7 @@ expectTypeOf(room.join('ann', 3)).toEqualTypeOf<Promise<readonly string[]>>();
 expectTypeOf(room.history(1)).toEqualTypeOf<Promise<Line[]>>();
 expectTypeOf(room.pick([1, 2])).toEqualTypeOf<Promise<number | undefined>>();
 expectTypeOf(room.introduce(room)).toEqualTypeOf<Promise<ActorRef<Room>>>();
+expectTypeOf(room.shut()).toEqualTypeOf<Promise<never>>(); // Or what follows would be unreachable.
 expectTypeOf(room.tell.join('ann')).toEqualTypeOf<void>();
 expectTypeOf(room.with({ timeoutMs: 1 }).join('ann')).toEqualTypeOf<Promise<readonly string[]>>();
 
