@@ -17,6 +17,7 @@ export const END = 19;
 export const WATCH = 24;
 export const DOWN = 25;
 export const UNWATCH = 26;
+// 27 … 31 and 48 … 63 are kept for sessions and channels, 32 … 47 for calls and their streams.
 
 /** An actor by the id its node gave it, a service by its name, or an entity by kind and key. */
 export type Target = number | string | EntityTarget;

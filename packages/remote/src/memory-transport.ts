@@ -129,10 +129,11 @@ class MemoryEnd implements Connection {
     for (const happen of this.#early.splice(0)) happen();
   }
 
-  write(bytes: Uint8Array): void {
-    if (this.#state !== 'open') return;
+  write(bytes: Uint8Array): boolean {
+    if (this.#state !== 'open') return true;
     const copy = Uint8Array.from(bytes);
     queueMicrotask(() => this.other.#take(copy));
+    return true;
   }
 
   close(): void {

@@ -98,12 +98,13 @@ class TcpConnection implements Connection {
       return;
     }
     this.#socket.on('data', (chunk: Buffer) => handler.data(chunk));
+    this.#socket.on('drain', () => handler.drained?.());
     this.#socket.once('close', () => handler.closed(this.#error));
     this.#socket.resume();
   }
 
-  write(bytes: Uint8Array): void {
-    if (this.#socket.writable) this.#socket.write(bytes);
+  write(bytes: Uint8Array): boolean {
+    return !this.#socket.writable || this.#socket.write(bytes);
   }
 
   close(): void {

@@ -32,8 +32,11 @@ export interface Connection {
   /** Bytes taken by `write` and not yet on their way. */
   readonly bufferedBytes: number;
   start(handler: ConnectionHandler): void;
-  /** Owns `bytes` from now on. */
-  write(bytes: Uint8Array): void;
+  /**
+   * Owns `bytes` from now on.
+   * @returns false when that is enough for now: wait for `drained` before the next write
+   */
+  write(bytes: Uint8Array): boolean;
   /** Ends after what was written has left. */
   close(): void;
   /** Ends at once. */
@@ -43,6 +46,8 @@ export interface Connection {
 export interface ConnectionHandler {
   /** Owns `chunk` from now on. */
   data(chunk: Uint8Array): void;
+  /** There is room again after a `write` that returned false. */
+  drained?(): void;
   /** Called once, whoever ended it; without an error when it was closed in order. */
   closed(error: Error | undefined): void;
 }
