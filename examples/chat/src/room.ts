@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { Actor, actor, addressOf, type AnyRef, type Down, rpc, type Sender } from 'troupe';
+import {
+  Actor,
+  type ActorRef,
+  actor,
+  addressOf,
+  type AnyRef,
+  type Down,
+  rpc,
+  type Sender,
+} from 'troupe';
 import {
   type Happening,
   type LeftReason,
@@ -27,6 +36,8 @@ export interface Guest {
 
 /** What somebody needs to know who comes in; the lines after `number` follow one by one. */
 export interface Entered {
+  /** The very room they are in: unlike the entity's, this reference dies with it. */
+  readonly room: ActorRef<Room>;
   readonly home: string;
   readonly life: string;
   readonly number: number;
@@ -62,6 +73,7 @@ export class Room extends Actor {
     this.#seats.set(id, { who, lines, forgetMonitor });
     this.#tell({ kind: 'joined', who, back: back || old?.who.nick === who.nick });
     return {
+      room: this.self<Room>(),
       home: this.#home,
       life: this.#life,
       number: this.#number,
@@ -80,11 +92,6 @@ export class Room extends Actor {
     if (seat === undefined) return { refused: 'not-here', why: 'the room does not know you yet' };
     const line = this.#tell({ kind: 'said', by: seat.who, text, ref });
     return { number: line.number, at: line.at };
-  }
-
-  /** The room begins anew elsewhere: who is here is told to look for it. */
-  override stopping(): void {
-    for (const { lines } of this.#seats.values()) lines.tryClose(new SeatLost('room-moved'));
   }
 
   /** Addresses are `node/kind/key`. */

@@ -5,7 +5,6 @@ import {
   type Channel,
   channel,
   ChannelClosed,
-  ChannelLost,
   type EntityRef,
   go,
   isCallError,
@@ -48,6 +47,7 @@ interface Seat {
   readonly who: Person;
   readonly left: AbortController;
   lines: Channel<Line>;
+  forgetRoom: () => void;
   home: string;
   people: Set<string>;
 }
@@ -77,6 +77,7 @@ export class Session extends Actor {
       who: { nick: tidyNick(nick), node: this.#options.node },
       left: new AbortController(),
       lines: channel<Line>(LIMITS.linesAhead),
+      forgetRoom: () => {},
       home: '',
       people: new Set(),
     };
@@ -123,17 +124,19 @@ export class Session extends Actor {
     this.#standUp();
   }
 
-  /** A fresh channel each time: one whose room is lost stays lost. */
+  /** A fresh channel each time: one that a room has closed stays closed. */
   async #sitDown(seat: Seat, { back }: { readonly back: boolean }): Promise<Entered | Refusal> {
-    seat.lines = channel<Line>(LIMITS.linesAhead);
-    const { id, who, lines } = seat;
+    const lines = channel<Line>(LIMITS.linesAhead);
+    const { id, who } = seat;
     const session = this.self<Session>();
     const guest = { id, who, session, lines: lines.sender, back };
     const entered = await this.#options.room(seat.room).enter(guest);
-    if (!('refused' in entered)) {
-      seat.home = entered.home;
-      seat.people = new Set(entered.people.map(({ nick }) => nick));
-    }
+    if ('refused' in entered) return entered;
+    seat.lines = lines;
+    seat.home = entered.home;
+    seat.people = new Set(entered.people.map(({ nick }) => nick));
+    // Whatever it sent before it went down comes first, then the end of the lines.
+    seat.forgetRoom = this.monitor(entered.room, () => lines.tryClose(new SeatLost('room-moved')));
     return entered;
   }
 
@@ -143,6 +146,7 @@ export class Session extends Actor {
     this.#seat = undefined;
     seat?.left.abort();
     seat?.lines.tryClose();
+    seat?.forgetRoom();
     return seat;
   }
 
@@ -159,7 +163,7 @@ export class Session extends Actor {
     try {
       for (;;) {
         const moved = movedFrom === undefined ? {} : { movedFrom };
-        await screen.send({ kind: 'welcome', room, ...entered, ...moved });
+        await screen.send({ kind: 'welcome', ...entered, room, ...moved });
         const why = await this.#showLines(seat);
         if (seat.left.signal.aborted) return;
         if (why !== undefined) return await this.#out(seat, why);
@@ -187,7 +191,6 @@ export class Session extends Actor {
       }
       return 'the room let you go';
     } catch (error) {
-      if (error instanceof ChannelLost) return undefined;
       if (!(error instanceof SeatLost)) throw error;
       return error.reason === 'room-moved' ? undefined : error.message;
     }

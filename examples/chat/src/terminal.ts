@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createInterface, type Interface } from 'node:readline';
-import { executedOf, go, type Node, startNode } from 'troupe';
+import { executedOf, go, type Log, type Node, processEnv, startNode } from 'troupe';
 import type { LeftReason, Line } from './line.ts';
 import { Room } from './room.ts';
 import type { ScreenEvent } from './screen.ts';
@@ -48,6 +48,7 @@ async function join(address: string): Promise<Node | undefined> {
       join: [address],
       actors: [],
       errors: [SeatLost],
+      env: processEnv({ log: silent }),
     });
     if (node.ownerOf(Room, 'lobby') !== undefined) return node;
     await node.stop();
@@ -57,6 +58,9 @@ async function join(address: string): Promise<Node | undefined> {
   }
   return undefined;
 }
+
+/** What there is to know of nodes that come and go, the room's lines say. */
+const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 class Person {
   readonly #screen: Screen;
