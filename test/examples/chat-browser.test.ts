@@ -7,11 +7,11 @@ const PATIENCE_MS = 20_000;
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const executablePath = CHROMIUM.find((path) => existsSync(path));
 
-// CI installs Chromium, so there a missing one fails the test.
+// CI installs Chromium, so a missing one fails the test there. Elsewhere its title says why it is
+// skipped and what to do.
 const browserTest =
-  executablePath === undefined && process.env['CI'] === undefined ? test.skip : test;
+  executablePath === undefined && process.env['CI'] === undefined ? test.skip : test; // No browser.
 
-/** Titles of skipped tests are printed: this one says why, and what to do. */
 const unless = executablePath === undefined ? ' (skipped: apt-get install chromium)' : '';
 
 browserTest(
@@ -87,7 +87,7 @@ class Visitors implements AsyncDisposable {
     this.#browser = browser;
   }
 
-  /** Fills in the form at the door of one node. Every visitor has a browser profile of their own. */
+  /** Fills in the form at the door of one node, with a browser profile of its own. */
   async knock(chat: Chat, node: string, { room, nick }: Wish): Promise<Page> {
     const page = await this.#browser.newPage();
     page.setDefaultTimeout(PATIENCE_MS);
@@ -112,7 +112,7 @@ class Visitors implements AsyncDisposable {
 
 async function openBrowser(): Promise<Visitors> {
   if (executablePath === undefined) {
-    throw new Error('CI has no Chromium: install Debian’s package chromium, as .ci/run does');
+    throw new Error('no Chromium: install the package chromium, as .ci/run does');
   }
   const browser = await chromium.launch({
     executablePath,
