@@ -1,8 +1,10 @@
 import { attach, type Actor } from './actor.ts';
+import { Answer } from './answer.ts';
 import type { Definition, Method } from './definition.ts';
 import { DONE, Envelope, QUEUED, RUNNING } from './envelope.ts';
 import { ActorDown, Cancelled, MailboxFull, NoSuchMethod } from './errors.ts';
 import type { CallError } from './errors.ts';
+import { GeneratorStream, isGenerator } from './generator-stream.ts';
 import { LocalCall } from './local-call.ts';
 import { Mailbox } from './mailbox.ts';
 import type { CallOptions, Down, DownReason, Recipient, Reply } from './recipient.ts';
@@ -107,12 +109,12 @@ export class Cell implements Recipient {
     if (this.actor.started !== undefined) this.#enqueue(new Envelope(STARTED, [], undefined));
   }
 
-  ask(name: string, args: readonly unknown[], options?: CallOptions): Promise<unknown> {
+  ask(name: string, args: readonly unknown[], options?: CallOptions): Answer {
     const method = this.definition.methods.get(name);
-    if (method === undefined) return Promise.reject(new NoSuchMethod(this.address, name));
+    if (method === undefined) return Answer.refused(new NoSuchMethod(this.address, name));
     if (options?.signal?.aborted === true) {
       const cause: unknown = options.signal.reason;
-      return Promise.reject(new Cancelled(this.address, 'no', { cause }));
+      return Answer.refused(new Cancelled(this.address, 'no', { cause }));
     }
     const call = new LocalCall(this, method, args, options);
     const refusal = this.#offer(call);
@@ -282,7 +284,9 @@ export class Cell implements Recipient {
 
   #succeeded(envelope: Envelope, value: unknown): void {
     this.#turnEnded(envelope);
-    envelope.reply?.succeed(value);
+    const { reply, method } = envelope;
+    if (reply === undefined) return;
+    reply.succeed(isGenerator(value) ? new GeneratorStream(this, method.name, value) : value);
   }
 
   #failed(envelope: Envelope, error: unknown): void {

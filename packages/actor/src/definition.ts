@@ -1,5 +1,6 @@
 import type { Actor } from './actor.ts';
-import { isReservedName, type RemoteKeys } from './ref.ts';
+import { isReservedName } from './lazy-methods.ts';
+import type { RemoteKeys } from './ref.ts';
 
 /** Messages that wait for one actor, unless its class says otherwise. */
 const MAILBOX_CAPACITY = 1_024;

@@ -12,6 +12,12 @@ export interface Env {
   setTimer(delayMs: number, run: () => void): Timer;
   /** Runs `run` after the event loop has served the input and timers that wait by now. */
   afterIo(run: () => void): void;
+  /**
+   * Runs `run` some time after nothing refers to `value` any more, or never: it is for giving back
+   * what was forgotten, not for what must happen. `run` must not refer to `value`. Absent where
+   * runs must repeat exactly.
+   */
+  whenCollected?(value: object, run: () => void): void;
   /** A number in [0, 1); not for secrets. */
   random(): number;
   readonly log: Log;
@@ -41,6 +47,7 @@ export interface ProcessEnvOptions {
 
 /** The real world: this process's monotonic clock, timers and stderr. */
 export function processEnv(options: ProcessEnvOptions = {}): Env {
+  const registry = new FinalizationRegistry<() => void>((run) => run());
   return {
     now: () => performance.now(),
     wallTime: () => Date.now(),
@@ -49,6 +56,7 @@ export function processEnv(options: ProcessEnvOptions = {}): Env {
       return { cancel: () => clearTimeout(timer) };
     },
     afterIo: (run) => void setImmediate(run),
+    whenCollected: (value, run) => registry.register(value, run),
     random: xorshift(options.seed ?? Math.floor(Math.random() * 2 ** 32)),
     log: options.log ?? stderrLog,
   };

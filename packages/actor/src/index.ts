@@ -3,7 +3,17 @@ export type { TurnContext } from './actor.ts';
 export { actor, defineActor, rpc } from './definition.ts';
 export type { ActorClass, ActorOptions } from './definition.ts';
 export { addressOf } from './ref.ts';
-export type { ActorRef, AnyRef, EntityRef, Remote, RemoteKeys, RemoteMethod, Tell } from './ref.ts';
+export type {
+  ActorRef,
+  Answered,
+  AnyRef,
+  EntityRef,
+  Pipelined,
+  Remote,
+  RemoteKeys,
+  RemoteMethod,
+  Tell,
+} from './ref.ts';
 export type { CallOptions, Down, DownReason } from './recipient.ts';
 export { ActorSystem } from './system.ts';
 export type { ActorSystemOptions, DeadLetter, Failure } from './system.ts';

@@ -1,6 +1,8 @@
 // What Troupe's own packages build on. No part of the public surface: any release may change it.
 export { ioBudgetOf, IoBudget } from './io-budget.ts';
 export { xorshift } from './env.ts';
+export { Answer } from './answer.ts';
+export type { Pipeline } from './answer.ts';
 export { Cell } from './cell.ts';
 export type { CellOptions } from './cell.ts';
 export { Deadlines } from './deadlines.ts';

@@ -1,8 +1,10 @@
+import { Answer } from './answer.ts';
 import type { Cell } from './cell.ts';
 import type { Expiring } from './deadlines.ts';
 import type { Method } from './definition.ts';
 import { Envelope } from './envelope.ts';
 import { Cancelled, DeadlineExceeded } from './errors.ts';
+import { GeneratorStream } from './generator-stream.ts';
 import type { CallOptions, Reply } from './recipient.ts';
 
 /**
@@ -13,7 +15,7 @@ export class LocalCall extends Envelope implements Reply, Expiring {
   wheelNext: Expiring | undefined;
   wheelPrevious: Expiring | undefined;
   dueTick = -1;
-  readonly promise: Promise<unknown>;
+  readonly promise: Answer;
   #resolve!: (value: unknown) => void;
   #reject!: (error: unknown) => void;
   readonly #cell: Cell;
@@ -25,10 +27,10 @@ export class LocalCall extends Envelope implements Reply, Expiring {
     this.reply = this;
     this.#cell = cell;
     this.#timeoutMs = options?.timeoutMs ?? cell.system.callTimeoutMs;
-    this.promise = new Promise((resolve, reject) => {
+    this.promise = new Answer((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
-    });
+    }, options);
     this.#signal = options?.signal;
   }
 
@@ -39,6 +41,7 @@ export class LocalCall extends Envelope implements Reply, Expiring {
   }
 
   succeed(value: unknown): void {
+    if (this.#signal !== undefined && value instanceof GeneratorStream) value.endOn(this.#signal);
     this.#disarm();
     this.#resolve(value);
   }

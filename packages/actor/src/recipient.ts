@@ -1,10 +1,18 @@
+import type { Answer } from './answer.ts';
+
 /** How long a call may take unless it says otherwise. */
 export const CALL_TIMEOUT_MS = 10_000;
 
 export interface CallOptions {
-  /** Whole-call budget in milliseconds, 1 … 2 ** 31 - 1. Default: 10,000. */
+  /**
+   * Whole-call budget in milliseconds, 1 … 2 ** 31 - 1. Default: 10,000. Of a call that yields a
+   * stream it bounds the opening; the stream then lives until it ends or is ended.
+   */
   readonly timeoutMs?: number;
-  /** Aborting it rejects the call with `Cancelled` and aborts the method's `ctx.signal`. */
+  /**
+   * Aborting it rejects the call with `Cancelled` and aborts the method's `ctx.signal`. It ends
+   * the stream that a generator method yields, too.
+   */
   readonly signal?: AbortSignal;
 }
 
@@ -39,7 +47,7 @@ export interface Reply {
 export interface Recipient {
   /** For people and logs: `node/kind/id`. */
   readonly address: string;
-  ask(method: string, args: readonly unknown[], options: CallOptions | undefined): Promise<unknown>;
+  ask(method: string, args: readonly unknown[], options: CallOptions | undefined): Answer;
   tell(method: string, args: readonly unknown[]): void;
   /** Calls `onDown` once, when the actor is down. @returns forgets the monitor */
   monitor(onDown: (down: Down) => void): () => void;

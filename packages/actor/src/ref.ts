@@ -1,4 +1,5 @@
 import type { Actor } from './actor.ts';
+import { definesMethodsLazily, type ReservedName } from './lazy-methods.ts';
 import type { CallOptions, Recipient } from './recipient.ts';
 
 // oxlint-disable-next-line no-explicit-any -- only `any` matches every method's parameters
@@ -20,19 +21,38 @@ export type RemoteKeys<T> = {
  * because `F extends (...) => Promise` would take a generic `<T>(x: T) => T` for asynchronous.
  */
 export type RemoteMethod<F> = F extends AnyMethod
-  ? ReturnsPromise<F> extends true
-    ? F // The very type: keeps generics and overloads.
-    : F extends (...args: infer A) => infer R
-      ? (...args: A) => Promise<Awaited<R>>
-      : never
+  ? IsAnyOrNever<ReturnType<F>> extends true
+    ? (...args: Parameters<F>) => Promise<ReturnType<F>>
+    : ReturnType<F> extends Promise<infer R>
+      ? [Promise<R>] extends [Answered<R>]
+        ? F // The very type: keeps generics and overloads.
+        : (...args: Parameters<F>) => Answered<R>
+      : F extends (...args: infer A) => infer R
+        ? (...args: A) => Answered<Awaited<R>>
+        : never
   : never;
 
-/** A method that only throws returns `never`, which extends everything and is yet no promise. */
-type ReturnsPromise<F extends AnyMethod> = [ReturnType<F>] extends [never]
-  ? false
-  : ReturnType<F> extends Promise<unknown>
-    ? true
-    : false;
+/** The two types that every condition is true of. */
+type IsAnyOrNever<R> = 0 extends 1 & R ? true : [R] extends [never] ? true : false;
+
+/**
+ * What a call returns: a promise of the result that can be used before it is there. A reference
+ * can be called at once (`await room.member('ann').profile()`: one round trip where the member
+ * lives with the room), and a stream be iterated (`for await (const line of room.history(9))`).
+ */
+export type Answered<R> =
+  IsAnyOrNever<R> extends true
+    ? Promise<R>
+    : [R] extends [RefOperations<infer T, 'actor' | 'entity'>]
+      ? Promise<R> & Pipelined<T>
+      : [R] extends [AsyncGenerator<infer Y>]
+        ? Promise<AsyncIterableIterator<Y>> & AsyncIterable<Y>
+        : [R] extends [AsyncIterable<infer Y>]
+          ? Promise<R> & AsyncIterable<Y>
+          : Promise<R>;
+
+/** The methods of `T` as they can be called on the promise of a reference. */
+export type Pipelined<T> = Omit<Remote<T>, keyof Promise<unknown>>;
 
 /** The methods of `T`, each a call. */
 export type Remote<T> = { readonly [K in RemoteKeys<T>]: RemoteMethod<T[K]> };
@@ -62,21 +82,6 @@ export type EntityRef<T> = Remote<T> & RefOperations<T, 'entity'>;
 
 /** Any reference, whatever its methods. */
 export type AnyRef = RefOperations<never, 'actor' | 'entity'>;
-
-/** Method names that a reference keeps for itself, or that the language would call by itself. */
-export type ReservedName = 'tell' | 'with' | 'then' | 'toJSON' | keyof typeof Object.prototype;
-
-const reserved: ReadonlySet<string> = new Set([
-  'tell',
-  'with',
-  'then',
-  'toJSON',
-  ...Object.getOwnPropertyNames(Object.prototype),
-]);
-
-export function isReservedName(name: string): boolean {
-  return reserved.has(name);
-}
 
 const recipientKey = Symbol('recipient');
 const optionsKey = Symbol('options');
@@ -116,42 +121,22 @@ class AskRef extends Ref {
 
 class TellRef extends Ref {}
 
-definesMethodsLazily(
+definesMethodsLazily<Ref>(
   AskRef.prototype,
+  Ref.prototype,
   (name) =>
     function ask(this: Ref, ...args) {
       return this[recipientKey].ask(name, args, this[optionsKey]);
     },
 );
-definesMethodsLazily(
+definesMethodsLazily<Ref>(
   TellRef.prototype,
+  Ref.prototype,
   (name) =>
     function tell(this: Ref, ...args) {
       this[recipientKey].tell(name, args);
     },
 );
-
-/**
- * Ends the prototype chain in a Proxy. The first use of a method name lands there and defines that
- * method on `prototype`; every later use is an ordinary property read, at an ordinary call's cost.
- */
-function definesMethodsLazily(
-  prototype: object,
-  method: (name: string) => (this: Ref, ...args: unknown[]) => unknown,
-): void {
-  const end = new Proxy(Ref.prototype, {
-    get(target, name, receiver): unknown {
-      // `then` must stay undefined, or awaiting a reference would call its actor.
-      if (typeof name !== 'string' || reserved.has(name)) {
-        return Reflect.get(target, name, receiver);
-      }
-      const value = method(name);
-      Object.defineProperty(prototype, name, { value });
-      return value;
-    },
-  });
-  Object.setPrototypeOf(prototype, end);
-}
 
 /** A new reference to `recipient`; its type is the caller's word. */
 export function refTo(recipient: Recipient): AnyRef {

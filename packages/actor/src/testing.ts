@@ -14,6 +14,8 @@ export interface VirtualEnv extends Env {
   readonly timers: number;
   /** Moves the clock, firing what falls due in order, and lets everything settle after each. */
   advance(ms: number): Promise<void>;
+  /** Says that nothing refers to `value` any more, as the garbage collector would one day. */
+  collect(value: object): void;
   /** Resolves when nothing more happens unless the clock moves. */
   settled(): Promise<void>;
 }
@@ -31,6 +33,7 @@ export function virtualEnv(seed: number = 1): VirtualEnv {
   let now = 0;
   const timers = new Set<VirtualTimer>();
   let waiting: (() => void)[] = [];
+  const collectable = new WeakMap<object, (() => void)[]>();
   const logged: LogLine[] = [];
   const log: Log = {
     debug: (fields, message) => void logged.push({ level: 'debug', fields, message }),
@@ -66,6 +69,14 @@ export function virtualEnv(seed: number = 1): VirtualEnv {
       return { cancel: () => void timers.delete(timer) };
     },
     afterIo: (run) => void waiting.push(run),
+    whenCollected(value, run) {
+      const runs = collectable.get(value);
+      if (runs === undefined) collectable.set(value, [run]);
+      else runs.push(run);
+    },
+    collect(value) {
+      for (const run of collectable.get(value)?.splice(0) ?? []) run();
+    },
     random: xorshift(seed),
     log,
     logged,

@@ -1,6 +1,14 @@
 // Compiled, never run: what a reference lets you say.
 import { expectTypeOf } from 'expect-type';
-import { Actor, type ActorRef, ActorSystem, defineActor, type EntityRef, rpc } from '@troupe/actor';
+import {
+  Actor,
+  type ActorRef,
+  ActorSystem,
+  defineActor,
+  type EntityRef,
+  type Receiver,
+  rpc,
+} from '@troupe/actor';
 
 interface Line {
   readonly nick: string;
@@ -22,8 +30,19 @@ class Room extends Actor {
   @rpc introduce(other: ActorRef<Room>): ActorRef<Room> {
     return other;
   }
+  @rpc async find(_key: string): Promise<EntityRef<Counter>> {
+    throw new Error('compiled only');
+  }
+  @rpc async *lines(from: number): AsyncGenerator<Line, void, undefined> {
+    yield { nick: String(from) };
+  }
+  @rpc async *texts(): AsyncIterable<string> {}
+  @rpc anything(): any {} // oxlint-disable-line no-explicit-any -- the case under test
   @rpc shut(): never {
-    throw new RangeError('shut');
+    throw new Error('compiled only');
+  }
+  @rpc receiver(): Receiver<Line> {
+    throw new Error('compiled only');
   }
   override started(): void {
     expectTypeOf(this.self<Room>()).toEqualTypeOf<ActorRef<Room>>();
@@ -43,10 +62,32 @@ expectTypeOf(room.join('ann')).toEqualTypeOf<Promise<readonly string[]>>();
 expectTypeOf(room.join('ann', 3)).toEqualTypeOf<Promise<readonly string[]>>();
 expectTypeOf(room.history(1)).toEqualTypeOf<Promise<Line[]>>();
 expectTypeOf(room.pick([1, 2])).toEqualTypeOf<Promise<number | undefined>>();
-expectTypeOf(room.introduce(room)).toEqualTypeOf<Promise<ActorRef<Room>>>();
-expectTypeOf(room.shut()).toEqualTypeOf<Promise<never>>(); // Or what follows would be unreachable.
 expectTypeOf(room.tell.join('ann')).toEqualTypeOf<void>();
 expectTypeOf(room.with({ timeoutMs: 1 }).join('ann')).toEqualTypeOf<Promise<readonly string[]>>();
+
+// A reference can be called before it is there, however far down the chain.
+expectTypeOf(await room.introduce(room)).toEqualTypeOf<ActorRef<Room>>();
+expectTypeOf(room.introduce(room).join('ann')).toEqualTypeOf<Promise<readonly string[]>>();
+expectTypeOf(room.introduce(room).introduce(room).pick([1])).toEqualTypeOf<
+  Promise<number | undefined>
+>();
+expectTypeOf(room.find('a').add(1)).toEqualTypeOf<Promise<number>>();
+expectTypeOf(room.introduce(room).catch(() => 5)).toEqualTypeOf<Promise<ActorRef<Room> | number>>();
+// @ts-expect-error -- the methods are those of what the reference names
+void room.find('a').join('ann');
+
+// A stream can be iterated, or awaited first; what is sent into a generator stays here.
+for await (const line of room.lines(1)) expectTypeOf(line).toEqualTypeOf<Line>();
+for await (const line of room.with({ timeoutMs: 5 }).texts()) expectTypeOf(line).toBeString();
+expectTypeOf(await room.lines(1)).toEqualTypeOf<AsyncIterableIterator<Line>>();
+for await (const line of room.receiver()) expectTypeOf(line).toEqualTypeOf<Line>();
+expectTypeOf(await room.receiver()).toEqualTypeOf<Receiver<Line>>();
+// @ts-expect-error -- no stream
+for await (const line of room.join('ann')) void line;
+
+// oxlint-disable-next-line no-explicit-any -- as above
+expectTypeOf(room.anything()).toEqualTypeOf<Promise<any>>();
+expectTypeOf(room.shut()).toEqualTypeOf<Promise<never>>();
 
 // @ts-expect-error -- wrong argument type
 void room.join(1);
@@ -74,6 +115,9 @@ void wrong;
 class Counter extends Actor {
   constructor(readonly start: number) {
     super();
+  }
+  @rpc add(by: number): number {
+    return this.start + by;
   }
 }
 system.spawn(Counter, 1);

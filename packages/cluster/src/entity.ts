@@ -6,7 +6,7 @@ import {
   type Down,
   isCallError,
 } from '@troupe/actor';
-import type { Recipient } from '@troupe/actor/internal';
+import { Answer, type Recipient } from '@troupe/actor/internal';
 import type { Entities } from './entities.ts';
 import type { EntityId } from './placement.ts';
 
@@ -41,16 +41,13 @@ export class Entity implements Recipient {
     return `${this.id.kind}/${this.id.key}`;
   }
 
-  ask(
-    method: string,
-    args: readonly unknown[],
-    options: CallOptions | undefined,
-  ): Promise<unknown> {
+  ask(method: string, args: readonly unknown[], options: CallOptions | undefined): Answer {
     // The first attempt leaves at once, so that calls of one sender keep their order.
     const startedAt = this.#entities.env.now();
-    return this.#entities
+    const outcome = this.#entities
       .attempt(this.id, method, { args, options })
       .catch((error: unknown) => this.#again({ method, args, options, startedAt, error }));
+    return Answer.of(outcome, options);
   }
 
   tell(method: string, args: readonly unknown[]): void {

@@ -7,7 +7,7 @@ import {
   type DownReason,
   Overloaded,
 } from '@troupe/actor';
-import type { Deadlines, Expiring } from '@troupe/actor/internal';
+import { Answer, type Deadlines, type Expiring } from '@troupe/actor/internal';
 import { CALL, CANCEL, CAST, STOP, type Target, UNWATCH, WATCH } from './frames.ts';
 
 /** Calls to one node that may wait for their outcome. */
@@ -63,11 +63,11 @@ export class Outgoing {
     to: Destination,
     method: string,
     message: { readonly args: readonly unknown[]; readonly options: CallOptions | undefined },
-  ): Promise<unknown> {
+  ): Answer {
     const { args, options } = message;
     if (options?.signal?.aborted === true) {
       const cause: unknown = options.signal.reason;
-      return Promise.reject(new Cancelled(to.address, 'no', { cause }));
+      return Answer.refused(new Cancelled(to.address, 'no', { cause }));
     }
     const timeoutMs = options?.timeoutMs ?? this.#callTimeoutMs;
     const call = new PendingCall(this, to.address, { ...options, timeoutMs });
@@ -140,17 +140,17 @@ export class Outgoing {
     call.disarm();
   }
 
-  #begin(call: PendingCall, frame: (id: number) => readonly unknown[]): Promise<unknown> {
+  #begin(call: PendingCall, frame: (id: number) => readonly unknown[]): Answer {
     if (this.#calls.size >= CALLS_IN_FLIGHT_MAX) {
-      return Promise.reject(new Overloaded(call.address, 'calls in flight', CALLS_IN_FLIGHT_MAX));
+      return Answer.refused(new Overloaded(call.address, 'calls in flight', CALLS_IN_FLIGHT_MAX));
     }
     const id = (this.#lastId += 1);
     call.id = id;
     try {
       const refusal = this.#sink.send(this.#sink.encode(frame(id), CALL_FIELDS));
-      if (refusal !== undefined) return Promise.reject(refusal);
+      if (refusal !== undefined) return Answer.refused(refusal);
     } catch (error) {
-      return Promise.reject(error);
+      return Answer.refused(error);
     }
     this.#calls.set(id, call);
     this.#deadlines.add(call, call.timeoutMs + CONFIRMATION_MS);
@@ -172,7 +172,7 @@ export class PendingCall implements Expiring {
   id = 0;
   readonly address: string;
   readonly timeoutMs: number;
-  readonly promise: Promise<unknown>;
+  readonly promise: Answer;
   resolve!: (value: unknown) => void;
   reject!: (error: unknown) => void;
   readonly #owner: Outgoing;
@@ -187,10 +187,10 @@ export class PendingCall implements Expiring {
     this.address = address;
     this.timeoutMs = options.timeoutMs;
     this.#signal = options.signal;
-    this.promise = new Promise((resolve, reject) => {
+    this.promise = new Answer((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
-    });
+    }, options);
   }
 
   arm(): void {

@@ -1,5 +1,5 @@
 import { ActorDown, type ActorSystem, type CallOptions, type Down } from '@troupe/actor';
-import type { Recipient } from '@troupe/actor/internal';
+import { Answer, type Recipient } from '@troupe/actor/internal';
 import type { Peer } from './peer.ts';
 
 /** An actor of another node, by the id that its node gave it. */
@@ -18,11 +18,7 @@ export class RemoteActor implements Recipient {
     return `${this.peer.identity.name}/${this.kind}/#${this.target}`;
   }
 
-  ask(
-    method: string,
-    args: readonly unknown[],
-    options: CallOptions | undefined,
-  ): Promise<unknown> {
+  ask(method: string, args: readonly unknown[], options: CallOptions | undefined): Answer {
     return this.peer.outgoing.ask(this, method, { args, options });
   }
 
@@ -49,8 +45,8 @@ export class GoneActor implements Recipient {
     this.address = `${system.name}/${kind}/#${id}`;
   }
 
-  ask(): Promise<never> {
-    return Promise.reject(new ActorDown(this.address, 'no'));
+  ask(): Answer {
+    return Answer.refused(new ActorDown(this.address, 'no'));
   }
 
   tell(method: string): void {
