@@ -1,6 +1,5 @@
 import { type ActorSystem, type AnyRef, Unreachable } from '@troupe/actor';
 import type { Recipient } from '@troupe/actor/internal';
-import { isLoopback, parseAddress } from './address.ts';
 import { CborCodec } from './cbor-codec.ts';
 import { ChannelTable } from './channels.ts';
 import type { Codec } from './codec.ts';
@@ -160,15 +159,18 @@ export class Endpoint {
   async #listen(): Promise<void> {
     const { listen, transport } = this.#options;
     if (listen === undefined) return;
-    const { host } = parseAddress(listen);
-    if (this.#options.secret === undefined && transport.name === 'tcp' && !isLoopback(host)) {
+    if (this.#options.secret === undefined && transport.needsSecret(listen)) {
       throw new ListenFailed(
         listen,
-        'beyond this machine a node listens only with a secret, which its peers must know; ' +
-          'pass { secret } or listen on 127.0.0.1',
+        'beyond this machine a node listens only with a secret, which its peers must know, or ' +
+          'with certificates; pass { secret } or { tls }, or listen on 127.0.0.1',
       );
     }
-    this.#listener = await transport.listen(listen, (connection) => void this.#accept(connection));
+    this.#listener = await transport.listen(
+      listen,
+      (connection) => void this.#accept(connection),
+      (from, error) => this.#refused(from, error),
+    );
     this.#address = this.#listener.address;
   }
 
@@ -198,10 +200,13 @@ export class Endpoint {
       this.#adopt(await acceptLink(connection, { ...this.#linkOptions(), admit }));
     } catch (error) {
       if (error instanceof HandshakeRefused && error.reason === 'duplicate') return;
-      const from = connection.remoteAddress;
-      const reason = error instanceof Error ? error.message : String(error);
-      this.system.env.log.warn({ from, reason }, 'a connection was refused');
+      this.#refused(connection.remoteAddress, error);
     }
+  }
+
+  #refused(from: string, error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    this.system.env.log.warn({ from, reason }, 'a connection was refused');
   }
 
   /**

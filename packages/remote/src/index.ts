@@ -5,6 +5,11 @@ export type { Destination } from './outgoing.ts';
 export type { Message, Router } from './incoming.ts';
 export type { EntityTarget, Target } from './frames.ts';
 export { tcpTransport } from './tcp-transport.ts';
+export { tlsTransport } from './tls-transport.ts';
+export type { TlsCredentials, TlsSource, TlsTransport } from './tls-transport.ts';
+export { CertificateRefused } from './certificate-refused.ts';
+export type { CertificateIssue } from './certificate-refused.ts';
+export type { CallerIdentity } from './caller.ts';
 export { MemoryNetwork } from './memory-transport.ts';
 export { ListenFailed } from './transport.ts';
 export type {

@@ -1,5 +1,6 @@
 import type { Env, Timer } from '@troupe/actor';
 import { BadFrame } from './bad-frame.ts';
+import type { CallerIdentity } from './caller.ts';
 import { BATCH_BYTES_MAX, EnvelopeReader, packEnvelope } from './envelope.ts';
 import {
   type Agreement,
@@ -45,7 +46,8 @@ function shakeHands(
   connection: Connection,
   options: LinkOptions,
 ): Promise<Link> {
-  const { isLoopback } = connection;
+  // Who has shown a certificate needs no secret, from wherever it comes.
+  const isLoopback = connection.isLoopback || connection.caller !== undefined;
   const { env } = options;
   return new Promise((resolve, reject) => {
     let link: Link | undefined;
@@ -90,6 +92,8 @@ function shakeHands(
 export class Link {
   readonly peer: PeerIdentity;
   readonly protocol: number;
+  /** Whom calls over this link come from. */
+  readonly caller: CallerIdentity;
   readonly #connection: Connection;
   readonly #env: Env;
   readonly #reader = new EnvelopeReader();
@@ -109,6 +113,7 @@ export class Link {
     this.#connection = connection;
     this.peer = agreement.peer;
     this.protocol = agreement.protocol;
+    this.caller = connection.caller ?? { kind: 'node', name: agreement.peer.name };
     this.#env = env;
     this.#lastReceivedAt = env.now();
   }

@@ -20,6 +20,7 @@ export class MemoryNetwork {
   transport(host: string): Transport {
     return {
       name: 'memory',
+      needsSecret: () => false,
       listen: async (address, accept) => this.#listen(address, accept),
       dial: async (address) => this.#dial(host, address),
     };

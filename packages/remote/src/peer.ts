@@ -8,6 +8,7 @@ import {
 } from '@troupe/actor';
 import { isCallError, NotSerializable } from '@troupe/actor';
 import { BadFrame } from './bad-frame.ts';
+import type { CallerIdentity } from './caller.ts';
 import { Channels } from './channels.ts';
 import type { Endpoint } from './endpoint.ts';
 import * as type from './frames.ts';
@@ -52,6 +53,11 @@ export class Peer {
 
   get isConnected(): boolean {
     return this.#link !== undefined;
+  }
+
+  /** Whom its calls come from, as the connection has proved; undefined while there is none. */
+  get caller(): CallerIdentity | undefined {
+    return this.#link?.caller;
   }
 
   /** @param fields what the frame's elements are called when one of them cannot be sent */

@@ -1,8 +1,8 @@
 import { createServer, createConnection, type Server, type Socket } from 'node:net';
 import { formatAddress, isLoopback, parseAddress } from './address.ts';
+import { SocketConnection } from './socket-connection.ts';
 import {
   type Connection,
-  type ConnectionHandler,
   type DialOptions,
   type Listener,
   ListenFailed,
@@ -11,14 +11,15 @@ import {
 
 /** Plain TCP: whoever can read the network reads along, and whoever can write to it writes. */
 export function tcpTransport(): Transport {
-  return { name: 'tcp', listen, dial };
+  const needsSecret = (address: string): boolean => !isLoopback(parseAddress(address).host);
+  return { name: 'tcp', needsSecret, listen, dial };
 }
 
 function listen(text: string, accept: (connection: Connection) => void): Promise<Listener> {
   const { host, port } = parseAddress(text);
   // Paused: no byte is read before somebody is there to take it.
   const server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
-    accept(new TcpConnection(socket));
+    accept(tcpConnection(socket));
   });
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
@@ -28,7 +29,8 @@ function listen(text: string, accept: (connection: Connection) => void): Promise
   });
 }
 
-function listenerOf(server: Server, host: string): Listener {
+/** @param host as it was asked for, since a server knows only its number */
+export function listenerOf(server: Server, host: string): Listener {
   const bound = server.address();
   if (bound === null || typeof bound === 'string') throw new TypeError('BUG: not a TCP server');
   return {
@@ -51,12 +53,13 @@ function dial(text: string, { timeoutMs }: DialOptions): Promise<Connection> {
       socket.setTimeout(0);
       socket.off('error', onError);
       socket.pause();
-      resolve(new TcpConnection(socket));
+      resolve(tcpConnection(socket));
     });
   });
 }
 
-function reasonOf(error: NodeJS.ErrnoException): string {
+/** What the operating system says of an address, and what to do about it. */
+export function reasonOf(error: NodeJS.ErrnoException): string {
   switch (error.code) {
     case 'EADDRINUSE':
       return 'another process listens there; choose another port, or 0 for any free one';
@@ -73,47 +76,8 @@ function reasonOf(error: NodeJS.ErrnoException): string {
   }
 }
 
-class TcpConnection implements Connection {
-  readonly remoteAddress: string;
-  readonly isLoopback: boolean;
-  readonly #socket: Socket;
-  #error: Error | undefined;
-
-  constructor(socket: Socket) {
-    const { remoteAddress = '', remotePort = 0 } = socket;
-    this.#socket = socket;
-    this.remoteAddress = formatAddress({ host: remoteAddress, port: remotePort });
-    this.isLoopback = isLoopback(remoteAddress);
-    // 'close' follows and tells; without a listener an early error would end the process.
-    socket.on('error', (error) => (this.#error = error));
-  }
-
-  get bufferedBytes(): number {
-    return this.#socket.writableLength;
-  }
-
-  start(handler: ConnectionHandler): void {
-    if (this.#socket.destroyed) {
-      queueMicrotask(() => handler.closed(this.#error));
-      return;
-    }
-    this.#socket.on('data', (chunk: Buffer) => handler.data(chunk));
-    this.#socket.on('drain', () => handler.drained?.());
-    this.#socket.once('close', () => handler.closed(this.#error));
-    this.#socket.resume();
-  }
-
-  write(bytes: Uint8Array): boolean {
-    return !this.#socket.writable || this.#socket.write(bytes);
-  }
-
-  close(): void {
-    this.#socket.end();
-    // The peer may never end its half; what it still says is of no use to anybody.
-    this.#socket.once('finish', () => this.#socket.destroy());
-  }
-
-  destroy(): void {
-    this.#socket.destroy();
-  }
+function tcpConnection(socket: Socket): Connection {
+  const { remoteAddress: host = '', remotePort: port = 0 } = socket;
+  const remoteAddress = formatAddress({ host, port });
+  return new SocketConnection(socket, { remoteAddress, isLoopback: isLoopback(host) });
 }

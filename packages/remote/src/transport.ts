@@ -1,3 +1,5 @@
+import type { CallerIdentity } from './caller.ts';
+
 /**
  * How bytes get from one node to another, in order. What they mean, who may connect and what
  * happens when they stop is not a transport's business.
@@ -5,11 +7,26 @@
 export interface Transport {
   readonly name: string;
   /**
-   * @param address `host:port`; port 0 takes a free one
+   * Whether strangers could connect to who listens at `address`, so that a secret must keep them
+   * out: not on this machine alone, and not where certificates are shown.
+   * @throws {TypeError} when it is no address of this transport's
+   */
+  needsSecret(address: string): boolean;
+  /**
+   * @param address `host:port`; port 0 takes a free one. Some transports have addresses of another
+   *   form, which their own documentation names.
+   * @param refused told of connections that the transport itself turns away, and why
    * @throws {ListenFailed} with what to do about it
    */
-  listen(address: string, accept: (connection: Connection) => void): Promise<Listener>;
-  /** Resolves with a connection that has not been started. */
+  listen(
+    address: string,
+    accept: (connection: Connection) => void,
+    refused?: (from: string, error: Error) => void,
+  ): Promise<Listener>;
+  /**
+   * Resolves with a connection that has not been started.
+   * @throws {CertificateRefused} when one of both sides does not accept the other's certificate
+   */
   dial(address: string, options: DialOptions): Promise<Connection>;
 }
 
@@ -29,6 +46,8 @@ export interface Connection {
   readonly remoteAddress: string;
   /** Both ends are on this machine. */
   readonly isLoopback: boolean;
+  /** Whom the transport itself has verified, by a certificate. */
+  readonly caller?: CallerIdentity | undefined;
   /** Bytes taken by `write` and not yet on their way. */
   readonly bufferedBytes: number;
   start(handler: ConnectionHandler): void;

@@ -1,0 +1,58 @@
+import type { Socket } from 'node:net';
+import type { CallerIdentity } from './caller.ts';
+import type { Connection, ConnectionHandler } from './transport.ts';
+
+/** What is known of the other end of a socket, and how its errors are put into words. */
+export interface SocketFacts {
+  readonly remoteAddress: string;
+  readonly isLoopback: boolean;
+  readonly caller?: CallerIdentity | undefined;
+  readonly explain?: (error: Error) => Error;
+}
+
+/** A connection over a stream socket of Node's, which must not be flowing yet. */
+export class SocketConnection implements Connection {
+  readonly remoteAddress: string;
+  readonly isLoopback: boolean;
+  readonly caller: CallerIdentity | undefined;
+  readonly #socket: Socket;
+  #error: Error | undefined;
+
+  constructor(socket: Socket, facts: SocketFacts) {
+    this.#socket = socket;
+    this.remoteAddress = facts.remoteAddress;
+    this.isLoopback = facts.isLoopback;
+    this.caller = facts.caller;
+    // 'close' follows and tells; without a listener an early error would end the process.
+    socket.on('error', (error) => (this.#error = facts.explain?.(error) ?? error));
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  start(handler: ConnectionHandler): void {
+    if (this.#socket.destroyed) {
+      queueMicrotask(() => handler.closed(this.#error));
+      return;
+    }
+    this.#socket.on('data', (chunk: Buffer) => handler.data(chunk));
+    this.#socket.on('drain', () => handler.drained?.());
+    this.#socket.once('close', () => handler.closed(this.#error));
+    this.#socket.resume();
+  }
+
+  write(bytes: Uint8Array): boolean {
+    return !this.#socket.writable || this.#socket.write(bytes);
+  }
+
+  close(): void {
+    this.#socket.end();
+    // The peer may never end its half; what it still says is of no use to anybody.
+    this.#socket.once('finish', () => this.#socket.destroy());
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+}
