@@ -16,6 +16,11 @@ export function parseAddress(text: string): Address {
   return { host, port };
 }
 
+/** `unix` of `unix:/run/a.sock`; undefined for `host:port`, where a port follows and no slash. */
+export function schemeOf(address: string): string | undefined {
+  return /^([a-z]+):\//.exec(address)?.[1];
+}
+
 export function formatAddress({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -5,6 +5,8 @@ export type { Destination } from './outgoing.ts';
 export type { Message, Router } from './incoming.ts';
 export type { EntityTarget, Target } from './frames.ts';
 export { tcpTransport } from './tcp-transport.ts';
+export { networkTransport } from './network-transport.ts';
+export { unixTransport } from './unix-transport.ts';
 export { tlsTransport } from './tls-transport.ts';
 export type { TlsCredentials, TlsSource, TlsTransport } from './tls-transport.ts';
 export { CertificateRefused } from './certificate-refused.ts';
