@@ -1,4 +1,5 @@
 import type { Env, Timer } from '@troupe/actor';
+import { CertificateRefused, HandshakeRefused } from '@troupe/remote';
 import { NameTaken } from './errors.ts';
 import {
   isSameNode,
@@ -294,5 +295,5 @@ class Heartbeats implements Membership {
 function isTransient(error: unknown): boolean {
   if (error instanceof NameTaken) return false;
   const cause = error instanceof Error ? error.cause : undefined;
-  return !(cause instanceof Error && 'code' in cause && cause.code === 'ERR_HANDSHAKE_REFUSED');
+  return !(cause instanceof HandshakeRefused || cause instanceof CertificateRefused);
 }

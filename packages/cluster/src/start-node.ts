@@ -5,7 +5,14 @@ import {
   type Env,
   processEnv,
 } from '@troupe/actor';
-import { Endpoint, type ErrorClass, tcpTransport, type Transport } from '@troupe/remote';
+import {
+  Endpoint,
+  type ErrorClass,
+  networkTransport,
+  type TlsSource,
+  type TlsTransport,
+  type Transport,
+} from '@troupe/remote';
 import { Entities } from './entities.ts';
 import { heartbeats } from './heartbeats.ts';
 import type { Membership } from './membership.ts';
@@ -17,12 +24,20 @@ import { startServices } from './services.ts';
 export interface NodeOptions extends Omit<ActorSystemOptions, 'name'> {
   /** Unique in the cluster: letters, digits, `_`, `.`, `-`. Default: `node-` and eight more. */
   readonly name?: string;
-  /** `host:port` for other nodes to connect to; port 0 takes a free one. Default: none. */
+  /**
+   * Where other nodes connect to: `host:port`, port 0 for any free one, or `unix:/path` for nodes
+   * of the same user on this machine. Default: nowhere.
+   */
   readonly listen?: string;
   /** Addresses of nodes to join. Those that do not answer are tried again. Default: none. */
   readonly join?: readonly string[];
-  /** Proves that a node belongs to the cluster. Needed to listen beyond loopback. */
+  /** Proves that a node belongs to the cluster. To listen beyond loopback takes it, or `tls`. */
   readonly secret?: string;
+  /**
+   * Certificates, for TLS 1.3 on all connections to a `host:port`: whoever has one of the same
+   * authority belongs to the cluster. Pass a `tlsTransport` to renew them while the node runs.
+   */
+  readonly tls?: TlsSource | TlsTransport;
   /**
    * Classes whose entities may be placed here. Default: those that this node names in `entity`.
    * An empty list makes a client, which calls entities and hosts none.
@@ -34,7 +49,7 @@ export interface NodeOptions extends Omit<ActorSystemOptions, 'name'> {
   readonly membership?: Membership;
   /** Which node an entity lives on. Default: `rendezvous()`. */
   readonly placement?: Placement;
-  /** Default: TCP. */
+  /** Default: by the form of an address, Unix sockets, TLS or TCP. */
   readonly transport?: Transport;
 }
 
@@ -63,8 +78,8 @@ export async function startNode(options: NodeOptions = {}): Promise<Node> {
   return new Node({ system, endpoint, membership, entities });
 }
 
-function openEndpoint(
-  { listen, secret, errors = [], transport = tcpTransport() }: NodeOptions,
+async function openEndpoint(
+  options: NodeOptions,
   parts: {
     readonly system: ActorSystem;
     readonly membership: Membership;
@@ -72,6 +87,12 @@ function openEndpoint(
   },
 ): Promise<Endpoint> {
   const { system, membership, entities } = parts;
+  const { listen, secret, errors = [], tls, transport = networkTransport({ tls }) } = options;
+  if (tls !== undefined && options.transport !== undefined) {
+    throw new TypeError(
+      'pass either tls or a transport of your own, which brings its own security',
+    );
+  }
   return Endpoint.open({
     system,
     transport,

@@ -1,7 +1,7 @@
 import { schemeOf } from './address.ts';
 import { tcpTransport } from './tcp-transport.ts';
 import type { Transport } from './transport.ts';
-import { tlsTransport, type TlsSource } from './tls-transport.ts';
+import { type TlsSource, type TlsTransport, tlsTransport } from './tls-transport.ts';
 import { unixTransport } from './unix-transport.ts';
 
 /**
@@ -9,10 +9,14 @@ import { unixTransport } from './unix-transport.ts';
  * over a Unix socket, `host:port` over TLS if there are certificates, and else over plain TCP.
  */
 export function networkTransport(
-  options: { readonly tls?: TlsSource | undefined } = {},
+  options: { readonly tls?: TlsSource | TlsTransport | undefined } = {},
 ): Transport {
-  const inet = options.tls === undefined ? tcpTransport() : tlsTransport(options.tls);
-  return byScheme(inet, { unix: unixTransport() });
+  return byScheme(inetTransport(options.tls), { unix: unixTransport() });
+}
+
+function inetTransport(tls: TlsSource | TlsTransport | undefined): Transport {
+  if (tls === undefined) return tcpTransport();
+  return 'dial' in tls ? tls : tlsTransport(tls);
 }
 
 /** @param schemes one transport for each scheme; addresses without one are `plain`'s */

@@ -53,8 +53,17 @@ export {
 } from '@troupe/actor';
 export type { CallErrorCode, Executed } from '@troupe/actor';
 export { Moved, NameTaken } from '@troupe/cluster';
-export { HandshakeRefused, ListenFailed } from '@troupe/remote';
-export type { ErrorClass, RefusalReason } from '@troupe/remote';
+export { CertificateRefused, HandshakeRefused, ListenFailed } from '@troupe/remote';
+export type { CertificateIssue, ErrorClass, RefusalReason } from '@troupe/remote';
+
+export { networkTransport, tcpTransport, tlsTransport, unixTransport } from '@troupe/remote';
+export type {
+  CallerIdentity,
+  TlsCredentials,
+  TlsSource,
+  TlsTransport,
+  Transport,
+} from '@troupe/remote';
 
 export { heartbeats, rendezvous } from '@troupe/cluster';
 export type {

@@ -1,0 +1,90 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { generate } from 'selfsigned';
+import {
+  Actor,
+  actor,
+  CertificateRefused,
+  processEnv,
+  rpc,
+  startNode,
+  type TlsCredentials,
+} from 'troupe';
+
+@actor({ kind: 'counter' })
+class Counter extends Actor {
+  #count = 0;
+  @rpc add(by: number): number {
+    return (this.#count += by);
+  }
+}
+
+const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+const env = processEnv({ log: quiet });
+
+/** A new authority, and the certificate of a node that it has signed. */
+async function certificates(): Promise<TlsCredentials> {
+  const options = { keyType: 'ec', algorithm: 'sha256' } as const;
+  const ca = await generate([{ name: 'commonName', value: 'authority' }], {
+    ...options,
+    extensions: [
+      { name: 'basicConstraints', cA: true },
+      { name: 'keyUsage', keyCertSign: true },
+    ],
+  });
+  const node = await generate([{ name: 'commonName', value: 'node' }], {
+    ...options,
+    ca: { key: ca.private, cert: ca.cert },
+    extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],
+  });
+  return { key: node.private, cert: node.cert, ca: ca.cert };
+}
+
+function local(address: string): string {
+  return address.replace('0.0.0.0', '127.0.0.1');
+}
+
+test('nodes with certificates of one authority need no secret, even beyond this machine', async (t) => {
+  const tls = await certificates();
+  await using a = await startNode({ name: 'a', listen: '0.0.0.0:0', tls, actors: [Counter] });
+  await using b = await startNode({ name: 'b', tls, join: [local(a.address)], actors: [] });
+
+  t.is(await b.entity(Counter, 'x').add(1), 1);
+});
+
+test('a node with a certificate of another authority cannot join, and is told why', async (t) => {
+  const listen = '127.0.0.1:0';
+  await using a = await startNode({ name: 'a', listen, tls: await certificates(), env });
+  const tls = await certificates();
+
+  const error = await t.throwsAsync(startNode({ name: 'b', tls, join: [a.address], env }));
+
+  t.true(error?.cause instanceof CertificateRefused);
+  t.regex(error?.message ?? '', /no authority in tls\.ca has signed it/);
+  t.is(a.members().length, 1);
+});
+
+test('a node without certificates cannot join one that has them', async (t) => {
+  const listen = '127.0.0.1:0';
+  await using a = await startNode({ name: 'a', listen, tls: await certificates(), env });
+
+  await using b = await startNode({ name: 'b', join: [a.address], env });
+
+  t.is(a.members().length, 1);
+  t.is(b.members().length, 1);
+});
+
+test('nodes find each other over Unix sockets', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'troupe-'));
+  const listen = `unix:${folder}/a.sock`;
+  const a = await startNode({ name: 'a', listen, actors: [Counter] });
+  const b = await startNode({ name: 'b', join: [listen], actors: [] });
+
+  t.is(await b.entity(Counter, 'x').add(1), 1);
+
+  await b.stop();
+  await a.stop();
+  await rm(folder, { recursive: true });
+});
