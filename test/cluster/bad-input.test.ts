@@ -110,7 +110,7 @@ test('a node does not listen beyond this machine without a secret', async (t) =>
     instanceOf: ListenFailed,
   });
 
-  t.regex(error?.message ?? '', /pass \{ secret \} or listen on 127\.0\.0\.1/);
+  t.regex(error?.message ?? '', /pass \{ secret \} or \{ tls \}, or listen on 127\.0\.0\.1/);
   await using open = await startNode({ listen: '0.0.0.0:0', secret: 's' });
   t.regex(open.address, /^0\.0\.0\.0:\d+$/);
 });

@@ -41,7 +41,7 @@ const ADVICE: Record<CertificateIssue, string> = {
   'no-tls': 'the other side does not speak TLS; start either all nodes with tls or none',
 };
 
-/** Two nodes do not accept each other's certificates. Both sides are told, each in its own terms. */
+/** Two nodes do not accept each other's certificates. Each is told in its own terms. */
 export class CertificateRefused extends Error {
   override readonly name = 'CertificateRefused';
   readonly code = 'ERR_CERTIFICATE_REFUSED';

@@ -15,7 +15,7 @@ async function folder(): Promise<AsyncDisposable & { readonly path: string }> {
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
 }
 
-test('a socket is its owner’s alone, and gone when it is closed', async (t) => {
+test('a socket is open to its owner only, and gone when it is closed', async (t) => {
   await using dir = await folder();
   const listener = await transport.listen(`unix:${dir.path}/a.sock`, ignore);
 
