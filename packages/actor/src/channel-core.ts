@@ -77,9 +77,26 @@ export class ChannelCore<T> {
     return this.#sendError ?? new ChannelClosed();
   }
 
+  /** Sockets and timers have their turn before `value` is handed out. */
+  afterIo<R>(value: R): Promise<R> {
+    return new Promise((resolve) => this.env.afterIo(() => resolve(value)));
+  }
+
   /** Every element passes here once, before it is offered or its sender is parked. */
   admit(value: T): T {
     return this.hooks?.admitted === undefined ? value : (this.hooks.admitted(value) as T);
+  }
+
+  /** Whether `poll` would yield an element, or the end. */
+  canPoll(): boolean {
+    return this.#length > 0 || this.senders.first !== undefined || this.#isClosed;
+  }
+
+  /** Whether `offer` would take an element, or the channel is closed. */
+  canOffer(): boolean {
+    return (
+      this.receivers.first !== undefined || this.#length < this.capacity || this.#isClosed
+    );
   }
 
   /** @returns false when the element was not taken and the channel is open: there is no room */
@@ -169,7 +186,9 @@ export class ChannelCore<T> {
   #push(value: T): void {
     const buffer = this.#buffer;
     if (this.#length === buffer.length && buffer.length < this.capacity) this.#grow();
-    buffer[(this.#head + this.#length) % buffer.length] = value;
+    const size = buffer.length;
+    const tail = this.#head + this.#length;
+    buffer[tail < size ? tail : tail - size] = value;
     this.#length += 1;
   }
 
@@ -177,7 +196,8 @@ export class ChannelCore<T> {
     const buffer = this.#buffer;
     const value = buffer[this.#head] as T;
     buffer[this.#head] = undefined; // Or the ring would keep a received element alive.
-    this.#head = (this.#head + 1) % buffer.length;
+    const head = this.#head + 1;
+    this.#head = head < buffer.length ? head : 0;
     this.#length -= 1;
     return value;
   }

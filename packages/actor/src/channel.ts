@@ -1,7 +1,7 @@
 import { CLOSED, ChannelCore, EMPTY } from './channel-core.ts';
 import { type Env, processEnv } from './env.ts';
 import { ChannelClosed } from './errors.ts';
-import { Waiter } from './wait-list.ts';
+import { END_OF_LOOP, type Form, NEXT, Parked, RECEIVE, SEND, STEP } from './parked.ts';
 
 export interface WaitOptions {
   /** Aborting it ends the wait at once; an element is never lost by it. */
@@ -75,73 +75,71 @@ export function channel<T>(capacity: number = 0, options: { readonly env?: Env }
   return new BothEnds(new ChannelCore<T>(capacity, options.env ?? processDefault));
 }
 
-const coreKey = Symbol('core');
-
 class SenderEnd<T> implements Sender<T> {
-  readonly [coreKey]: ChannelCore<T>;
+  readonly core: ChannelCore<T>;
 
   constructor(core: ChannelCore<T>) {
-    this[coreKey] = core;
+    this.core = core;
   }
 
   get capacity(): number {
-    return this[coreKey].capacity;
+    return this.core.capacity;
   }
 
   send(value: T, options?: WaitOptions): void | Promise<void> {
-    return send(this[coreKey], value, options);
+    return send(this.core, value, options);
   }
 
   trySend(value: T): 'sent' | 'full' | 'closed' {
-    const core = this[coreKey];
+    const core = this.core;
     if (core.offer(core.admit(value))) return 'sent';
     return core.isClosed ? 'closed' : 'full';
   }
 
   close(error?: unknown): void {
-    if (!this[coreKey].close(error)) throw new ChannelClosed();
+    if (!this.core.close(error)) throw new ChannelClosed();
   }
 
   tryClose(error?: unknown): boolean {
-    return this[coreKey].close(error);
+    return this.core.close(error);
   }
 }
 
-class ReceiverEnd<T> implements Receiver<T> {
-  readonly [coreKey]: ChannelCore<T>;
+export class ReceiverEnd<T> implements Receiver<T> {
+  readonly core: ChannelCore<T>;
 
   constructor(core: ChannelCore<T>) {
-    this[coreKey] = core;
+    this.core = core;
   }
 
   get capacity(): number {
-    return this[coreKey].capacity;
+    return this.core.capacity;
   }
 
   get length(): number {
-    return this[coreKey].length;
+    return this.core.length;
   }
 
   receive(options?: WaitOptions): Promise<T> {
-    return receive(this[coreKey], options);
+    return receive(this.core, options);
   }
 
   next(options?: WaitOptions): Promise<Received<T>> {
-    return next(this[coreKey], options);
+    return next(this.core, options);
   }
 
   tryReceive(): { readonly value: T } | 'empty' | 'closed' {
-    const value = this[coreKey].poll();
+    const value = this.core.poll();
     if (value === EMPTY) return 'empty';
     return value === CLOSED ? 'closed' : { value };
   }
 
   receiveBatch(max: number): T[] {
-    return receiveBatch(this[coreKey], max);
+    return receiveBatch(this.core, max);
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<T> {
-    return new ChannelIterator(this[coreKey]);
+    return new ChannelIterator(this.core);
   }
 }
 
@@ -156,11 +154,11 @@ class BothEnds<T> extends ReceiverEnd<T> implements Channel<T> {
   }
 
   get isClosed(): boolean {
-    return this[coreKey].isClosed;
+    return this.core.isClosed;
   }
 
   send(value: T, options?: WaitOptions): void | Promise<void> {
-    return send(this[coreKey], value, options);
+    return send(this.core, value, options);
   }
 
   trySend(value: T): 'sent' | 'full' | 'closed' {
@@ -172,106 +170,49 @@ class BothEnds<T> extends ReceiverEnd<T> implements Channel<T> {
   }
 
   tryClose(error?: unknown): boolean {
-    return this[coreKey].close(error);
-  }
-}
-
-/** A promise and its place in a channel's queue; `wrap` and `refuse` make of it what was asked. */
-class Parked<T, R> extends Waiter<T> {
-  readonly promise: Promise<R>;
-  readonly #wrap: (value: T | undefined) => R;
-  readonly #refuse: (error: unknown, resolve: (result: R) => void) => boolean;
-  #resolve!: (result: R) => void;
-  #reject!: (error: unknown) => void;
-  #signal: AbortSignal | undefined;
-
-  constructor(
-    wrap: (value: T | undefined) => R,
-    refuse: (error: unknown, resolve: (result: R) => void) => boolean,
-  ) {
-    super();
-    this.#wrap = wrap;
-    this.#refuse = refuse;
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-  }
-
-  succeed(value: T | undefined): void {
-    this.#unlisten();
-    this.#resolve(this.#wrap(value));
-  }
-
-  fail(error: unknown): void {
-    this.#unlisten();
-    if (!this.#refuse(error, this.#resolve)) this.#reject(error ?? new ChannelClosed());
-  }
-
-  abortBy(signal: AbortSignal): void {
-    this.#signal = signal;
-    signal.addEventListener('abort', this.#onAbort);
-  }
-
-  /** Only a waiter that is still queued can be here: the first of a match and an abort wins. */
-  readonly #onAbort = (): void => {
-    const reason: unknown = this.#signal?.reason;
-    this.list?.remove(this);
-    this.#unlisten();
-    this.#reject(reason);
-  };
-
-  #unlisten(): void {
-    this.#signal?.removeEventListener('abort', this.#onAbort);
-    this.#signal = undefined;
+    return this.core.close(error);
   }
 }
 
 function send<T>(core: ChannelCore<T>, given: T, options?: WaitOptions): void | Promise<void> {
-  if (options?.signal?.aborted === true) return Promise.reject(options.signal.reason as Error);
+  const signal = options?.signal;
+  if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
   let value: T;
   try {
     value = core.admit(given);
   } catch (error) {
     return Promise.reject(error);
   }
-  if (core.offer(value)) return core.budget.spend() ? afterIo(core, undefined) : undefined;
+  if (core.offer(value)) return core.budget.spend() ? core.afterIo(undefined) : undefined;
   if (core.isClosed) return Promise.reject(core.sendError());
-  const parked = new Parked<T, void>(nothing, never);
-  if (options?.signal !== undefined) parked.abortBy(options.signal);
+  const parked = new Parked<T>(SEND);
+  if (signal !== undefined) parked.abortBy(signal);
   core.parkSender(parked, value);
-  // A send that nobody awaits must not end the process when the channel is closed.
-  parked.promise.catch(nothing);
-  return parked.promise;
+  return parked.promise as Promise<void>;
 }
 
 function receive<T>(core: ChannelCore<T>, options?: WaitOptions): Promise<T> {
-  if (options?.signal?.aborted === true) return Promise.reject(options.signal.reason as Error);
+  const signal = options?.signal;
+  if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
   const value = core.poll();
+  if (value === EMPTY) return wait(core, RECEIVE, signal) as Promise<T>;
   if (value === CLOSED) return Promise.reject(core.endError());
-  if (value !== EMPTY) return core.budget.spend() ? afterIo(core, value) : Promise.resolve(value);
-  const parked = new Parked<T, T>(same, never);
-  if (options?.signal !== undefined) parked.abortBy(options.signal);
-  core.parkReceiver(parked);
-  return parked.promise;
+  return core.budget.spend() ? core.afterIo(value) : Promise.resolve(value);
 }
 
 function next<T>(core: ChannelCore<T>, options?: WaitOptions): Promise<Received<T>> {
-  if (options?.signal?.aborted === true) return Promise.reject(options.signal.reason as Error);
+  const signal = options?.signal;
+  if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
   const value = core.poll();
+  if (value === EMPTY) return wait(core, NEXT, signal) as Promise<Received<T>>;
   if (value === CLOSED) return Promise.resolve({ ok: false, error: core.closeError });
-  if (value !== EMPTY) {
-    const received: Received<T> = { ok: true, value };
-    return core.budget.spend() ? afterIo(core, received) : Promise.resolve(received);
-  }
-  const parked = new Parked<T, Received<T>>(
-    (element) => ({ ok: true, value: element as T }),
-    (error, resolve) => {
-      resolve({ ok: false, error });
-      return true;
-    },
-  );
-  if (options?.signal !== undefined) parked.abortBy(options.signal);
+  const received: Received<T> = { ok: true, value };
+  return core.budget.spend() ? core.afterIo(received) : Promise.resolve(received);
+}
+
+function wait<T>(core: ChannelCore<T>, form: Form, signal?: AbortSignal): Promise<unknown> {
+  const parked = new Parked<T>(form);
+  if (signal !== undefined) parked.abortBy(signal);
   core.parkReceiver(parked);
   return parked.promise;
 }
@@ -297,20 +238,12 @@ class ChannelIterator<T> implements AsyncIterableIterator<T> {
   next(): Promise<IteratorResult<T, undefined>> {
     const core = this.#core;
     const value = core.poll();
-    if (value === CLOSED) return core.closeError === undefined ? finished : this.#throw();
-    if (value !== EMPTY) {
-      const result: IteratorResult<T, undefined> = { done: false, value };
-      return core.budget.spend() ? afterIo(core, result) : Promise.resolve(result);
+    if (value === EMPTY) return wait(core, STEP) as Promise<IteratorResult<T, undefined>>;
+    if (value === CLOSED) {
+      return core.closeError === undefined ? finished : Promise.reject(core.closeError);
     }
-    const parked = new Parked<T, IteratorResult<T, undefined>>(
-      (element) => ({ done: false, value: element as T }),
-      (error, resolve) => {
-        if (error === undefined) resolve({ done: true, value: undefined });
-        return error === undefined;
-      },
-    );
-    core.parkReceiver(parked);
-    return parked.promise;
+    const result: IteratorResult<T, undefined> = { done: false, value };
+    return core.budget.spend() ? core.afterIo(result) : Promise.resolve(result);
   }
 
   return(): Promise<IteratorResult<T, undefined>> {
@@ -320,38 +253,17 @@ class ChannelIterator<T> implements AsyncIterableIterator<T> {
   [Symbol.asyncIterator](): this {
     return this;
   }
-
-  #throw(): Promise<never> {
-    return Promise.reject(this.#core.closeError);
-  }
 }
 
-const finished: Promise<IteratorResult<never, undefined>> = Promise.resolve({
-  done: true,
-  value: undefined,
-});
-
-/** Sockets and timers have their turn before `value` is handed out. */
-function afterIo<R, T>(core: ChannelCore<T>, value: R): Promise<R> {
-  return new Promise((resolve) => core.env.afterIo(() => resolve(value)));
-}
-
-function nothing(): void {}
-function never(): boolean {
-  return false;
-}
-function same<T>(value: T | undefined): T {
-  return value as T;
-}
+const finished: Promise<IteratorResult<never, undefined>> = Promise.resolve(END_OF_LOOP);
 
 /** The channel behind an end, and which ends that object is; undefined for anything else. */
 export function channelBehind(
   value: object,
 ): { readonly core: ChannelCore<unknown>; readonly end: 'both' | 'send' | 'receive' } | undefined {
-  if (!(coreKey in value)) return undefined;
-  const core = value[coreKey] as ChannelCore<unknown>;
-  if (value instanceof BothEnds) return { core, end: 'both' };
-  return { core, end: value instanceof SenderEnd ? 'send' : 'receive' };
+  if (value instanceof SenderEnd) return { core: value.core, end: 'send' };
+  if (!(value instanceof ReceiverEnd)) return undefined;
+  return { core: value.core, end: value instanceof BothEnds ? 'both' : 'receive' };
 }
 
 /** Sends without an end object; `core.offer` was tried before. */

@@ -1,31 +1,56 @@
-import { channelBehind, type Received, type Receiver, type Sender } from './channel.ts';
-import { type ChannelCore, CLOSED, EMPTY } from './channel-core.ts';
-import { type Env, processEnv, type Timer } from './env.ts';
+import {
+  channelBehind,
+  type Received,
+  type Receiver,
+  ReceiverEnd,
+  type Sender,
+} from './channel.ts';
+import { type ChannelCore, CLOSED } from './channel-core.ts';
+import { type Env, processEnv } from './env.ts';
 import { Waiter } from './wait-list.ts';
 
-const sendKey: unique symbol = Symbol('sending');
-const afterKey: unique symbol = Symbol('after');
+declare const sends: unique symbol;
+declare const waits: unique symbol;
 
-/** A case that hands `value` over. The value is fixed when the case is made, as in Go. */
+/** A case that hands a value over. The value is fixed when the case is made, as in Go. */
 export interface Sending {
-  readonly [sendKey]: { readonly core: ChannelCore<unknown>; readonly value: unknown };
+  readonly [sends]: true;
 }
 
-/** A case that is ready when the time has passed. */
+/** A case that is ready when a time has passed. */
 export interface After {
-  readonly [afterKey]: number;
+  readonly [waits]: true;
+}
+
+class SendCase {
+  readonly core: ChannelCore<unknown>;
+  readonly value: unknown;
+
+  constructor(core: ChannelCore<unknown>, value: unknown) {
+    this.core = core;
+    this.value = value;
+  }
+}
+
+class AfterCase {
+  readonly ms: number;
+
+  constructor(ms: number) {
+    this.ms = ms;
+  }
 }
 
 export function sending<T>(to: Sender<T>, value: T): Sending {
   const channel = channelBehind(to);
   if (channel === undefined) throw new TypeError('sending(to, value) takes a sender of a channel');
-  return { [sendKey]: { core: channel.core, value: channel.core.admit(value) } };
+  const { core } = channel;
+  return new SendCase(core, core.admit(value)) as object as Sending;
 }
 
 /** @param ms counted from the select that it is part of, 0 … 2 ** 31 - 1 */
 export function after(ms: number): After {
   if (!(ms >= 0 && ms < 2 ** 31)) throw new RangeError(`ms must be in 0 … 2 ** 31 - 1, not ${ms}`);
-  return { [afterKey]: ms };
+  return new AfterCase(ms) as object as After;
 }
 
 /** A receiver, `sending(…)`, `after(…)` or a signal; anything false disables the case. */
@@ -77,180 +102,161 @@ export function select<const C extends Record<string, SelectCase>>(
   options: SelectOptions = {},
 ): Promise<Selected<C>> {
   const env = options.env ?? processDefault;
-  const entries = shuffled(entriesOf(cases), env);
-  const ready = pollAll(entries);
-  if (ready !== undefined) return ready as Promise<Selected<C>>;
-  return new Wait(entries, env).promise as Promise<Selected<C>>;
+  const ready = drawn(cases, env);
+  if (ready === undefined) return new Selecting(cases, env).promise as Promise<Selected<C>>;
+  const value = cases[ready];
+  let outcome: Selected<C>;
+  try {
+    outcome = goOn(ready, value) as Selected<C>;
+  } catch (error) {
+    return Promise.reject(error);
+  }
+  const core = value instanceof ReceiverEnd || value instanceof SendCase ? value.core : undefined;
+  return core?.budget.spend() === true ? core.afterIo(outcome) : Promise.resolve(outcome);
 }
 
-/** As `select`, but does not wait: `undefined` when no case can go on now (Go's `default`). */
+/**
+ * As `select`, but does not wait: `undefined` when no case can go on now (Go's `default`).
+ * @throws {ChannelClosed} when the case that is drawn sends into a closed channel
+ */
 export function selectNow<const C extends Record<string, SelectCase>>(
   cases: C,
   options: SelectOptions = {},
-): Promise<Selected<C>> | undefined {
-  const entries = shuffled(entriesOf(cases), options.env ?? processDefault);
-  return pollAll(entries) as Promise<Selected<C>> | undefined;
+): Selected<C> | undefined {
+  const ready = drawn(cases, options.env ?? processDefault);
+  return ready === undefined ? undefined : (goOn(ready, cases[ready]) as Selected<C>);
 }
 
-type Entry =
-  | { readonly kind: 'receive'; readonly name: string; readonly core: ChannelCore<unknown> }
-  | {
-      readonly kind: 'send';
-      readonly name: string;
-      readonly core: ChannelCore<unknown>;
-      readonly value: unknown;
-    }
-  | { readonly kind: 'after'; readonly name: string; readonly ms: number }
-  | { readonly kind: 'signal'; readonly name: string; readonly signal: AbortSignal };
-
-function entriesOf(cases: Record<string, SelectCase>): Entry[] {
-  const entries: Entry[] = [];
+/** The first pass only looks: the name of one case of those that can go on, each as likely. */
+function drawn(cases: Record<string, SelectCase>, env: Env): string | undefined {
+  let ready: string | undefined;
+  let count = 0;
   for (const name of Object.keys(cases)) {
-    const entry = entryOf(name, cases[name]);
-    if (entry !== undefined) entries.push(entry);
+    const value = cases[name];
+    if (!isCase(value) || !isReady(name, value)) continue;
+    count += 1;
+    // The n-th takes the place of the one before with a chance of 1 in n (reservoir sampling).
+    if (count === 1 || env.random() * count < 1) ready = name;
   }
-  return entries;
+  return ready;
 }
 
-function entryOf(name: string, value: SelectCase): Entry | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  if (sendKey in value) return { kind: 'send', name, ...value[sendKey] };
-  if (afterKey in value) return { kind: 'after', name, ms: value[afterKey] };
-  if (value instanceof AbortSignal) return { kind: 'signal', name, signal: value };
-  const channel = channelBehind(value);
-  if (channel !== undefined && channel.end !== 'send') {
-    return { kind: 'receive', name, core: channel.core };
-  }
+function isCase(value: SelectCase): value is Exclude<SelectCase, false | null | undefined | 0 | ''> {
+  return typeof value === 'object' && value !== null;
+}
+
+function isReady(name: string, value: object): boolean {
+  if (value instanceof ReceiverEnd) return value.core.canPoll();
+  if (value instanceof SendCase) return value.core.canOffer();
+  if (value instanceof AfterCase) return false;
+  if (value instanceof AbortSignal) return value.aborted;
   throw new TypeError(`case '${name}' is no receiver, sending(…), after(…) or signal`);
 }
 
-/** Fisher–Yates, so that no case is favoured by where it stands. */
-function shuffled(entries: Entry[], env: Env): Entry[] {
-  for (let i = entries.length - 1; i > 0; i -= 1) {
-    const j = Math.floor(env.random() * (i + 1));
-    const entry = entries[i] as Entry;
-    entries[i] = entries[j] as Entry;
-    entries[j] = entry;
+/** The case can go on: it does. */
+function goOn(name: string, value: SelectCase): object {
+  if (value instanceof ReceiverEnd) {
+    const core = value.core;
+    const element = core.poll();
+    if (element === CLOSED) return { case: name, ok: false, error: core.closeError };
+    return { case: name, ok: true, value: element };
   }
-  return entries;
-}
-
-/** The first pass: whatever can go on now does. */
-function pollAll(entries: readonly Entry[]): Promise<object> | undefined {
-  for (const entry of entries) {
-    const outcome = pollOne(entry);
-    if (outcome !== undefined) return outcome;
-  }
-  return undefined;
-}
-
-function pollOne(entry: Entry): Promise<object> | undefined {
-  const { kind, name } = entry;
-  switch (kind) {
-    case 'receive': {
-      const value = entry.core.poll();
-      if (value === EMPTY) return undefined;
-      if (value !== CLOSED) return done({ case: name, ok: true, value }, entry.core);
-      return done({ case: name, ok: false, error: entry.core.closeError }, entry.core);
-    }
-    case 'send':
-      if (entry.core.offer(entry.value)) return done({ case: name }, entry.core);
-      return entry.core.isClosed ? Promise.reject(entry.core.sendError()) : undefined;
-    case 'signal':
-      if (!entry.signal.aborted) return undefined;
-      return Promise.resolve({ case: name, reason: entry.signal.reason as unknown });
-    case 'after':
-      return undefined;
-  }
-}
-
-function done(outcome: object, { budget, env }: ChannelCore<unknown>): Promise<object> {
-  if (!budget.spend()) return Promise.resolve(outcome);
-  return new Promise((resolve) => env.afterIo(() => resolve(outcome)));
+  if (value instanceof AbortSignal) return { case: name, reason: value.reason as unknown };
+  const { core, value: element } = value as object as SendCase;
+  if (!core.offer(element)) throw core.sendError();
+  return { case: name };
 }
 
 /** The second pass: one waiter in the queue of every case, of which the first to be met wins. */
-class Wait {
+class Selecting {
   readonly promise: Promise<object>;
-  readonly #waiters: CaseWaiter[] = [];
-  readonly #timers: Timer[] = [];
-  readonly #signals: [AbortSignal, () => void][] = [];
-  resolve!: (outcome: object) => void;
-  reject!: (error: unknown) => void;
+  #resolve!: (outcome: object) => void;
+  #reject!: (error: unknown) => void;
+  #isDecided = false;
+  #waiters: CaseWaiter | undefined = undefined;
+  /** Of timers and signals. */
+  #undo: (() => void)[] | undefined = undefined;
 
-  constructor(entries: readonly Entry[], env: Env) {
+  constructor(cases: Record<string, SelectCase>, env: Env) {
     this.promise = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
+      this.#resolve = resolve;
+      this.#reject = reject;
     });
-    for (const entry of entries) this.#park(entry, env);
+    for (const name of Object.keys(cases)) {
+      const value = cases[name];
+      // Waiting at a remote end can find its node lost, which decides the select at once.
+      if (!this.#isDecided && isCase(value)) this.#park(name, value, env);
+    }
   }
 
   /** One case goes on: all others leave their queues before anybody can meet them. */
   claim(): void {
-    for (const waiter of this.#waiters) waiter.list?.remove(waiter);
-    for (const timer of this.#timers) timer.cancel();
-    for (const [signal, listener] of this.#signals) signal.removeEventListener('abort', listener);
+    this.#isDecided = true;
+    for (let waiter = this.#waiters; waiter !== undefined; waiter = waiter.sibling) {
+      if (waiter.list !== undefined) waiter.list.remove(waiter);
+    }
+    if (this.#undo !== undefined) for (const undo of this.#undo) undo();
   }
 
-  #park(entry: Entry, env: Env): void {
-    switch (entry.kind) {
-      case 'after':
-        this.#timers.push(
-          env.setTimer(entry.ms, () => {
-            this.claim();
-            this.resolve({ case: entry.name });
-          }),
-        );
-        return;
-      case 'signal': {
-        const { name, signal } = entry;
-        const onAbort = (): void => {
-          this.claim();
-          this.resolve({ case: name, reason: signal.reason as unknown });
-        };
-        signal.addEventListener('abort', onAbort);
-        this.#signals.push([signal, onAbort]);
-        return;
-      }
-      case 'send': {
-        const waiter = new CaseWaiter(this, entry.name, 'send');
-        this.#waiters.push(waiter);
-        entry.core.parkSender(waiter, entry.value);
-        return;
-      }
-      case 'receive': {
-        const waiter = new CaseWaiter(this, entry.name, 'receive');
-        this.#waiters.push(waiter);
-        entry.core.parkReceiver(waiter);
-      }
+  resolve(outcome: object): void {
+    this.#resolve(outcome);
+  }
+
+  reject(error: unknown): void {
+    this.#reject(error);
+  }
+
+  #park(name: string, value: object, env: Env): void {
+    if (value instanceof ReceiverEnd) {
+      value.core.parkReceiver((this.#waiters = new CaseWaiter(this, name, false)));
+    } else if (value instanceof SendCase) {
+      value.core.parkSender((this.#waiters = new CaseWaiter(this, name, true)), value.value);
+    } else if (value instanceof AfterCase) {
+      const timer = env.setTimer(value.ms, () => {
+        this.claim();
+        this.resolve({ case: name });
+      });
+      (this.#undo ??= []).push(() => timer.cancel());
+    } else if (value instanceof AbortSignal) {
+      const onAbort = (): void => {
+        this.claim();
+        this.resolve({ case: name, reason: value.reason as unknown });
+      };
+      value.addEventListener('abort', onAbort);
+      (this.#undo ??= []).push(() => value.removeEventListener('abort', onAbort));
     }
+  }
+
+  get last(): CaseWaiter | undefined {
+    return this.#waiters;
   }
 }
 
 class CaseWaiter extends Waiter<unknown> {
-  readonly #wait: Wait;
+  readonly sibling: CaseWaiter | undefined;
+  readonly #selecting: Selecting;
   readonly #name: string;
-  readonly #kind: 'send' | 'receive';
+  readonly #sends: boolean;
 
-  constructor(wait: Wait, name: string, kind: 'send' | 'receive') {
+  constructor(selecting: Selecting, name: string, sends: boolean) {
     super();
-    this.#wait = wait;
+    this.sibling = selecting.last;
+    this.#selecting = selecting;
     this.#name = name;
-    this.#kind = kind;
+    this.#sends = sends;
   }
 
   override claim(): void {
-    this.#wait.claim();
+    this.#selecting.claim();
   }
 
   succeed(value: unknown): void {
-    const sent = this.#kind === 'send';
-    this.#wait.resolve(sent ? { case: this.#name } : { case: this.#name, ok: true, value });
+    const name = this.#name;
+    this.#selecting.resolve(this.#sends ? { case: name } : { case: name, ok: true, value });
   }
 
   fail(error: unknown): void {
-    if (this.#kind === 'send') this.#wait.reject(error);
-    else this.#wait.resolve({ case: this.#name, ok: false, error });
+    if (this.#sends) this.#selecting.reject(error);
+    else this.#selecting.resolve({ case: this.#name, ok: false, error });
   }
 }

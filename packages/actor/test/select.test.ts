@@ -54,7 +54,7 @@ test('a select does not meet itself', async (t) => {
   t.deepEqual(await both, { case: 'out' });
 });
 
-test('ready cases are drawn evenly', async (t) => {
+test('ready cases are drawn evenly', (t) => {
   const env = virtualEnv(7);
   const a = channel<number>(10_000);
   const b = channel<number>(10_000);
@@ -64,11 +64,7 @@ test('ready cases are drawn evenly', async (t) => {
   }
   let fromA = 0;
   for (let i = 0; i < 2_000; i += 1) {
-    const drawn = selectNow({ a, b }, { env });
-    if (drawn === undefined) return t.fail();
-    const settled = env.settled();
-    if ((await drawn).case === 'a') fromA += 1;
-    await settled;
+    if (selectNow({ a, b }, { env })?.case === 'a') fromA += 1;
   }
 
   t.true(fromA > 900 && fromA < 1_100, `${fromA} of 2000 from a`);
@@ -121,13 +117,13 @@ test('time and signals are cases; a select that went on leaves no timer', async 
   t.is(env.timers, 0);
 });
 
-test('a false case is disabled, and selectNow says when nothing is ready', async (t) => {
+test('a false case is disabled, and selectNow says when nothing is ready', (t) => {
   const c = channel<number>(1);
   c.trySend(1);
   const wanted = false as boolean;
 
   t.is(selectNow({ c: wanted && c, other: channel<string>() }), undefined);
-  t.like(await selectNow({ c }), { case: 'c', value: 1 });
+  t.like(selectNow({ c }), { case: 'c', value: 1 });
 });
 
 test('what is no case is refused by name', (t) => {

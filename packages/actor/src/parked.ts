@@ -1,0 +1,61 @@
+import { ChannelClosed } from './errors.ts';
+import { Waiter } from './wait-list.ts';
+
+/** What its caller makes of the outcome: an element, a `Received`, a step of a loop, or nothing. */
+export const RECEIVE = 0;
+export const NEXT = 1;
+export const STEP = 2;
+export const SEND = 3;
+export type Form = typeof RECEIVE | typeof NEXT | typeof STEP | typeof SEND;
+
+/** A promise and its place in a channel's queue: one send or receive that waits. */
+export class Parked<T> extends Waiter<T> {
+  readonly promise: Promise<unknown>;
+  readonly #form: Form;
+  #resolve!: (result: unknown) => void;
+  #reject!: (error: unknown) => void;
+  #unlisten: (() => void) | undefined = undefined;
+
+  constructor(form: Form) {
+    super();
+    this.#form = form;
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  succeed(value: T | undefined): void {
+    this.#unlisten?.();
+    if (this.#form <= NEXT) this.#resolve(this.#form === RECEIVE ? value : { ok: true, value });
+    else this.#resolve(this.#form === STEP ? { done: false, value } : undefined);
+  }
+
+  fail(error: unknown): void {
+    this.#unlisten?.();
+    if (this.#form === NEXT) this.#resolve({ ok: false, error });
+    else if (this.#form === STEP && error === undefined) this.#resolve(END_OF_LOOP);
+    else this.#refuse(error ?? new ChannelClosed());
+  }
+
+  /** The first of a match and an abort wins; the listener is gone once there was a match. */
+  abortBy(signal: AbortSignal): void {
+    const onAbort = (): void => {
+      this.#unlisten?.();
+      this.list?.remove(this);
+      this.#refuse(signal.reason);
+    };
+    signal.addEventListener('abort', onAbort);
+    this.#unlisten = () => signal.removeEventListener('abort', onAbort);
+  }
+
+  #refuse(error: unknown): void {
+    // A send that nobody awaits must not end the process.
+    if (this.#form === SEND) this.promise.catch(ignore);
+    this.#reject(error);
+  }
+}
+
+export const END_OF_LOOP: IteratorResult<never, undefined> = { done: true, value: undefined };
+
+function ignore(): void {}
