@@ -1,5 +1,7 @@
 import type { Cell } from './cell.ts';
 import type { Log } from './env.ts';
+import { ActorDown } from './errors.ts';
+import { Goroutine, type Task, type TaskContext } from './go.ts';
 import type { Down, DownReason } from './recipient.ts';
 import { type ActorRef, type AnyRef, recipientOf } from './ref.ts';
 
@@ -71,6 +73,21 @@ export abstract class Actor {
     const parent = this.#attached;
     const { ref } = parent.system.start(child, args, { parent });
     return ref as object as ActorRef<T>;
+  }
+
+  /**
+   * Starts a goroutine of this actor: it runs beside the turns, and is cancelled when the actor is
+   * down. A failure that nobody awaits is the actor's.
+   */
+  protected go<T>(run: (context: TaskContext) => T | PromiseLike<T>): Task<T> {
+    const cell = this.#attached;
+    const { address, system } = cell;
+    const task = new Goroutine(run, {
+      env: system.env,
+      onFailure: (error) => system.failed({ address, method: 'go', error }),
+    });
+    task.whenEnded(cell.owns(() => task.cancel(new ActorDown(address, 'unknown'))));
+    return task;
   }
 
   /**

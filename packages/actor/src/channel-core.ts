@@ -17,6 +17,10 @@ export interface ChannelHooks {
   taken?(): void;
   /** A receiver waits. */
   demanded?(): void;
+  /** No receiver waits any more. */
+  idle?(): void;
+  /** Somebody is about to look for an element: the time to put in one that has fallen due. */
+  refresh?(): void;
   closed?(): void;
 }
 
@@ -32,7 +36,7 @@ export class ChannelCore<T> {
   readonly env: Env;
   readonly budget: IoBudget;
   readonly senders: WaitList<T> = new WaitList<T>();
-  readonly receivers: WaitList<T> = new WaitList<T>();
+  readonly receivers: WaitList<T>;
   readonly hooks: ChannelHooks | undefined;
   /** Elements from `#head` on; grown to the capacity by need, then used as a ring. */
   readonly #buffer: (T | undefined)[] = [];
@@ -53,9 +57,12 @@ export class ChannelCore<T> {
     this.env = env;
     this.budget = ioBudgetOf(env);
     this.hooks = hooks;
+    this.receivers = new WaitList<T>(hooks?.idle === undefined ? undefined : () => hooks.idle?.());
+    this.budget.observer?.made(this);
   }
 
   get length(): number {
+    if (this.hooks !== undefined) this.hooks.refresh?.();
     return this.#length;
   }
 
@@ -89,14 +96,13 @@ export class ChannelCore<T> {
 
   /** Whether `poll` would yield an element, or the end. */
   canPoll(): boolean {
+    if (this.hooks !== undefined) this.hooks.refresh?.();
     return this.#length > 0 || this.senders.first !== undefined || this.#isClosed;
   }
 
   /** Whether `offer` would take an element, or the channel is closed. */
   canOffer(): boolean {
-    return (
-      this.receivers.first !== undefined || this.#length < this.capacity || this.#isClosed
-    );
+    return this.receivers.first !== undefined || this.#length < this.capacity || this.#isClosed;
   }
 
   /** @returns false when the element was not taken and the channel is open: there is no room */
@@ -114,7 +120,19 @@ export class ChannelCore<T> {
     return true;
   }
 
+  /** Forgets what is buffered. */
+  drop(): void {
+    while (this.#length > 0) this.#shift();
+  }
+
+  /** Offers `value` in the place of whatever is buffered. */
+  replace(value: T): void {
+    if (this.#length === 0) this.offer(value);
+    else this.#buffer[this.#head] = value;
+  }
+
   poll(): T | typeof EMPTY | typeof CLOSED {
+    if (this.hooks !== undefined) this.hooks.refresh?.();
     if (this.#length > 0) {
       const value = this.#shift();
       const sender = this.senders.shift();
@@ -137,11 +155,13 @@ export class ChannelCore<T> {
   parkSender(waiter: Waiter<T>, value: T): void {
     waiter.value = value;
     this.senders.push(waiter);
+    if (this.budget.observer !== undefined) this.budget.observer.parked(waiter, this, 'send');
     this.hooks?.offered?.();
   }
 
   parkReceiver(waiter: Waiter<T>): void {
     this.receivers.push(waiter);
+    if (this.budget.observer !== undefined) this.budget.observer.parked(waiter, this, 'receive');
     this.hooks?.demanded?.();
   }
 

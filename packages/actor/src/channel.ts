@@ -1,5 +1,5 @@
 import { CLOSED, ChannelCore, EMPTY } from './channel-core.ts';
-import { type Env, processEnv } from './env.ts';
+import { type Env, processDefault } from './env.ts';
 import { ChannelClosed } from './errors.ts';
 import { END_OF_LOOP, type Form, NEXT, Parked, RECEIVE, SEND, STEP } from './parked.ts';
 
@@ -63,9 +63,6 @@ export interface Channel<T> extends Sender<T>, Receiver<T> {
   readonly receiver: Receiver<T>;
   readonly isClosed: boolean;
 }
-
-/** The real clock and event loop of this process, for channels that are made without an `Env`. */
-const processDefault = processEnv();
 
 /**
  * A channel as in Go: `send` and `receive` meet (capacity 0) or pass elements through a buffer.
@@ -240,7 +237,8 @@ class ChannelIterator<T> implements AsyncIterableIterator<T> {
     const value = core.poll();
     if (value === EMPTY) return wait(core, STEP) as Promise<IteratorResult<T, undefined>>;
     if (value === CLOSED) {
-      return core.closeError === undefined ? finished : Promise.reject(core.closeError);
+      if (core.closeError === undefined) return finished;
+      return Promise.reject(core.endError());
     }
     const result: IteratorResult<T, undefined> = { done: false, value };
     return core.budget.spend() ? core.afterIo(result) : Promise.resolve(result);

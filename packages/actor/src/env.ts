@@ -79,3 +79,6 @@ const stderrLog: Log = {
   warn: (fields, message) => console.warn(`troupe: ${message}`, fields),
   error: (fields, message) => console.error(`troupe: ${message}`, fields),
 };
+
+/** For whatever is made without an `Env`; one for all, as they share one event loop. */
+export const processDefault: Env = processEnv();

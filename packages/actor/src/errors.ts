@@ -259,3 +259,16 @@ export class ChannelLost extends Error {
     super(`the channel's other end is lost (${reason}); ${inDoubt} values are in doubt`, options);
   }
 }
+
+/** A subscriber of a topic was too far behind, and had asked to be ended rather than to lose. */
+export class SubscriberLagged extends Error {
+  override readonly name = 'SubscriberLagged';
+  readonly code = 'ERR_SUBSCRIBER_LAGGED';
+  constructor(
+    /** Elements that could wait for it. */
+    readonly capacity: number,
+    options?: ErrorOptions,
+  ) {
+    super(`more than ${capacity} elements waited for this subscriber: receive faster`, options);
+  }
+}

@@ -1,4 +1,4 @@
-import { type Env, processEnv } from './env.ts';
+import { type Env, processDefault } from './env.ts';
 
 export interface TaskContext {
   /** Aborted when the task is cancelled; pass it on to whatever waits. */
@@ -20,8 +20,6 @@ export interface Task<T> extends PromiseLike<T> {
   cancel(reason?: unknown): void;
 }
 
-const processDefault = processEnv();
-
 /**
  * Starts `run` as a goroutine: it goes on by itself, and other goroutines and actors have their
  * turns whenever it waits. It begins after the caller's present turn.
@@ -33,7 +31,7 @@ export function go<T>(
   return new Goroutine(run, options);
 }
 
-class Goroutine<T> implements Task<T> {
+export class Goroutine<T> implements Task<T> {
   readonly #options: GoOptions;
   readonly #promise: Promise<T>;
   #controller: AbortController | undefined;
@@ -68,6 +66,16 @@ class Goroutine<T> implements Task<T> {
     this.#controller?.abort(reason);
   }
 
+  /** Unlike awaiting it, this takes over no failure. */
+  whenEnded(run: () => void): void {
+    this.#promise.then(run, run);
+  }
+
+  /** Whether `error` says no more than that the task ended because it was cancelled. */
+  isCancellation(error: unknown): boolean {
+    return this.#cancelled !== undefined && isCancellation(error, this.#cancelled.reason);
+  }
+
   /** The signal is made when it is first looked at; most tasks never do. */
   #context(): TaskContext {
     const controller = (): AbortController => this.#ownController();
@@ -87,14 +95,17 @@ class Goroutine<T> implements Task<T> {
   }
 
   #failed(error: unknown): void {
-    // Ending with the reason one was cancelled for is what was asked, no failure.
-    if (this.#isAwaited || (this.#cancelled !== undefined && error === this.#cancelled.reason)) {
-      return;
-    }
+    if (this.#isAwaited || this.isCancellation(error)) return;
     const { onFailure, env = processDefault } = this.#options;
     if (onFailure !== undefined) onFailure(error);
     else env.log.error({ error }, 'a goroutine failed that nobody awaits');
   }
+}
+
+/** Ending with the reason of the cancellation is no failure; Node's own APIs wrap it. */
+export function isCancellation(error: unknown, reason: unknown): boolean {
+  if (error === reason) return true;
+  return error instanceof Error && error.name === 'AbortError' && error.cause === reason;
 }
 
 const started = Promise.resolve();

@@ -21,8 +21,18 @@ export { channel } from './channel.ts';
 export type { Channel, Received, Receiver, Sender, WaitOptions } from './channel.ts';
 export { after, select, selectNow, sending } from './select.ts';
 export type { After, SelectCase, Selected, SelectOptions, Sending } from './select.ts';
+export { ticker } from './ticker.ts';
+export type { Ticker } from './ticker.ts';
 export { go } from './go.ts';
 export type { GoOptions, Task, TaskContext } from './go.ts';
+export { scope } from './scope.ts';
+export type { Scope, ScopeOptions } from './scope.ts';
+export { topic } from './topic.ts';
+export type { LagPolicy, SubscribeOptions, Subscription, Topic, TopicOptions } from './topic.ts';
+export { watch } from './watch.ts';
+export type { Watch } from './watch.ts';
+export { Deadlock, ParkedGoroutines } from './parked-goroutines.ts';
+export type { ParkedGoroutine, ParkedGoroutinesOptions } from './parked-goroutines.ts';
 export { processEnv } from './env.ts';
 export type { Env, Log, LogFields, ProcessEnvOptions, Timer } from './env.ts';
 export {
@@ -43,6 +53,7 @@ export {
   Overloaded,
   RemoteError,
   SessionLost,
+  SubscriberLagged,
   Unreachable,
 } from './errors.ts';
 export type { CallErrorCode, Executed } from './errors.ts';

@@ -7,12 +7,26 @@ const TURN_MS_MAX = 2;
 /** The same bound counted in looks, for an `Env` whose clock stands still. */
 const LOOKS_MAX = 64;
 
+/** Who follows the channels of one `Env`; see `ParkedGoroutines`. */
+export interface ParkObserver {
+  made(channel: object): void;
+  parked(waiter: ParkedOperation, channel: object, kind: 'send' | 'receive'): void;
+}
+
+export interface ParkedOperation {
+  /** Undefined once it waits no more. */
+  readonly list: object | undefined;
+  readonly operation: object;
+}
+
 /**
  * Keeps a busy process open to input. Promise callbacks run before any timer or socket, so two
  * actors (or goroutines) that answer each other without end would stop the world: whoever works
  * in a loop asks `spend` before each step and, when told so, goes on only after `Env.afterIo`.
  */
 export class IoBudget {
+  /** Sees every operation that waits, while there is one. */
+  observer: ParkObserver | undefined = undefined;
   readonly #env: Env;
   #operations = 0;
   #looks = 0;

@@ -6,7 +6,7 @@ import {
   type Sender,
 } from './channel.ts';
 import { type ChannelCore, CLOSED } from './channel-core.ts';
-import { type Env, processEnv } from './env.ts';
+import { type Env, processDefault } from './env.ts';
 import { Waiter } from './wait-list.ts';
 
 declare const sends: unique symbol;
@@ -84,8 +84,6 @@ export interface SelectOptions {
   readonly env?: Env;
 }
 
-const processDefault = processEnv();
-
 /**
  * Waits until one of the cases can go on, and lets exactly that one go on; when several can, one
  * of them is drawn at random. The others are as if they had never been tried.
@@ -141,7 +139,9 @@ function drawn(cases: Record<string, SelectCase>, env: Env): string | undefined 
   return ready;
 }
 
-function isCase(value: SelectCase): value is Exclude<SelectCase, false | null | undefined | 0 | ''> {
+function isCase(
+  value: SelectCase,
+): value is Exclude<SelectCase, false | null | undefined | 0 | ''> {
   return typeof value === 'object' && value !== null;
 }
 
@@ -156,7 +156,7 @@ function isReady(name: string, value: object): boolean {
 /** The case can go on: it does. */
 function goOn(name: string, value: SelectCase): object {
   if (value instanceof ReceiverEnd) {
-    const core = value.core;
+    const core: ChannelCore<unknown> = value.core;
     const element = core.poll();
     if (element === CLOSED) return { case: name, ok: false, error: core.closeError };
     return { case: name, ok: true, value: element };
@@ -248,6 +248,10 @@ class CaseWaiter extends Waiter<unknown> {
 
   override claim(): void {
     this.#selecting.claim();
+  }
+
+  override get operation(): object {
+    return this.#selecting;
   }
 
   succeed(value: unknown): void {

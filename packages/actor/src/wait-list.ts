@@ -12,12 +12,22 @@ export abstract class Waiter<T> {
   abstract fail(error: unknown): void;
   /** Called before either: a select takes its other cases out of their lists. */
   claim(): void {}
+  /** What its goroutine is said to wait in: all cases of a select are one operation. */
+  get operation(): object {
+    return this;
+  }
 }
 
 /** First come, first served, with O(1) removal from the middle: cancelling costs no search. */
 export class WaitList<T> {
   #first: Waiter<T> | undefined;
   #last: Waiter<T> | undefined;
+  readonly #emptied: (() => void) | undefined;
+
+  /** @param emptied called whenever the last waiter has left */
+  constructor(emptied?: () => void) {
+    this.#emptied = emptied;
+  }
 
   get isEmpty(): boolean {
     return this.#first === undefined;
@@ -54,5 +64,6 @@ export class WaitList<T> {
     if (next === undefined) this.#last = previous;
     else next.previous = previous;
     waiter.next = waiter.previous = waiter.list = undefined;
+    if (this.#first === undefined) this.#emptied?.();
   }
 }

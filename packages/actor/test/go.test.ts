@@ -1,5 +1,5 @@
 import test from 'ava';
-import { go } from '@troupe/actor';
+import { Actor, ActorDown, ActorSystem, type Failure, go, rpc } from '@troupe/actor';
 import { virtualEnv } from '@troupe/actor/testing';
 
 test('a task is awaited like a promise', async (t) => {
@@ -57,4 +57,46 @@ test('ending with the reason of the cancellation is no failure', async (t) => {
   await env.settled();
 
   t.deepEqual(env.logged, []);
+});
+
+class Starter extends Actor {
+  readonly seen: unknown[];
+  constructor(seen: unknown[]) {
+    super();
+    this.seen = seen;
+  }
+  @rpc begin(): void {
+    this.go(async ({ signal }) => {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      this.seen.push(signal.reason);
+    });
+  }
+  @rpc beginOdd(): void {
+    this.go(() => Promise.reject(new RangeError('odd')));
+  }
+}
+
+test('a goroutine of an actor ends with it', async (t) => {
+  const env = virtualEnv();
+  const seen: unknown[] = [];
+  const system = new ActorSystem({ env });
+  await system.spawn(Starter, seen).begin();
+  await env.settled();
+  t.deepEqual(seen, []);
+
+  await system.stop();
+  await env.settled();
+
+  t.true(seen[0] instanceof ActorDown);
+});
+
+test('a goroutine that fails is a failure of its actor', async (t) => {
+  const env = virtualEnv();
+  const failures: Failure[] = [];
+  const system = new ActorSystem({ env, onFailure: (failure) => failures.push(failure) });
+
+  await system.spawn(Starter, []).beginOdd();
+  await env.settled();
+
+  t.like(failures, [{ address: 'local/Starter/#1', error: { message: 'odd' } }]);
 });

@@ -18,18 +18,44 @@ export type {
   TurnContext,
 } from '@troupe/actor';
 
-export { after, channel, go, select, selectNow, sending } from '@troupe/actor';
+export {
+  after,
+  channel,
+  go,
+  scope,
+  select,
+  selectNow,
+  sending,
+  ticker,
+  topic,
+  watch,
+} from '@troupe/actor';
 export type {
+  After,
   Channel,
   GoOptions,
+  LagPolicy,
   Received,
   Receiver,
+  Scope,
+  ScopeOptions,
+  SelectCase,
   Selected,
+  SelectOptions,
   Sender,
+  Sending,
+  SubscribeOptions,
+  Subscription,
   Task,
   TaskContext,
+  Ticker,
+  Topic,
+  TopicOptions,
   WaitOptions,
+  Watch,
 } from '@troupe/actor';
+export { Deadlock, ParkedGoroutines } from '@troupe/actor';
+export type { ParkedGoroutine, ParkedGoroutinesOptions } from '@troupe/actor';
 
 export {
   ActorDown,
@@ -49,6 +75,7 @@ export {
   Overloaded,
   RemoteError,
   SessionLost,
+  SubscriberLagged,
   Unreachable,
 } from '@troupe/actor';
 export type { CallErrorCode, Executed } from '@troupe/actor';

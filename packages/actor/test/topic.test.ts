@@ -1,0 +1,90 @@
+import test from 'ava';
+import { ChannelClosed, Overloaded, SubscriberLagged, topic } from '@troupe/actor';
+
+test('every subscriber gets every element from then on, in order', async (t) => {
+  const news = topic<number>();
+  const early = news.subscribe();
+  void news.publish(1);
+  const late = news.subscribe();
+  void news.publish(2);
+
+  t.deepEqual(early.receiveBatch(9), [1, 2]);
+  t.deepEqual(late.receiveBatch(9), [2]);
+  t.is(news.size, 2);
+});
+
+test('a publisher waits for a subscriber that asks for it, and for no other', async (t) => {
+  const news = topic<number>();
+  const slow = news.subscribe({ capacity: 1 });
+  const lossy = news.subscribe({ capacity: 1, whenFull: 'drop-newest' });
+  t.is(news.publish(1), undefined);
+  const waiting = news.publish(2);
+  t.true(waiting instanceof Promise);
+
+  t.is(await slow.receive(), 1);
+  await waiting;
+
+  t.is(await slow.receive(), 2);
+  t.is(slow.dropped, 0);
+  t.is(lossy.dropped, 1);
+});
+
+test('a subscriber loses what it chose to lose, and knows how much', (t) => {
+  const news = topic<number>();
+  const oldest = news.subscribe({ capacity: 2, whenFull: 'drop-oldest' });
+  const newest = news.subscribe({ capacity: 2, whenFull: 'drop-newest' });
+
+  for (let i = 1; i <= 5; i += 1) void news.publish(i);
+
+  t.deepEqual(oldest.receiveBatch(9), [4, 5]);
+  t.deepEqual(newest.receiveBatch(9), [1, 2]);
+  t.deepEqual([oldest.dropped, newest.dropped], [3, 3]);
+});
+
+test('a subscription that must not lose ends when it would, after what it has', async (t) => {
+  const news = topic<number>();
+  const strict = news.subscribe({ capacity: 2, whenFull: 'end' });
+
+  for (let i = 1; i <= 3; i += 1) void news.publish(i);
+
+  t.deepEqual(strict.receiveBatch(9), [1, 2]);
+  await t.throwsAsync(strict.receive(), { instanceOf: SubscriberLagged, message: /2 elements/ });
+  t.is(news.size, 0);
+});
+
+test('a subscription that is closed holds up no publisher', async (t) => {
+  const news = topic<number>();
+  const gone = news.subscribe({ capacity: 1 });
+  void news.publish(1);
+  const waiting = news.publish(2);
+
+  gone.close();
+  gone.close();
+  await waiting;
+
+  t.is(news.publish(3), undefined);
+  t.deepEqual(gone.receiveBatch(9), [1]);
+  t.is(gone.tryReceive(), 'closed');
+});
+
+test('closing a topic ends all subscriptions, after the drain', async (t) => {
+  const news = topic<number>();
+  const subscription = news.subscribe();
+  void news.publish(1);
+
+  news.close(new RangeError('over'));
+
+  t.is(await subscription.receive(), 1);
+  await t.throwsAsync(subscription.receive(), { message: 'over' });
+  await t.throwsAsync(Promise.resolve(news.publish(2)), { instanceOf: ChannelClosed });
+  await t.throwsAsync(news.subscribe().receive(), { message: 'over' });
+  t.throws(() => news.close(), { instanceOf: ChannelClosed });
+});
+
+test('a topic has a bound of subscribers', (t) => {
+  const news = topic<number>({ subscribersMax: 1 });
+  using _only = news.subscribe();
+
+  t.throws(() => news.subscribe(), { instanceOf: Overloaded, message: /subscribers.* 1$/ });
+  t.throws(() => news.subscribe({ capacity: 0 }), { instanceOf: RangeError });
+});
