@@ -84,7 +84,7 @@ test('a fourth parameter is the options object', async (t) => {
   });
   const config = join(folder.path, '.oxlintrc.json');
 
-  const diagnostics = await oxlint(root, ['-c', config, 'packages', 'examples', 'test']);
+  const diagnostics = await oxlint(root, ['-c', config, 'packages', 'examples', 'bench', 'test']);
 
   const named = diagnostics
     .filter(({ code }) => code === 'eslint(max-params)')

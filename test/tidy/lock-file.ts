@@ -7,11 +7,15 @@ interface Locked {
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
+/** The peers that the bench measures have an install of their own. */
+const BENCH_LOCK = 'bench/package-lock.json';
+
 function lockedIn(tree: Tree): [path: string, locked: Locked][] {
-  const lock = tree.find(({ path }) => path === 'package-lock.json');
-  if (lock === undefined) return [];
-  const { packages } = JSON.parse(lock.text) as { packages: Readonly<Record<string, Locked>> };
-  return Object.entries(packages);
+  const locks = tree.filter(({ path }) => path === 'package-lock.json' || path === BENCH_LOCK);
+  return locks.flatMap(({ text }) => {
+    const { packages } = JSON.parse(text) as { packages: Readonly<Record<string, Locked>> };
+    return Object.entries(packages);
+  });
 }
 
 export const lockFileChecks: readonly Check[] = [

@@ -19,7 +19,7 @@ export interface Workspace {
 
 export function workspacesOf(tree: Tree): Workspace[] {
   return tree.flatMap(({ path, text }) => {
-    const folder = /^((?:packages|examples)\/[^/]+|test)\/package\.json$/.exec(path)?.[1];
+    const folder = /^((?:packages|examples)\/[^/]+|test|bench)\/package\.json$/.exec(path)?.[1];
     if (folder === undefined) return [];
     const files = tree.filter((file) => file.path.startsWith(`${folder}/`));
     return [{ folder, manifest: JSON.parse(text) as Manifest, files }];
@@ -59,5 +59,5 @@ export function isCode(path: string): boolean {
 }
 
 export function isTest(path: string): boolean {
-  return /^(?:(?:packages|examples)\/[^/]+\/)?test\//.test(path);
+  return /^(?:(?:(?:packages|examples)\/[^/]+|bench)\/)?test\//.test(path);
 }

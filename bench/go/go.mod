@@ -1,0 +1,3 @@
+module troupe.bench
+
+go 1.19

@@ -1,0 +1,99 @@
+import { existsSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CannotRun, type Command, type Subject, type Workshop } from './suite.ts';
+
+const bench = join(import.meta.dirname, '..');
+
+/** A million of some peers' actors need more heap than Node takes by itself. */
+const NODE_ARGS = ['--expose-gc', '--max-old-space-size=8192'];
+
+/** A program of ours in TypeScript, compiled to `dist/programs`. */
+export function nodeProgram(name: string, file: string): Subject {
+  return {
+    name,
+    prepare: () => Promise.resolve(nodeCommand(join(bench, 'dist/programs', file))),
+  };
+}
+
+/** A program that uses a package of `bench/package.json`, which is installed when first needed. */
+export function peer(name: string, file: string, dependency: string): Subject {
+  const manifest = join(bench, 'node_modules', dependency, 'package.json');
+  return {
+    name,
+    async version() {
+      const { version } = JSON.parse(await readFile(manifest, 'utf8')) as { version: string };
+      return `${dependency} ${version}`;
+    },
+    async prepare(workshop) {
+      await install(workshop);
+      return nodeCommand(join(bench, 'peers', file));
+    },
+  };
+}
+
+/** The Go program in `go/<program>`. */
+export function go(program: string): Subject {
+  return {
+    name: 'go',
+    version: async ({ run }) => (await run('go', ['env', 'GOVERSION'])).trim().replace('go', 'Go '),
+    async prepare(workshop) {
+      await onPath('go', ['version'], workshop);
+      const binary = join(workshop.scratch, `go-${program}`);
+      await workshop.run('go', ['build', '-o', binary, `./${program}`], join(bench, 'go'));
+      return { file: binary, args: [] };
+    },
+  };
+}
+
+/** The Erlang module `erlang/<module>.erl`. */
+export function erlang(module: string): Subject {
+  const release = 'io:put_chars(erlang:system_info(otp_release)), halt().';
+  return {
+    name: 'erlang',
+    version: async ({ run }) =>
+      `Erlang/OTP ${await run('erl', ['-noinput', '-boot', 'no_dot_erlang', '-eval', release])}`,
+    async prepare(workshop) {
+      await onPath(
+        'erlc',
+        ['-o', workshop.scratch, join(bench, 'erlang', `${module}.erl`)],
+        workshop,
+      );
+      const processes = ['+P', '4000000'];
+      return {
+        file: 'erl',
+        args: ['-noinput', ...processes, '-pa', workshop.scratch, '-run', module, 'main'],
+      };
+    },
+  };
+}
+
+/** Installs the peers unless they are there: npm leaves a copy of the lock file in what it did. */
+async function install({ run, onProgress }: Workshop): Promise<void> {
+  const [lock, installed] = ['package-lock.json', 'node_modules/.package-lock.json']
+    .map((path) => join(bench, path))
+    .map((path) => (existsSync(path) ? statSync(path).mtimeMs : 0)) as [number, number];
+  if (installed >= lock) return;
+  onProgress('installing the peers, which is done once: npm ci, in bench/');
+  try {
+    await run('npm', ['ci', '--no-audit', '--no-fund'], bench);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CannotRun(`npm ci in bench/ failed: ${why}`, { cause: error });
+  }
+}
+
+function nodeCommand(program: string): Command {
+  return { file: process.execPath, args: [...NODE_ARGS, program] };
+}
+
+async function onPath(file: string, args: readonly string[], { run }: Workshop): Promise<void> {
+  try {
+    await run(file, args);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+      throw new CannotRun(`'${file}' is not on the path`);
+    }
+    throw error;
+  }
+}

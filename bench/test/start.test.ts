@@ -1,0 +1,53 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import test from 'ava';
+import type { Result } from '../dist/table.js';
+
+const start = join(import.meta.dirname, '../start.mjs');
+
+/** `npm run bench -- …`, as npm starts it. */
+function bench(...args: readonly string[]): Promise<{ stdout: string; stderr: string }> {
+  return promisify(execFile)(process.execPath, [start, ...args]);
+}
+
+test('help names every suite, benchmark, subject and option', async (t) => {
+  const { stdout } = await bench('--help');
+
+  for (const word of ['local', 'select-4', 'million', 'troupe', 'erlang', '--only', '--json']) {
+    t.true(stdout.includes(word), word);
+  }
+});
+
+test('a wrong argument ends with code 2 and the way to more help', async (t) => {
+  const error = await t.throwsAsync(bench('locale'), { message: /npm run bench -- --help/ });
+
+  t.like(error, { code: 2, stdout: '' });
+});
+
+test('what the bench runs of our own gives the right results', async (t) => {
+  const args = ['--subjects', 'troupe,floor', '--rounds', '1', '--ms', '1', '--json'];
+  const benches = ['tell', 'ask-sequential', 'ask-128', 'spawn', 'memory', 'channel-ping-pong'];
+  const channels = ['channel-stream-awaited', 'channel-stream-sync', 'select-4'];
+
+  const { stdout } = await bench('local', '--only', [...benches, ...channels].join(), ...args);
+
+  const [machine, ...rows] = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Result);
+  t.deepEqual(Object.keys(machine ?? {}), [
+    'cpu',
+    'cores',
+    'memoryGib',
+    'os',
+    'versions',
+    'commit',
+    'dirty',
+  ]);
+  t.deepEqual(
+    rows.map((row) => `${row.bench} ${row.subject}`),
+    [...benches, ...channels].flatMap((name) => [`${name} troupe`, `${name} floor`]),
+  );
+  for (const row of rows) t.true(row.median > 0, JSON.stringify(row));
+});
