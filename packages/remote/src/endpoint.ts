@@ -58,6 +58,12 @@ export class Endpoint {
   readonly #peers = new Map<string, Peer>();
   /** Connections in the making, by address. */
   readonly #dialing = new Map<string, Promise<Peer>>();
+  /** Peers, by key, that have answered a dial of ours which is not done yet. */
+  readonly #answering = new Set<string>();
+  /** Peers, by key, that have been let in and are not taken over yet. */
+  readonly #admitted = new Set<string>();
+  /** Connections made so far. */
+  #links = 0;
   readonly #connectedWaiters = new Set<(peer: Peer) => void>();
   #address = '';
   #listener: Listener | undefined;
@@ -175,9 +181,18 @@ export class Endpoint {
   }
 
   async #dial(address: string): Promise<Peer> {
+    let found: PeerIdentity | undefined;
+    let isFirst = false;
+    const admit = (peer: PeerIdentity): RefusalReason | undefined => {
+      found = peer;
+      isFirst = !this.#isKnown(peer);
+      if (isFirst) this.#answering.add(keyOf(peer));
+      return isFirst ? undefined : 'duplicate';
+    };
     try {
       const link = await dialLink({
         ...this.#linkOptions(),
+        admit,
         transport: this.#options.transport,
         address,
         timeoutMs: DIAL_TIMEOUT_MS,
@@ -185,22 +200,31 @@ export class Endpoint {
       if (!this.isSelf(link.peer)) return this.#adopt(link);
       link.close(new Error('a node needs no connection to itself'));
     } catch (cause) {
-      if (cause instanceof HandshakeRefused && cause.reason === 'duplicate') {
-        return this.#awaitPeer(address, cause);
-      }
+      const isDuplicate = cause instanceof HandshakeRefused && cause.reason === 'duplicate';
+      if (isDuplicate && found !== undefined) return await this.#awaitPeer(found, cause);
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new Unreachable(address, reason, { cause });
+    } finally {
+      if (isFirst && found !== undefined) this.#answering.delete(keyOf(found));
     }
     throw new Unreachable(address, 'it is the address of this very node');
   }
 
   async #accept(connection: Connection): Promise<void> {
+    const linksBefore = this.#links;
+    let admitted: string | undefined;
+    const admit = (peer: PeerIdentity): RefusalReason | undefined => {
+      if (this.#isDuplicate(peer, linksBefore)) return 'duplicate';
+      this.#admitted.add((admitted = keyOf(peer)));
+      return undefined;
+    };
     try {
-      const admit = (peer: PeerIdentity): RefusalReason | undefined => this.#admit(peer);
       this.#adopt(await acceptLink(connection, { ...this.#linkOptions(), admit }));
     } catch (error) {
       if (error instanceof HandshakeRefused && error.reason === 'duplicate') return;
       this.#refused(connection.remoteAddress, error);
+    } finally {
+      if (admitted !== undefined) this.#admitted.delete(admitted);
     }
   }
 
@@ -209,37 +233,52 @@ export class Endpoint {
     this.system.env.log.warn({ from, reason }, 'a connection was refused');
   }
 
+  /** It has dialled us meanwhile, or listens at another address that is being dialled too. */
+  #isKnown(peer: PeerIdentity): boolean {
+    const key = keyOf(peer);
+    const isConnected = this.#peers.get(key)?.isConnected === true;
+    return isConnected || this.#admitted.has(key) || this.#answering.has(key);
+  }
+
   /**
    * When two nodes dial each other at once, the connection of the one whose key sorts first is
    * kept; the other node is told so by its own being refused, and waits for that one to arrive.
+   * One that was made while the peer's handshake ran is kept too: the peer dialled before it knew.
+   * An older one is not: the peer would not dial, had it not lost that.
    */
-  #admit(peer: PeerIdentity): RefusalReason | undefined {
-    const dialsItToo = this.#dialing.has(peer.address);
-    return dialsItToo && keyOf(this.identity) < keyOf(peer) ? 'duplicate' : undefined;
+  #isDuplicate(peer: PeerIdentity, linksBefore: number): boolean {
+    const key = keyOf(peer);
+    if (this.#answering.has(key) && keyOf(this.identity) < key) return true;
+    const known = this.#peers.get(key);
+    return known?.isConnected === true && known.linkNumber > linksBefore;
   }
 
-  /** The connection that is kept is under way from the other side. */
-  #awaitPeer(address: string, cause: Error): Promise<Peer> {
+  /** The connection that is kept is here, or under way from the other side. */
+  #awaitPeer(identity: PeerIdentity, cause: Error): Promise<Peer> {
+    const awaited = this.peerOf(identity);
+    if (awaited.isConnected) return Promise.resolve(awaited);
     return new Promise((resolve, reject) => {
-      const waiter = (peer: Peer): void => {
-        if (peer.identity.address !== address) return;
+      const done = (): void => {
         this.#connectedWaiters.delete(waiter);
         timer.cancel();
+      };
+      const waiter = (peer: Peer): void => {
+        if (peer !== awaited) return;
+        done();
         resolve(peer);
       };
       const timer = this.system.env.setTimer(DIAL_TIMEOUT_MS, () => {
-        this.#connectedWaiters.delete(waiter);
-        reject(new Unreachable(address, cause.message, { cause }));
+        done();
+        reject(new Unreachable(identity.address, cause.message, { cause }));
       });
       this.#connectedWaiters.add(waiter);
-      for (const peer of this.#peers.values()) if (peer.isConnected) waiter(peer);
     });
   }
 
   #adopt(link: Link): Peer {
     const peer = this.peerOf(link.peer);
     if (this.#closed) link.destroy(new Error('this node has stopped'));
-    else peer.adopt(link);
+    else peer.adopt(link, (this.#links += 1));
     if (this.#lifeTimer === undefined) this.#watchLife();
     return peer;
   }

@@ -64,7 +64,10 @@ export interface HandshakeOptions {
   readonly self: PeerIdentity;
   readonly secret?: string | undefined;
   readonly isLoopback: boolean;
-  /** The last word of the side that was dialled, once the peer has proved itself. */
+  /**
+   * May still turn the peer away. The side that was dialled asks once the peer has proved itself;
+   * the side that dials asks sooner, when it has only the peer's word for who it is.
+   */
   readonly admit?: ((peer: PeerIdentity) => RefusalReason | undefined) | undefined;
   /** Default: this code's own. */
   readonly versions?: readonly [min: number, max: number] | undefined;
@@ -193,12 +196,15 @@ export class Handshake {
   }
 
   #onChallenge(bytes: Buffer, body: Record<string, unknown>): undefined {
+    const { secret, isLoopback } = this.#options;
+    // Whoever answers there would take any proof, and prove nothing.
+    if (secret === undefined && !isLoopback) throw this.refuse('loopback-only');
     const [min, max] = this.#versions;
     const protocol = body['version'];
-    if (typeof protocol !== 'number' || protocol < min || protocol > max) {
-      throw this.refuse('version');
-    }
-    this.#agreement = { peer: identityOf(body['node']), protocol };
+    if (!isVersion(protocol) || protocol < min || protocol > max) throw this.refuse('version');
+    const peer = identityOf(body['node']);
+    this.#admit(peer);
+    this.#agreement = { peer, protocol };
     this.#transcript = Buffer.concat([this.#transcript, bytes]);
     this.#say(PROOF, { proof: this.#proof('dialler') });
     this.#expected = WELCOME;
@@ -208,8 +214,7 @@ export class Handshake {
     if (!this.#proves('dialler', body['proof'])) throw this.refuse('secret');
     const agreement = this.#agreement;
     if (agreement === undefined) throw new HandshakeRefused('not-troupe');
-    const refusal = this.#options.admit?.(agreement.peer);
-    if (refusal !== undefined) throw this.refuse(refusal);
+    this.#admit(agreement.peer);
     this.#say(WELCOME, { proof: this.#proof('acceptor') });
     return agreement;
   }
@@ -217,6 +222,11 @@ export class Handshake {
   #onWelcome(body: Record<string, unknown>): Agreement | undefined {
     if (!this.#proves('acceptor', body['proof'])) throw this.refuse('secret');
     return this.#agreement;
+  }
+
+  #admit(peer: PeerIdentity): void {
+    const refusal = this.#options.admit?.(peer);
+    if (refusal !== undefined) throw this.refuse(refusal);
   }
 
   #say(type: number, body: object): void {
@@ -280,7 +290,11 @@ function reasonOf(reason: unknown): RefusalReason {
 function commonVersion(ours: readonly [number, number], theirs: unknown): number | undefined {
   if (!Array.isArray(theirs)) return undefined;
   const [min, max] = theirs as unknown[];
-  if (typeof min !== 'number' || typeof max !== 'number') return undefined;
+  if (!isVersion(min) || !isVersion(max)) return undefined;
   const common = Math.min(ours[1], max);
   return common >= Math.max(ours[0], min) ? common : undefined;
+}
+
+function isVersion(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value);
 }

@@ -12,6 +12,7 @@ import {
  */
 export class MemoryNetwork {
   readonly #listeners = new Map<string, (connection: Connection) => void>();
+  #lastPort = 0;
   readonly #ends = new Set<MemoryEnd>();
   readonly #cut = new Set<string>();
   readonly #crashed = new Set<string>();
@@ -58,13 +59,21 @@ export class MemoryNetwork {
     this.#crashed.delete(host);
   }
 
-  #listen(address: string, accept: (connection: Connection) => void): Listener {
+  #listen(wanted: string, accept: (connection: Connection) => void): Listener {
+    const address = wanted.endsWith(':0') ? this.#freeAddress(hostOf(wanted)) : wanted;
     if (this.#listeners.has(address)) {
       throw new ListenFailed(address, 'somebody listens there already');
     }
     this.#listeners.set(address, accept);
     const close = async (): Promise<void> => void this.#listeners.delete(address);
     return { address, close };
+  }
+
+  #freeAddress(host: string): string {
+    for (;;) {
+      const address = `${host}:${(this.#lastPort += 1)}`;
+      if (!this.#listeners.has(address)) return address;
+    }
   }
 
   #dial(from: string, address: string): Connection {

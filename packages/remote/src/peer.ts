@@ -34,6 +34,7 @@ export class Peer {
   readonly #values: Values;
   readonly #endpoint: Endpoint;
   #link: Link | undefined;
+  #linkNumber = 0;
   #dialing = false;
   #unsent: Uint8Array[] = [];
   #unsentBytes = 0;
@@ -58,6 +59,11 @@ export class Peer {
   /** Whom its calls come from, as the connection has proved; undefined while there is none. */
   get caller(): CallerIdentity | undefined {
     return this.#link?.caller;
+  }
+
+  /** Counts this node's connections; later ones have higher numbers. */
+  get linkNumber(): number {
+    return this.#linkNumber;
   }
 
   /** @param fields what the frame's elements are called when one of them cannot be sent */
@@ -111,7 +117,7 @@ export class Peer {
   }
 
   /** Takes over a connection that has authenticated this very peer. */
-  adopt(link: Link): void {
+  adopt(link: Link, number: number): void {
     const replaced = this.#link;
     if (replaced !== undefined) {
       // The peer would not have made another one, had it not lost this one.
@@ -119,6 +125,7 @@ export class Peer {
       replaced.destroy(new Error('the peer has made a new connection'));
     }
     this.#link = link;
+    this.#linkNumber = number;
     this.#goodbye = undefined;
     link.start({
       frames: (bytes) => this.#receive(link, bytes),

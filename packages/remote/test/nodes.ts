@@ -20,7 +20,16 @@ export interface TestNodes {
 export interface TestNodeOptions
   extends
     Omit<ActorSystemOptions, 'name' | 'env'>,
-    Pick<Partial<EndpointOptions>, 'errors' | 'secret' | 'lostAfterMs' | 'pingAfterMs'> {}
+    Pick<
+      Partial<EndpointOptions>,
+      | 'errors'
+      | 'secret'
+      | 'transport'
+      | 'incarnation'
+      | 'lostAfterMs'
+      | 'pingAfterMs'
+      | 'onConnected'
+    > {}
 
 export interface TestNode {
   readonly system: ActorSystem;
@@ -58,11 +67,11 @@ async function start(
   const entries = new Map<string, AnyRef>();
   const directory = recipientOf(system.spawn(Directory, entries)) as Cell;
   const endpoint = await Endpoint.open({
+    incarnation: `${options.name}-1`,
+    transport: network.transport(options.name),
     ...options,
     system,
-    transport: network.transport(options.name),
     listen: `${options.name}:1`,
-    incarnation: `${options.name}-1`,
     router: {
       service: (name) => (name === 'directory' ? directory : undefined),
       entity: (_target, message) => message.refuse(new NoSuchActor('entity', 'none in this test')),

@@ -1,0 +1,346 @@
+import test from 'ava';
+import { HandshakeRefused, type PeerIdentity, type RefusalReason } from '@troupe/remote';
+import { type Agreement, Handshake, type HandshakeOptions } from '../dist/handshake.js';
+
+const ANN: PeerIdentity = { name: 'ann', incarnation: '1', address: 'ann:1' };
+const BOB: PeerIdentity = { name: 'bob', incarnation: '7', address: '' };
+
+type Role = 'dialler' | 'acceptor';
+
+/** One side, what it has sent that nobody took yet, and how it ended. */
+class Side {
+  readonly said: Uint8Array[] = [];
+  agreement: Agreement | undefined;
+  /** Bytes that came after the handshake. */
+  rest: Uint8Array = new Uint8Array();
+  error: HandshakeRefused | undefined;
+  readonly #handshake: Handshake;
+
+  constructor(role: Role, options: Partial<HandshakeOptions> = {}) {
+    const self = role === 'dialler' ? ANN : BOB;
+    const all = { self, isLoopback: true, ...options };
+    this.#handshake = new Handshake(role, all, (bytes) => this.said.push(bytes));
+    this.#handshake.begin();
+  }
+
+  hear(bytes: Uint8Array): void {
+    if (this.error !== undefined || this.agreement !== undefined) return;
+    try {
+      const done = this.#handshake.push(bytes);
+      this.agreement = done?.agreement;
+      this.rest = done?.rest ?? this.rest;
+    } catch (error) {
+      if (!(error instanceof HandshakeRefused)) throw error;
+      this.error = error;
+    }
+  }
+
+  /** All that it has to say by now. */
+  take(): Uint8Array {
+    return Buffer.concat(this.said.splice(0));
+  }
+
+  get outcome(): Agreement | RefusalReason | undefined {
+    return this.agreement ?? this.error?.reason;
+  }
+}
+
+/** Lets two sides talk until neither has anything to say. */
+function converse(dialler: Side, acceptor: Side, pieces = Infinity): void {
+  for (;;) {
+    const [out, back] = [dialler.take(), acceptor.take()];
+    if (out.length + back.length === 0) return;
+    for (const piece of cut(out, pieces)) acceptor.hear(piece);
+    for (const piece of cut(back, pieces)) dialler.hear(piece);
+  }
+}
+
+function cut(bytes: Uint8Array, size: number): Uint8Array[] {
+  const pieces: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; at += size) pieces.push(bytes.subarray(at, at + size));
+  return pieces;
+}
+
+/** A message as `DESIGN.md` describes it, made without the code under test. */
+function message(type: number, body: unknown): Uint8Array {
+  const json = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+  const head = Buffer.from([0x54, 0x52, 0x50, 0x45, type, json.length >> 8, json.length & 0xff]);
+  return Buffer.concat([head, json]);
+}
+
+function bodyOf(bytes: Uint8Array): Readonly<Record<string, unknown>> {
+  return JSON.parse(Buffer.from(bytes.subarray(7)).toString()) as Record<string, unknown>;
+}
+
+for (const secret of [undefined, 'secret']) {
+  const known = secret === undefined ? 'without a secret' : 'with one secret';
+  for (const pieces of [Infinity, 7, 1]) {
+    test(`two nodes ${known} learn who the other is, in pieces of ${pieces} bytes`, (t) => {
+      const [ann, bob] = [new Side('dialler', { secret }), new Side('acceptor', { secret })];
+
+      converse(ann, bob, pieces);
+
+      t.deepEqual(ann.outcome, { peer: BOB, protocol: 1 });
+      t.deepEqual(bob.outcome, { peer: ANN, protocol: 1 });
+    });
+  }
+}
+
+test('what follows the handshake in the same chunk is handed on', (t) => {
+  const [ann, bob] = [new Side('dialler'), new Side('acceptor')];
+  bob.hear(ann.take());
+  ann.hear(bob.take());
+
+  bob.hear(Buffer.concat([ann.take(), Uint8Array.of(1, 2)]));
+  ann.hear(Buffer.concat([bob.take(), Uint8Array.of(3)]));
+
+  t.deepEqual([...bob.rest], [1, 2]);
+  t.deepEqual([...ann.rest], [3]);
+});
+
+for (const [ours, theirs, common] of [
+  [[1, 1], [1, 1], 1],
+  [[1, 3], [1, 1], 1],
+  [[1, 3], [2, 5], 3],
+  [[4, 5], [2, 4], 4],
+  [[1, 1], [2, 3], undefined],
+  [[2, 3], [1, 1], undefined],
+] as const) {
+  const verdict = common === undefined ? 'have no version in common' : `speak version ${common}`;
+  test(`nodes of the versions ${ours.join('–')} and ${theirs.join('–')} ${verdict}`, (t) => {
+    const ann = new Side('dialler', { versions: ours });
+    const bob = new Side('acceptor', { versions: theirs });
+
+    converse(ann, bob);
+
+    const expected: Agreement | RefusalReason = 'version';
+    t.deepEqual(ann.outcome, common === undefined ? expected : { peer: BOB, protocol: common });
+    t.deepEqual(bob.outcome, common === undefined ? expected : { peer: ANN, protocol: common });
+    if (common === undefined) t.regex(ann.error?.message ?? '', /update the older one/);
+  });
+}
+
+test('a peer that picks a version which was not offered is refused, and told', (t) => {
+  const ann = new Side('dialler');
+  ann.take();
+
+  ann.hear(message(2, { version: 2, node: BOB, nonce: 'x' }));
+
+  t.is(ann.outcome, 'version');
+  t.deepEqual(bodyOf(ann.take()), { reason: 'version' });
+});
+
+for (const [ours, theirs] of [
+  ['right', 'wrong'],
+  ['right', undefined],
+  [undefined, 'right'],
+  ['', undefined],
+  ['right', 'right '],
+]) {
+  test(`'${ours}' and '${theirs}' are different secrets, and both sides learn that`, (t) => {
+    const ann = new Side('dialler', { secret: ours });
+    const bob = new Side('acceptor', { secret: theirs });
+
+    converse(ann, bob);
+
+    t.is(bob.outcome, 'secret');
+    t.is(ann.outcome, 'secret');
+    t.regex(ann.error?.message ?? '', /start both nodes with the same secret/);
+  });
+}
+
+test('the secret itself never crosses, and every handshake has bytes of its own', (t) => {
+  const transcripts = [0, 1].map(() => {
+    const said: Uint8Array[] = [];
+    const [ann, bob] = [
+      new Side('dialler', { secret: 'hush' }),
+      new Side('acceptor', { secret: 'hush' }),
+    ];
+    for (let round = 0; round < 2; round += 1) {
+      const out = ann.take();
+      bob.hear(out);
+      const back = bob.take();
+      ann.hear(back);
+      said.push(out, back);
+    }
+    t.deepEqual(ann.outcome, { peer: BOB, protocol: 1 });
+    return said.map((bytes) => Buffer.from(bytes).toString('latin1'));
+  });
+
+  t.false(transcripts.flat().some((text) => text.includes('hush')));
+  for (const [i, text] of (transcripts[0] ?? []).entries()) t.not(text, transcripts[1]?.[i]);
+});
+
+test('a recorded handshake is of no use to whoever plays it again', (t) => {
+  const secret = 'secret';
+  const [ann, bob] = [new Side('dialler', { secret }), new Side('acceptor', { secret })];
+  const hello = ann.take();
+  bob.hear(hello);
+  ann.hear(bob.take());
+  const proof = ann.take();
+  bob.hear(proof);
+  t.deepEqual(bob.outcome, { peer: ANN, protocol: 1 });
+
+  const another = new Side('acceptor', { secret });
+  another.hear(hello);
+  another.take();
+  another.hear(proof);
+
+  t.is(another.outcome, 'secret');
+});
+
+test('a proof cannot be handed back to the node that gave it', (t) => {
+  const ann = new Side('dialler', { secret: 'secret' });
+  ann.take();
+  ann.hear(message(2, { version: 1, node: BOB, nonce: 'x' }));
+  const { proof } = bodyOf(ann.take());
+
+  ann.hear(message(4, { proof }));
+
+  t.is(ann.outcome, 'secret');
+  t.deepEqual(bodyOf(ann.take()), { reason: 'secret' });
+});
+
+test('a node is not let in by its own challenge', (t) => {
+  const bob = new Side('acceptor', { secret: 'secret' });
+  bob.hear(new Side('dialler').take());
+  const challenge = bob.take();
+
+  bob.hear(challenge);
+
+  t.is(bob.outcome, 'not-troupe');
+});
+
+for (const field of ['name', 'incarnation', 'address', 'nonce'] as const) {
+  test(`whoever changes the ${field} on its way is found out by the proof`, (t) => {
+    const secret = 'secret';
+    const [ann, bob] = [new Side('dialler', { secret }), new Side('acceptor', { secret })];
+    const hello = bodyOf(ann.take());
+    const node = hello['node'] as PeerIdentity;
+    const changed = field === 'nonce' ? { nonce: 'x' } : { node: { ...node, [field]: 'x' } };
+
+    bob.hear(message(1, { ...hello, ...changed }));
+    ann.hear(bob.take());
+    bob.hear(ann.take());
+
+    t.is(bob.outcome, 'secret');
+  });
+}
+
+test('without a secret nobody from another machine is let in', (t) => {
+  const ann = new Side('dialler', { secret: 'secret', isLoopback: false });
+  const bob = new Side('acceptor', { isLoopback: false });
+
+  converse(ann, bob);
+
+  t.is(bob.outcome, 'loopback-only');
+  t.is(ann.outcome, 'loopback-only');
+  t.regex(ann.error?.message ?? '', /need a secret; start both with the same one/);
+});
+
+test('without a secret no node on another machine is believed', (t) => {
+  const ann = new Side('dialler', { isLoopback: false });
+  ann.take();
+
+  ann.hear(message(2, { version: 1, node: BOB, nonce: 'x' })); // It would take any proof.
+
+  t.is(ann.outcome, 'loopback-only');
+  t.deepEqual(bodyOf(ann.take()), { reason: 'loopback-only' });
+});
+
+test('with a secret another machine is as good as this one', (t) => {
+  const options = { secret: 'secret', isLoopback: false };
+  const [ann, bob] = [new Side('dialler', options), new Side('acceptor', options)];
+
+  converse(ann, bob);
+
+  t.deepEqual(ann.outcome, { peer: BOB, protocol: 1 });
+});
+
+test('who is let in is decided only once the peer has proved who it is', (t) => {
+  const asked: string[] = [];
+  const admit = ({ name }: PeerIdentity): RefusalReason => {
+    asked.push(name);
+    return 'duplicate';
+  };
+  const liar = new Side('dialler', { secret: 'wrong' });
+  converse(liar, new Side('acceptor', { secret: 'right', admit }));
+  const honest = new Side('dialler', { secret: 'right' });
+  converse(honest, new Side('acceptor', { secret: 'right', admit }));
+
+  t.is(liar.outcome, 'secret');
+  t.is(honest.outcome, 'duplicate');
+  t.deepEqual(asked, ['ann']);
+});
+
+const hello = { versions: [1, 1], node: ANN, nonce: 'x' };
+const challenge = { version: 1, node: BOB, nonce: 'x' };
+const tooLong = 'x'.repeat(257);
+
+const strange: readonly [to: Role, what: string, bytes: Uint8Array][] = [
+  ['acceptor', 'a wrong first byte', Buffer.from('G')],
+  ['acceptor', 'a wrong fourth byte', Buffer.from('TRPX')],
+  ['acceptor', 'more than fits', Buffer.from([0x54, 0x52, 0x50, 0x45, 1, 0x08, 0x01])],
+  ['acceptor', 'no JSON', message(1, '{')],
+  ['acceptor', 'nothing', message(1, '')],
+  ['acceptor', 'null', message(1, 'null')],
+  ['acceptor', 'a text', message(1, '"x"')],
+  ['acceptor', 'a hello of nobody', message(1, { ...hello, node: undefined })],
+  ['acceptor', 'a hello without a name', message(1, { ...hello, node: { ...ANN, name: '' } })],
+  ['acceptor', 'a name too long', message(1, { ...hello, node: { ...ANN, name: tooLong } })],
+  ['acceptor', 'a numeric incarnation', message(1, { ...hello, node: { ...ANN, incarnation: 1 } })],
+  ['acceptor', 'a proof before the hello', message(3, { proof: '' })],
+  ['acceptor', 'a welcome', message(4, { proof: '' })],
+  ['acceptor', 'a kind of message that is not known', message(99, {})],
+  ['acceptor', 'a refusal for a reason that is not known', message(5, { reason: 'constructor' })],
+  ['acceptor', 'two hellos', Buffer.concat([message(1, hello), message(1, hello)])],
+  ['dialler', 'a hello', message(1, hello)],
+  ['dialler', 'a welcome before the challenge', message(4, { proof: '' })],
+  ['dialler', 'a challenge of nobody', message(2, { ...challenge, node: [] })],
+  ['dialler', 'two challenges', Buffer.concat([message(2, challenge), message(2, challenge)])],
+  ['dialler', 'an HTTP answer', Buffer.from('HTTP/1.1 400 Bad Request\r\n')],
+];
+
+for (const [role, what, bytes] of strange) {
+  test(`the ${role} takes this for no node of ours: ${what}`, (t) => {
+    for (const size of [Infinity, 1]) {
+      const side = new Side(role);
+
+      for (const piece of cut(bytes, size)) side.hear(piece);
+
+      t.is(side.outcome, 'not-troupe');
+      t.regex(side.error?.message ?? '', /is not a Troupe node/);
+    }
+  });
+}
+
+for (const versions of [undefined, [], [1], ['1', '1'], [0.5, 1], [1, null], {}]) {
+  test(`${JSON.stringify(versions)} are no versions`, (t) => {
+    const bob = new Side('acceptor');
+
+    bob.hear(message(1, { ...hello, versions }));
+
+    t.is(bob.outcome, 'version');
+  });
+}
+
+for (const version of [undefined, '1', NaN, 1.5, {}]) {
+  test(`${JSON.stringify(version)} is no version to agree on`, (t) => {
+    const ann = new Side('dialler', { versions: [1, 3] });
+
+    ann.hear(message(2, { ...challenge, version }));
+
+    t.is(ann.outcome, 'version');
+  });
+}
+
+for (const proof of [undefined, null, 1, ['x'], 'x', 'x'.repeat(1_900), '']) {
+  test(`${JSON.stringify(proof)?.slice(0, 20)} proves nothing`, (t) => {
+    const bob = new Side('acceptor', { secret: 'secret' });
+    bob.hear(message(1, hello));
+
+    bob.hear(message(3, { proof }));
+
+    t.is(bob.outcome, 'secret');
+  });
+}

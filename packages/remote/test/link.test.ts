@@ -1,0 +1,288 @@
+import test from 'ava';
+import { virtualEnv, type VirtualEnv } from '@troupe/actor/testing';
+import {
+  BadFrame,
+  type Connection,
+  HandshakeRefused,
+  MemoryNetwork,
+  type Transport,
+} from '@troupe/remote';
+import { acceptLink, dialLink, type Link, type LinkOptions } from '../dist/link.js';
+
+const TIMEOUT_MS = 5_000;
+
+/** What has crossed a connection from the side that dialled, write by write. */
+interface Wire {
+  writes: Uint8Array[];
+  connection: Connection | undefined;
+}
+
+/** Passes everything on, and keeps a copy of each write. */
+function recorded(transport: Transport, wire: Wire): Transport {
+  return {
+    ...transport,
+    async dial(address, options) {
+      const connection = (wire.connection = await transport.dial(address, options));
+      const write = connection.write.bind(connection);
+      connection.write = (bytes) => {
+        wire.writes.push(Uint8Array.from(bytes));
+        write(bytes);
+      };
+      return connection;
+    },
+  };
+}
+
+function optionsOf(name: string, env: VirtualEnv): LinkOptions {
+  return { env, self: { name, incarnation: '1', address: '' } };
+}
+
+/** A node that accepts links, and a way to reach it as a node or as a stranger. */
+async function listening(options: Partial<LinkOptions> = {}) {
+  const env = virtualEnv();
+  const network = new MemoryNetwork();
+  const accepted: Promise<Link>[] = [];
+  const wire: Wire = { writes: [], connection: undefined };
+  const { address } = await network.transport('far').listen('far:0', (connection) => {
+    const link = acceptLink(connection, { ...optionsOf('far', env), ...options });
+    link.catch(() => undefined); // A test that cares awaits it.
+    accepted.push(link);
+  });
+  const transport = recorded(network.transport('near'), wire);
+  const timeoutMs = TIMEOUT_MS;
+  return {
+    env,
+    network,
+    wire,
+    accepted,
+    dial: (own: Partial<LinkOptions> = {}) =>
+      dialLink({ ...optionsOf('near', env), ...own, transport, address, timeoutMs }),
+    stranger: () => transport.dial(address, { timeoutMs }),
+  };
+}
+
+/** Two links that have shaken hands; the wire is recorded from then on. */
+async function linked() {
+  const nodes = await listening();
+  const near = await nodes.dial();
+  const far = await nodes.accepted[0];
+  if (far === undefined) throw new TypeError('nobody was accepted');
+  nodes.wire.writes = [];
+  return { ...nodes, near, far };
+}
+
+/** What a link is told: frames as text, and its end. */
+function listen(link: Link): { readonly frames: string[]; readonly ends: Error[] } {
+  const heard = { frames: [] as string[], ends: [] as Error[] };
+  link.start({
+    frames: (bytes) => void heard.frames.push(Buffer.from(bytes).toString()),
+    closed: (reason) => void heard.ends.push(reason),
+  });
+  return heard;
+}
+
+function frame(text: string): Uint8Array {
+  return Buffer.from(text);
+}
+
+const HELLO = message(1, {
+  versions: [1, 1],
+  node: { name: 'stranger', incarnation: '1', address: '' },
+  nonce: 'x',
+});
+
+/** A message of the handshake, made by hand. */
+function message(type: number, body: object): Uint8Array {
+  const json = Buffer.from(JSON.stringify(body));
+  return Buffer.concat([Buffer.from('TRPE'), Buffer.from([type, 0, json.length]), json]);
+}
+
+/** All that a connection is told, as text, and how often of its end. */
+function overhear(connection: Connection): { text: string; ends: number } {
+  const heard = { text: '', ends: 0 };
+  connection.start({
+    data: (chunk) => void (heard.text += Buffer.from(chunk).toString('latin1')),
+    closed: () => void (heard.ends += 1),
+  });
+  return heard;
+}
+
+test('both ends of a link know the other, and nothing waits for the handshake any more', async (t) => {
+  const { near, far, env } = await linked();
+
+  t.like(near.peer, { name: 'far' });
+  t.like(far.peer, { name: 'near' });
+  t.is(env.timers, 0);
+});
+
+test('frames of one turn leave in one write, in order', async (t) => {
+  const { near, far, env, wire } = await linked();
+  const heard = listen(far);
+
+  for (const text of ['a', 'b', 'c']) near.send(frame(text));
+  await env.settled();
+  near.send(frame('d'));
+  await env.settled();
+
+  t.deepEqual(heard.frames, ['abc', 'd']);
+  t.is(wire.writes.length, 2);
+});
+
+test('frames of the control lane go before those that wait', async (t) => {
+  const { near, far, env } = await linked();
+  const heard = listen(far);
+
+  near.send(frame('data '));
+  near.send(frame('control '), 'control');
+  near.send(frame('more '), 'control');
+  near.send(frame('data'));
+  await env.settled();
+
+  t.deepEqual(heard.frames, ['control more data data']);
+});
+
+test('a batch that has grown to a mebibyte does not wait for the end of the turn', async (t) => {
+  const { near, far, env, wire } = await linked();
+  const heard = listen(far);
+
+  near.send(frame('x'.repeat(1024 * 1024 - 1)));
+  t.is(wire.writes.length, 0);
+  near.send(frame('y'));
+  t.is(wire.writes.length, 1);
+  near.send(frame('z'));
+  await env.settled();
+
+  t.deepEqual(
+    heard.frames.map((text) => text.length),
+    [1024 * 1024, 1],
+  );
+});
+
+test('frames that come before a link is started wait for it, in order', async (t) => {
+  const { near, far, env } = await linked();
+  near.send(frame('first'));
+  await env.settled();
+  near.send(frame('second'));
+  await env.settled();
+
+  const heard = listen(far);
+
+  t.deepEqual(heard.frames, ['first', 'second']);
+});
+
+test('a link that has ended before it is started hears what came, and then the end', async (t) => {
+  const { near, far, env } = await linked();
+  near.send(frame('last words'));
+  near.close(new Error('enough'));
+  await env.settled();
+
+  const heard = listen(far);
+
+  t.deepEqual(heard.frames, ['last words']);
+  t.is(heard.ends.length, 1);
+});
+
+test('closing lets leave what was sent, and each side is told once, in its own words', async (t) => {
+  const { near, far, env } = await linked();
+  const [ours, theirs] = [listen(near), listen(far)];
+
+  near.send(frame('bye'));
+  near.close(new Error('enough'));
+  near.close(new Error('more than enough'));
+  await env.settled();
+  near.send(frame('too late'));
+  await env.settled();
+
+  t.deepEqual(theirs.frames, ['bye']);
+  t.deepEqual(
+    ours.ends.map(({ message }) => message),
+    ['enough'],
+  );
+  t.deepEqual(
+    theirs.ends.map(({ message }) => message),
+    ['the peer closed the connection'],
+  );
+  t.is(near.bufferedBytes, 0);
+});
+
+test('bytes that are no envelope end the link at once, with what was wrong', async (t) => {
+  const { near, far, env, wire } = await linked();
+  const [ours, theirs] = [listen(near), listen(far)];
+
+  wire.connection?.write(Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0));
+  await env.settled();
+
+  t.is(ours.ends.length, 1);
+  t.is(theirs.ends.length, 1);
+  t.true(theirs.ends[0] instanceof BadFrame);
+});
+
+test('nodes of different versions are refused on both sides', async (t) => {
+  const { dial, accepted } = await listening({ versions: [1, 1] });
+
+  const ours = await t.throwsAsync(dial({ versions: [2, 3] }), { instanceOf: HandshakeRefused });
+  const theirs = await t.throwsAsync(accepted[0] ?? Promise.resolve(), {
+    instanceOf: HandshakeRefused,
+  });
+
+  t.is(ours?.reason, 'version');
+  t.is(theirs?.reason, 'version');
+});
+
+/** What a stranger does, a step a second. */
+const slow: Readonly<Record<string, (connection: Connection) => Generator<void>>> = {
+  *'says nothing'() {},
+  *'sends its hello byte by byte'(connection) {
+    for (const byte of HELLO) yield connection.write(Uint8Array.of(byte));
+  },
+  *'says who it is, and does not prove it'(connection) {
+    yield connection.write(HELLO);
+  },
+};
+
+for (const [what, steps] of Object.entries(slow)) {
+  test(`a stranger that ${what} is turned away after five seconds, and told`, async (t) => {
+    const { stranger, accepted, env } = await listening();
+    const connection = await stranger();
+    const heard = overhear(connection);
+    const speech = steps(connection);
+    await env.settled();
+
+    for (let second = 0; second < 5; second += 1) {
+      t.is(heard.ends, 0);
+      speech.next();
+      await env.advance(1_000);
+    }
+
+    const error = await t.throwsAsync(accepted[0] ?? Promise.resolve());
+    t.like(error, { code: 'ERR_HANDSHAKE_REFUSED', reason: 'busy' });
+    t.regex(heard.text, /"reason":"busy"/);
+    t.is(heard.ends, 1);
+    t.is(env.timers, 0);
+  });
+}
+
+test('a node that dials one that never answers gives up after five seconds', async (t) => {
+  const { env, network } = await listening();
+  const { address } = await network.transport('mute').listen('mute:0', () => undefined);
+  const transport = network.transport('near');
+  const options = { ...optionsOf('near', env), transport, address, timeoutMs: TIMEOUT_MS };
+
+  const dialling = t.throwsAsync(dialLink(options), { instanceOf: HandshakeRefused });
+  await env.advance(TIMEOUT_MS);
+
+  t.is((await dialling)?.reason, 'busy');
+});
+
+test('a stranger that hangs up in the middle of the handshake is not waited for', async (t) => {
+  const { stranger, accepted, env } = await listening();
+  const connection = await stranger();
+  connection.write(HELLO);
+  await env.settled();
+
+  connection.destroy();
+  await env.settled();
+
+  await t.throwsAsync(accepted[0] ?? Promise.resolve());
+  t.is(env.timers, 0);
+});
