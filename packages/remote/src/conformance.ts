@@ -24,11 +24,14 @@ class Heard {
   readonly chunks: Uint8Array[] = [];
   /** One entry for each time it was told of the end. */
   readonly ends: (Error | undefined)[] = [];
+  /** One entry for each time it was told that there is room again. */
+  readonly drains: true[] = [];
   readonly #changed = new Set<() => void>();
 
   constructor(connection: Connection) {
     connection.start({
       data: (chunk) => this.#tell(this.chunks, chunk),
+      drained: () => this.#tell(this.drains, true),
       closed: (error) => this.#tell(this.ends, error),
     });
   }
@@ -43,7 +46,12 @@ class Heard {
 
   /** Resolves when so many bytes are there. */
   async read(bytes: number): Promise<void> {
-    while (this.bytes.length < bytes) await this.#change();
+    const count = (): number => this.chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    while (count() < bytes) await this.#change();
+  }
+
+  async drained(): Promise<void> {
+    while (this.drains.length === 0) await this.#change();
   }
 
   async end(): Promise<void> {
@@ -129,6 +137,19 @@ const streams: readonly TransportCase[] = [
     await heard.read(sent.length);
     assert.equal(Buffer.compare(heard.bytes, sent), 0);
     assert.equal(pair.near.bufferedBytes, 0);
+  }),
+  aboutOne('a connection that is full says so, and says when it has room again', async (pair) => {
+    const near = new Heard(pair.near);
+    let written = 0;
+    let isFull = false;
+    // A network that takes whatever it is given, at once, is never full.
+    for (; !isFull && written < 64 * MEBIBYTE; written += MEBIBYTE) {
+      isFull = !pair.near.write(new Uint8Array(MEBIBYTE));
+    }
+    const far = new Heard(pair.far);
+    if (isFull) await near.drained();
+    await far.read(written);
+    assert.equal(near.drains.length, isFull ? 1 : 0);
   }),
   aboutOne('both ends know where the other is, and that it is near', async ({ near, far }) => {
     assert.notEqual(near.remoteAddress, '');

@@ -26,7 +26,7 @@ function recorded(transport: Transport, wire: Wire): Transport {
       const write = connection.write.bind(connection);
       connection.write = (bytes) => {
         wire.writes.push(Uint8Array.from(bytes));
-        write(bytes);
+        return write(bytes);
       };
       return connection;
     },
@@ -230,7 +230,7 @@ test('nodes of different versions are refused on both sides', async (t) => {
 });
 
 /** What a stranger does, a step a second. */
-const slow: Readonly<Record<string, (connection: Connection) => Generator<void>>> = {
+const slow: Readonly<Record<string, (connection: Connection) => Generator>> = {
   *'says nothing'() {},
   *'sends its hello byte by byte'(connection) {
     for (const byte of HELLO) yield connection.write(Uint8Array.of(byte));
