@@ -5,8 +5,8 @@ import { type Connection, type Listener, ListenFailed, type Transport } from './
 export interface TransportUnderTest {
   readonly listening: Transport;
   readonly dialling: Transport;
-  /** What `listening` can listen on and `dialling` can reach, with port 0: any free one. */
-  readonly address: string;
+  /** Where `listening` can listen and `dialling` can reach it: port 0, or another each time. */
+  readonly freshAddress: () => string;
 }
 
 export interface TransportCase {
@@ -76,10 +76,11 @@ interface Pair {
   readonly listener: Listener;
 }
 
-async function connected({ listening, dialling, address }: TransportUnderTest): Promise<Pair> {
+async function connected(network: TransportUnderTest): Promise<Pair> {
+  const { listening, dialling } = network;
   let accept!: (connection: Connection) => void;
   const accepted = new Promise<Connection>((resolve) => (accept = resolve));
-  const listener = await listening.listen(address, accept);
+  const listener = await listening.listen(network.freshAddress(), accept);
   const near = await dialling.dial(listener.address, { timeoutMs: DIAL_TIMEOUT_MS });
   return { near, far: await accepted, listener };
 }
@@ -216,26 +217,35 @@ const ends: readonly TransportCase[] = [
 
 const listening: readonly TransportCase[] = [
   {
-    name: 'port 0 takes a free one, which is told',
+    name: 'a listener says where it is dialled, port and all, each at a place of its own',
     async run(make) {
-      const { listening: transport, address } = make();
-      const one = await transport.listen(address, () => undefined);
-      const other = await transport.listen(address, () => undefined);
-      assert.doesNotMatch(one.address, /:0$/);
-      assert.notEqual(one.address, other.address);
-      await Promise.all([one.close(), other.close()]);
+      const network = make();
+      const accepted: number[] = [];
+      const listen = (n: number): Promise<Listener> =>
+        network.listening.listen(network.freshAddress(), (connection) => {
+          accepted.push(n);
+          connection.close();
+        });
+      const listeners = [await listen(0), await listen(1)];
+      for (const { address } of listeners.toReversed()) {
+        assert.doesNotMatch(address, /:0$/);
+        const near = await network.dialling.dial(address, { timeoutMs: DIAL_TIMEOUT_MS });
+        await new Heard(near).end();
+      }
+      assert.deepEqual(accepted, [1, 0]);
+      for (const listener of listeners) await listener.close();
     },
   },
   {
     name: 'an address that is taken is refused, and free again once it is closed',
     async run(make) {
-      const { listening: transport, address } = make();
-      const first = await transport.listen(address, () => undefined);
-      const taken = await transport.listen(first.address, () => undefined).catch(asError);
+      const { listening: transport, freshAddress } = make();
+      const first = await transport.listen(freshAddress(), hangUp);
+      const taken = await transport.listen(first.address, hangUp).catch(asError);
       assert.ok(taken instanceof ListenFailed);
       assert.equal(taken.address, first.address);
       await first.close();
-      const second = await transport.listen(first.address, () => undefined);
+      const second = await transport.listen(first.address, hangUp);
       assert.equal(second.address, first.address);
       await second.close();
     },
@@ -243,8 +253,8 @@ const listening: readonly TransportCase[] = [
   {
     name: 'dialling where nobody listens is refused with a reason',
     async run(make) {
-      const { listening: transport, dialling, address } = make();
-      const gone = await transport.listen(address, () => undefined);
+      const { listening: transport, dialling, freshAddress } = make();
+      const gone = await transport.listen(freshAddress(), hangUp);
       await gone.close();
       const timeoutMs = DIAL_TIMEOUT_MS;
       const refused = await dialling.dial(gone.address, { timeoutMs }).catch(asError);
@@ -270,6 +280,10 @@ const listening: readonly TransportCase[] = [
 
 /** What every transport must hold; a plug-in's own tests run each of them. */
 export const transportCases: readonly TransportCase[] = [...streams, ...ends, ...listening];
+
+function hangUp(connection: Connection): void {
+  connection.destroy();
+}
 
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));

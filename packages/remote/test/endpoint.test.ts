@@ -91,10 +91,9 @@ test('a peer that is dialled by two addresses at once is connected to once', asy
   const { node, network } = testNodes();
   const made: string[] = [];
   const b = await node('b', { onConnected: ({ identity }) => void made.push(identity.name) });
-  const { name, listen, dial } = network.transport('a');
+  const { dial, ...rest } = network.transport('a');
   const transport: Transport = {
-    name,
-    listen,
+    ...rest,
     dial: (to, options) => dial(to === 'alias:1' ? addressOf(b) : to, options),
   };
   const a = await node('a', { transport });

@@ -1,20 +1,43 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'ava';
-import { MemoryNetwork, tcpTransport } from '@troupe/remote';
+import {
+  MemoryNetwork,
+  networkTransport,
+  tcpTransport,
+  tlsTransport,
+  type Transport,
+  unixTransport,
+} from '@troupe/remote';
 import { transportCases, type TransportUnderTest } from '@troupe/remote/conformance';
+import { authority } from './certificates.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'troupe-'));
+test.after.always(() => rmSync(folder, { recursive: true }));
+let sockets = 0;
+const credentials = authority().then((ca) => ca.issue());
+
+function local(transport: Transport): TransportUnderTest {
+  return { listening: transport, dialling: transport, freshAddress: () => '127.0.0.1:0' };
+}
+
+function socket(transport: Transport): TransportUnderTest {
+  const freshAddress = (): string => `unix:${folder}/${(sockets += 1)}`;
+  return { listening: transport, dialling: transport, freshAddress };
+}
 
 /** Each transport, and a fresh network to try it on. */
 const transports: Readonly<Record<string, () => TransportUnderTest>> = {
-  tcp() {
-    const transport = tcpTransport();
-    return { listening: transport, dialling: transport, address: '127.0.0.1:0' };
-  },
+  tcp: () => local(tcpTransport()),
+  tls: () => local(tlsTransport(() => credentials)),
+  unix: () => socket(unixTransport()),
+  'network, by a port': () => local(networkTransport()),
+  'network, by a path': () => socket(networkTransport()),
   memory() {
     const network = new MemoryNetwork();
-    return {
-      listening: network.transport('a'),
-      dialling: network.transport('b'),
-      address: 'a:0',
-    };
+    const [listening, dialling] = [network.transport('a'), network.transport('b')];
+    return { listening, dialling, freshAddress: () => 'a:0' };
   },
 };
 
