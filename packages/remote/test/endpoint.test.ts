@@ -46,7 +46,7 @@ for (const [first = '', second = ''] of [
   ['a', 'b'],
   ['b', 'a'],
 ]) {
-  test(`when ${first} and ${second} dial each other at once, one connection stays, and nothing is lost`, async (t) => {
+  test(`when ${first} and ${second} dial each other at once, no call is lost`, async (t) => {
     const { node, env } = testNodes();
     const [one, other] = [serveLog(await node(first)), serveLog(await node(second))];
 
@@ -69,7 +69,7 @@ for (const [first = '', second = ''] of [
   ['a', 'b'],
   ['b', 'a'],
 ]) {
-  test(`however much later ${second} dials ${first} back, one connection is made, and stays`, async (t) => {
+  test(`however much later ${second} dials ${first} back, one connection is made`, async (t) => {
     for (let microtasks = 0; microtasks < 40; microtasks += 1) {
       const { node, env } = testNodes();
       const made: string[] = [];
@@ -138,7 +138,7 @@ for (const [ours, theirs] of [
   ['right', undefined],
   [undefined, 'right'],
 ]) {
-  test(`a node with the secret '${ours}' cannot reach one with '${theirs}', and both know why`, async (t) => {
+  test(`the secrets '${ours}' and '${theirs}' keep nodes apart, and both know why`, async (t) => {
     const { node, env } = testNodes();
     const [a, b] = [await node('a', { secret: ours }), await node('b', { secret: theirs })];
 

@@ -57,7 +57,7 @@ for (const [chars, fits] of [
   [256, true],
   [257, false],
 ] as const) {
-  test(`a name of ${chars} characters ${fits ? 'fits' : 'does not fit'} where 256 may stand`, (t) => {
+  test(`a name of ${chars} characters ${fits ? 'fits' : 'does not fit'} into 256`, (t) => {
     const frame = new FrameReader([4, 'x'.repeat(chars)]);
 
     if (fits) t.is(frame.text(256).length, chars);
