@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 const root = join(import.meta.dirname, '../../..');
 /** A program that says nothing for so long has failed the test. */
@@ -15,7 +15,7 @@ export class Child implements AsyncDisposable {
   output = '';
 
   constructor(script: string, args: readonly string[]) {
-    this.process = spawn(process.execPath, [join(root, script), ...args], {
+    this.process = spawn(process.execPath, [resolve(root, script), ...args], {
       env: { ...process.env, NO_COLOR: '1' },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
