@@ -1,14 +1,23 @@
 import type { Cell } from './cell.ts';
+import { type ContextValues, wordsOf } from './context.ts';
 import type { Log } from './env.ts';
 import { ActorDown } from './errors.ts';
 import { Goroutine, type Task, type TaskContext } from './go.ts';
 import type { Down, DownReason } from './recipient.ts';
-import { type ActorRef, type AnyRef, recipientOf } from './ref.ts';
+import { type ActorRef, type AnyRef, bound, recipientOf } from './ref.ts';
 
 /** What a method may know about the call it serves. Take it before the first `await`. */
 export interface TurnContext {
   /** Aborted when the caller cancels, its deadline passes, or the actor is told to stop. */
   readonly signal: AbortSignal;
+  /** What is left of the caller's budget in milliseconds; `Infinity` when nobody waits. */
+  readonly remainingMs: number;
+  /** The turns that wait for this one, outermost first: `['local/room/#1.say']`. */
+  readonly chain: readonly string[];
+  /** W3C `traceparent`, if the call came with one. Calls made in this turn carry it on. */
+  readonly trace: string | undefined;
+  /** Texts that the call came with. Calls made in this turn carry them on. */
+  readonly values: ContextValues;
 }
 
 /** Gives a fresh actor its runtime; only `Cell` does, once. */
@@ -41,7 +50,18 @@ export abstract class Actor {
    * lets the compiler list its methods; within a class it knows `this` only by its supertype.
    */
   protected self<T extends Actor>(this: T): ActorRef<T> {
-    return this.#attached.ref as object as ActorRef<T>;
+    const cell = this.#attached;
+    return bound(cell.ref, cell) as object as ActorRef<T>;
+  }
+
+  /**
+   * The same reference as this actor's own: calls through it, after an `await` too, are part of
+   * the turn that makes them, and inherit its deadline, its trace and its place in the call
+   * chain. References in arguments and results and those of children are bound already; others,
+   * from a closure or a channel, can be.
+   */
+  protected bind<R extends AnyRef>(ref: R): R {
+    return bound(ref, this.#attached) as R;
   }
 
   /** What the entity is called within its kind. @throws {TypeError} when this is no entity */
@@ -52,12 +72,20 @@ export abstract class Actor {
   }
 
   protected get ctx(): TurnContext {
-    const turn = this.#attached.current;
+    const { current: turn, context } = this.#attached;
     if (turn === undefined) throw new TypeError('ctx exists only while a method runs');
     return {
       get signal() {
         return (turn.abort ??= new AbortController()).signal;
       },
+      get remainingMs() {
+        return context?.remainingMs ?? Infinity;
+      },
+      get chain() {
+        return (context?.parent?.chain() ?? []).map(wordsOf);
+      },
+      trace: context?.origin?.trace,
+      values: context?.origin?.values ?? {},
     };
   }
 
@@ -72,7 +100,7 @@ export abstract class Actor {
   ): ActorRef<T> {
     const parent = this.#attached;
     const { ref } = parent.system.start(child, args, { parent });
-    return ref as object as ActorRef<T>;
+    return bound(ref, parent) as object as ActorRef<T>;
   }
 
   /**

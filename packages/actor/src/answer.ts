@@ -1,5 +1,5 @@
+import { type Caller, OUTSIDE } from './caller.ts';
 import { definesMethodsLazily } from './lazy-methods.ts';
-import type { CallOptions } from './recipient.ts';
 import { type AnyRef, isRef, recipientOf } from './ref.ts';
 
 /**
@@ -20,19 +20,19 @@ export type Pipeline = (
  * takes the answer itself. Its `then` yields ordinary promises.
  */
 export class Answer<T = unknown> extends Promise<T> implements AsyncIterable<unknown> {
-  readonly #options: CallOptions | undefined;
+  readonly #caller: Caller;
   #pipeline: Pipeline | undefined;
 
-  /** @param options those of the call; calls on its result have the same */
+  /** @param caller who made the call; calls on its result are made by the same */
   constructor(
     executor: (
       resolve: (value: T | PromiseLike<T>) => void,
       reject: (error: unknown) => void,
     ) => void,
-    options?: CallOptions,
+    caller: Caller = OUTSIDE,
   ) {
     super(executor);
-    this.#options = options;
+    this.#caller = caller;
   }
 
   static refused(error: unknown): Answer {
@@ -40,8 +40,8 @@ export class Answer<T = unknown> extends Promise<T> implements AsyncIterable<unk
   }
 
   /** An answer that is the outcome of `promise`. */
-  static of(promise: Promise<unknown>, options?: CallOptions): Answer {
-    return new Answer((resolve) => resolve(promise), options);
+  static of(promise: Promise<unknown>, caller: Caller): Answer {
+    return new Answer((resolve) => resolve(promise), caller);
   }
 
   /** From now on calls on the result of `answer` leave by `pipeline`. */
@@ -56,16 +56,16 @@ export class Answer<T = unknown> extends Promise<T> implements AsyncIterable<unk
   }
 
   static callOnResult(answer: Answer, method: string, args: readonly unknown[]): Answer {
-    const options = answer.#options;
+    const caller = answer.#caller;
     const late = (): Promise<unknown> =>
       answer.then((value) => {
         if (typeof value === 'object' && value !== null && isRef(value)) {
-          return recipientOf(value as AnyRef).ask(method, args, options);
+          return recipientOf(value as AnyRef).ask(method, args, caller);
         }
         throw new TypeError(`the call yields no reference that ${method}() could be called on`);
       });
     const early = answer.#pipeline?.(method, args, late);
-    if (early === undefined) return Answer.of(late(), options);
+    if (early === undefined) return Answer.of(late(), caller);
     // The caller may look only at what is called on it, which fails for the same reason.
     answer.catch(() => {});
     return early;

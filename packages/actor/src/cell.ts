@@ -1,15 +1,19 @@
 import { attach, type Actor } from './actor.ts';
 import { Answer } from './answer.ts';
-import type { Definition, Method } from './definition.ts';
+import { boundArgs } from './binding.ts';
+import { Caller } from './caller.ts';
+import { type CallContext, CHAIN_MAX } from './context.ts';
+import type { ActorClass, Definition, Method } from './definition.ts';
 import { DONE, Envelope, QUEUED, RUNNING } from './envelope.ts';
-import { ActorDown, Cancelled, MailboxFull, NoSuchMethod } from './errors.ts';
+import { ActorDown, Cancelled, MailboxFull, NoSuchMethod, Overloaded } from './errors.ts';
 import type { CallError } from './errors.ts';
 import { GeneratorStream, isGenerator } from './generator-stream.ts';
 import { LocalCall } from './local-call.ts';
 import { Mailbox } from './mailbox.ts';
-import type { CallOptions, Down, DownReason, Recipient, Reply } from './recipient.ts';
+import type { Down, DownReason, Recipient, Reply } from './recipient.ts';
 import { type AnyRef, refTo } from './ref.ts';
 import type { ActorSystem } from './system.ts';
+import { RunningTurn } from './turn.ts';
 
 /** Waits for a message. */
 const IDLE = 0;
@@ -33,9 +37,12 @@ class Relations {
   /** Set once a stop was asked for. */
   reason: DownReason | undefined;
   readonly stopped: (() => void)[] = [];
+  /** The sender of all references that are bound to this actor, and those references. */
+  caller: Caller | undefined;
+  known: WeakMap<Recipient, AnyRef> | undefined;
 }
 
-export type CellParts = Pick<Cell, 'system' | 'definition' | 'id' | 'actor'>;
+export type CellParts = Pick<Cell, 'system' | 'definition' | 'id'>;
 
 export interface CellOptions {
   readonly parent?: Cell | undefined;
@@ -57,7 +64,7 @@ export class Cell implements Recipient {
   readonly definition: Definition;
   readonly id: number;
   readonly ref: AnyRef;
-  readonly actor: Actor;
+  #actor!: Actor;
   #state: typeof IDLE | typeof RUNNABLE | typeof BUSY | typeof STOPPING | typeof DOWN = IDLE;
   #mailbox: Mailbox | undefined;
   /** The message whose turn runs. */
@@ -68,11 +75,10 @@ export class Cell implements Recipient {
   nextLive: Cell | undefined;
   previousLive: Cell | undefined;
 
-  constructor({ system, definition, id, actor }: CellParts) {
+  constructor({ system, definition, id }: CellParts) {
     this.system = system;
     this.definition = definition;
     this.id = id;
-    this.actor = actor;
     this.ref = refTo(this);
   }
 
@@ -94,8 +100,32 @@ export class Cell implements Recipient {
     return this.#current;
   }
 
+  /** The turn that runs now, as the context of what it sends. */
+  get context(): CallContext | undefined {
+    const turn = this.#current;
+    if (turn === undefined) return undefined;
+    const { context } = turn;
+    if (context instanceof RunningTurn && context.envelope === turn) return context;
+    return (turn.context = new RunningTurn(this, turn, context));
+  }
+
+  /** Who calls through the references that are bound to this actor. */
+  get caller(): Caller {
+    return (this.#relate().caller ??= new Caller(undefined, this));
+  }
+
+  /** The references that are bound to this actor. */
+  get known(): WeakMap<Recipient, AnyRef> {
+    return (this.#relate().known ??= new WeakMap());
+  }
+
   get isDown(): boolean {
     return this.#state === DOWN;
+  }
+
+  /** Makes the actor itself; what its constructor throws is thrown on. */
+  construct(target: ActorClass, args: readonly unknown[]): void {
+    this.#actor = new target(...(boundArgs(args, this) as unknown[]));
   }
 
   /** Places the actor in its tree and queues its `started` hook before all messages. */
@@ -105,26 +135,29 @@ export class Cell implements Recipient {
       this.#relate().parent = options.parent;
       options.parent.#relate().children.add(this);
     }
-    attach(this.actor, this);
-    if (this.actor.started !== undefined) this.#enqueue(new Envelope(STARTED, [], undefined));
+    attach(this.#actor, this);
+    if (this.#actor.started !== undefined) this.#enqueue(new Envelope(STARTED, [], undefined));
   }
 
-  ask(name: string, args: readonly unknown[], options?: CallOptions): Answer {
+  ask(name: string, args: readonly unknown[], caller: Caller): Answer {
     const method = this.definition.methods.get(name);
     if (method === undefined) return Answer.refused(new NoSuchMethod(this.address, name));
+    const { options } = caller;
     if (options?.signal?.aborted === true) {
       const cause: unknown = options.signal.reason;
       return Answer.refused(new Cancelled(this.address, 'no', { cause }));
     }
-    const call = new LocalCall(this, method, args, options);
-    const refusal = this.#offer(call);
+    const call = new LocalCall(this, method, caller);
+    call.args = args;
+    const refusal = this.#unservable(call) ?? this.#offer(call);
     if (refusal !== undefined) call.fail(refusal);
     else call.arm();
     return call.promise;
   }
 
-  tell(name: string, args: readonly unknown[]): void {
-    this.post(name, args, undefined);
+  tell(name: string, args: readonly unknown[], caller: Caller): void {
+    const envelope = this.post(name, args, undefined);
+    if (envelope !== undefined) envelope.context = caller.contextIn(this.system)?.origin;
   }
 
   /**
@@ -229,6 +262,14 @@ export class Cell implements Recipient {
     return this.#state === RUNNABLE;
   }
 
+  /** @returns why a call of that context cannot end well */
+  #unservable({ context }: Envelope): CallError | undefined {
+    if (context === undefined) return undefined;
+    if (context.depth >= CHAIN_MAX) return new Overloaded(this.address, 'call chain', CHAIN_MAX);
+    if (context.remainingMs !== 0) return undefined;
+    return new Cancelled(this.address, 'no', { cause: new Error('its caller waits no longer') });
+  }
+
   #relate(): Relations {
     return (this.#relations ??= new Relations());
   }
@@ -264,13 +305,17 @@ export class Cell implements Recipient {
   #turn(envelope: Envelope): void {
     envelope.stage = RUNNING;
     this.#current = envelope;
+    const args = boundArgs(envelope.args, this) as unknown[];
     let result: unknown;
+    this.system.running = this;
     try {
-      result = envelope.method.body.apply(this.actor, envelope.args as unknown[]);
+      result = envelope.method.body.apply(this.#actor, args);
     } catch (error) {
+      this.system.running = undefined;
       this.#failed(envelope, error);
       return;
     }
+    this.system.running = undefined;
     if (!isThenable(result)) {
       this.#succeeded(envelope, result);
       return;
@@ -312,7 +357,7 @@ export class Cell implements Recipient {
     this.#state = STOPPING;
     await Promise.all([...relations.children].map((child) => child.stop()));
     try {
-      await this.actor.stopping?.(reason);
+      await this.#actor.stopping?.(reason);
     } catch (error) {
       this.system.failed({ address: this.address, method: 'stopping', error });
     }

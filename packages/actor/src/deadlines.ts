@@ -51,6 +51,11 @@ export class Deadlines {
     this.#size += 1;
   }
 
+  /** Milliseconds until `dueTick`, rounded up to whole ticks; 0 when it has gone by. */
+  remainingMs(dueTick: number): number {
+    return Math.max(0, dueTick - this.#tick) * TICK_MS;
+  }
+
   /** Harmless when `item` has expired or was never added. */
   remove(item: Expiring): void {
     if (item.dueTick === -1) return;

@@ -1,3 +1,4 @@
+import type { CallContext } from './context.ts';
 import type { Method } from './definition.ts';
 import type { Reply } from './recipient.ts';
 
@@ -17,13 +18,16 @@ export class Envelope {
   /** Made when the method first looks at `ctx.signal`; most never do. */
   abort: AbortController | undefined;
   readonly method: Method;
-  readonly args: readonly unknown[];
+  args: readonly unknown[];
   /** `undefined`: a tell, or nobody waits any more. */
   reply: Reply | undefined;
+  /** What the message came with; from the turn's first call on, the turn itself. */
+  context: CallContext | undefined;
 
   constructor(method: Method, args: readonly unknown[], reply: Reply | undefined) {
     this.method = method;
     this.args = args;
     this.reply = reply;
+    this.context = reply?.context;
   }
 }

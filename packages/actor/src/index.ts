@@ -3,6 +3,7 @@ export type { TurnContext } from './actor.ts';
 export { actor, defineActor, rpc } from './definition.ts';
 export type { ActorClass, ActorOptions } from './definition.ts';
 export { addressOf } from './ref.ts';
+export type { ContextValues } from './context.ts';
 export type {
   ActorRef,
   Answered,

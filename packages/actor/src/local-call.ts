@@ -1,11 +1,16 @@
 import { Answer } from './answer.ts';
+import { boundValue } from './binding.ts';
+import type { Caller } from './caller.ts';
 import type { Cell } from './cell.ts';
 import type { Expiring } from './deadlines.ts';
 import type { Method } from './definition.ts';
 import { Envelope } from './envelope.ts';
 import { Cancelled, DeadlineExceeded } from './errors.ts';
 import { GeneratorStream } from './generator-stream.ts';
-import type { CallOptions, Reply } from './recipient.ts';
+import type { Reply } from './recipient.ts';
+import { RunningTurn } from './turn.ts';
+
+const NO_ARGS: readonly unknown[] = Object.freeze([]);
 
 /**
  * A call from this process: the message, its promise and its place in the deadline wheel are one
@@ -21,16 +26,25 @@ export class LocalCall extends Envelope implements Reply, Expiring {
   readonly #cell: Cell;
   readonly #timeoutMs: number;
   #signal: AbortSignal | undefined;
+  /** The actor whose turn waits for the outcome. */
+  readonly #owner: Cell | undefined;
 
-  constructor(cell: Cell, method: Method, args: readonly unknown[], options?: CallOptions) {
-    super(method, args, undefined);
+  /** Without arguments yet. */
+  constructor(cell: Cell, method: Method, caller: Caller) {
+    super(method, NO_ARGS, undefined);
+    const { options } = caller;
+    const context = caller.contextIn(cell.system);
     this.reply = this;
+    this.context = context;
+    this.#owner = context instanceof RunningTurn ? context.cell : undefined;
     this.#cell = cell;
-    this.#timeoutMs = options?.timeoutMs ?? cell.system.callTimeoutMs;
+    const timeoutMs = options?.timeoutMs ?? cell.system.callTimeoutMs;
+    const remainingMs = context?.remainingMs;
+    this.#timeoutMs = remainingMs === undefined ? timeoutMs : Math.min(timeoutMs, remainingMs);
     this.promise = new Answer((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
-    }, options);
+    }, caller.of(this.#owner));
     this.#signal = options?.signal;
   }
 
@@ -43,7 +57,7 @@ export class LocalCall extends Envelope implements Reply, Expiring {
   succeed(value: unknown): void {
     if (this.#signal !== undefined && value instanceof GeneratorStream) value.endOn(this.#signal);
     this.#disarm();
-    this.#resolve(value);
+    this.#resolve(boundValue(value, this.#owner));
   }
 
   fail(error: unknown): void {

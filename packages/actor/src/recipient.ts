@@ -1,12 +1,16 @@
 import type { Answer } from './answer.ts';
+import type { Caller } from './caller.ts';
+import type { CallContext, ContextValues } from './context.ts';
+import type { AnyRef } from './ref.ts';
 
 /** How long a call may take unless it says otherwise. */
 export const CALL_TIMEOUT_MS = 10_000;
 
 export interface CallOptions {
   /**
-   * Whole-call budget in milliseconds, 1 … 2 ** 31 - 1. Default: 10,000. Of a call that yields a
-   * stream it bounds the opening; the stream then lives until it ends or is ended.
+   * Whole-call budget in milliseconds, 1 … 2 ** 31 - 1. Default: 10,000; within a method, no more
+   * than what remains of the method's own. Of a call that yields a stream it bounds the opening;
+   * the stream then lives until it ends or is ended.
    */
   readonly timeoutMs?: number;
   /**
@@ -14,6 +18,10 @@ export interface CallOptions {
    * the stream that a generator method yields, too.
    */
   readonly signal?: AbortSignal;
+  /** W3C `traceparent`; see `ctx.trace`. Default: that of the turn in which the call is made. */
+  readonly trace?: string;
+  /** Texts for all that the call leads to, at most 32; added to those of the turn. */
+  readonly values?: ContextValues;
 }
 
 /** Why an actor is no more. */
@@ -36,6 +44,10 @@ export interface Down {
 
 /** Where the outcome of a message goes; exactly one of the two is called, once. */
 export interface Reply {
+  /** What the message came with. */
+  readonly context?: CallContext | undefined;
+  /** The tick of the system's `Deadlines` until which the caller waits; -1 when it has ceased. */
+  readonly dueTick?: number;
   succeed(value: unknown): void;
   fail(error: unknown): void;
 }
@@ -47,8 +59,10 @@ export interface Reply {
 export interface Recipient {
   /** For people and logs: `node/kind/id`. */
   readonly address: string;
-  ask(method: string, args: readonly unknown[], options: CallOptions | undefined): Answer;
-  tell(method: string, args: readonly unknown[]): void;
+  /** The one reference to it that is bound to nobody. */
+  readonly ref: AnyRef;
+  ask(method: string, args: readonly unknown[], caller: Caller): Answer;
+  tell(method: string, args: readonly unknown[], caller: Caller): void;
   /** Calls `onDown` once, when the actor is down. @returns forgets the monitor */
   monitor(onDown: (down: Down) => void): () => void;
   /** Ends the actor after the turn that runs now. Resolves when it is down. */

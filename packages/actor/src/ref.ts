@@ -1,4 +1,6 @@
 import type { Actor } from './actor.ts';
+import { type Caller, OUTSIDE } from './caller.ts';
+import type { Cell } from './cell.ts';
 import { definesMethodsLazily, type ReservedName } from './lazy-methods.ts';
 import type { CallOptions, Recipient } from './recipient.ts';
 
@@ -84,16 +86,16 @@ export type EntityRef<T> = Remote<T> & RefOperations<T, 'entity'>;
 export type AnyRef = RefOperations<never, 'actor' | 'entity'>;
 
 const recipientKey = Symbol('recipient');
-const optionsKey = Symbol('options');
+const callerKey = Symbol('caller');
 
 /** What every reference is made of; the methods come from the prototype. */
 class Ref {
   readonly [recipientKey]: Recipient;
-  readonly [optionsKey]: CallOptions | undefined;
+  readonly [callerKey]: Caller;
 
-  constructor(recipient: Recipient, options: CallOptions | undefined) {
+  constructor(recipient: Recipient, caller: Caller) {
     this[recipientKey] = recipient;
-    this[optionsKey] = options;
+    this[callerKey] = caller;
   }
 
   toString(): string {
@@ -107,15 +109,11 @@ class Ref {
 
 class AskRef extends Ref {
   get tell(): TellRef {
-    return new TellRef(this[recipientKey], undefined);
+    return new TellRef(this[recipientKey], this[callerKey]);
   }
 
   with(options: CallOptions): AskRef {
-    const { timeoutMs } = options;
-    if (timeoutMs !== undefined && !(timeoutMs >= 1 && timeoutMs < 2 ** 31)) {
-      throw new RangeError(`timeoutMs must be in 1 … 2 ** 31 - 1, not ${timeoutMs}`);
-    }
-    return new AskRef(this[recipientKey], { ...this[optionsKey], ...options });
+    return new AskRef(this[recipientKey], this[callerKey].with(options));
   }
 }
 
@@ -126,7 +124,7 @@ definesMethodsLazily<Ref>(
   Ref.prototype,
   (name) =>
     function ask(this: Ref, ...args) {
-      return this[recipientKey].ask(name, args, this[optionsKey]);
+      return this[recipientKey].ask(name, args, this[callerKey]);
     },
 );
 definesMethodsLazily<Ref>(
@@ -134,23 +132,52 @@ definesMethodsLazily<Ref>(
   Ref.prototype,
   (name) =>
     function tell(this: Ref, ...args) {
-      this[recipientKey].tell(name, args);
+      this[recipientKey].tell(name, args, this[callerKey]);
     },
 );
 
-/** A new reference to `recipient`; its type is the caller's word. */
+/** A new reference to `recipient`, bound to nobody; its type is the caller's word. */
 export function refTo(recipient: Recipient): AnyRef {
-  return new AskRef(recipient, undefined) as object as AnyRef;
+  return new AskRef(recipient, OUTSIDE) as object as AnyRef;
 }
 
 export function isRef(value: object): boolean {
   return recipientKey in value;
 }
 
+/**
+ * What `ref` names, as `owner` holds it: calls through it are part of the turns of `owner`.
+ * @throws {TypeError} when `ref` is no reference
+ */
+export function bound(ref: AnyRef, owner: Cell | undefined): AnyRef {
+  const value = refOf(ref);
+  const caller = value[callerKey];
+  if (caller.owner === owner) return ref;
+  const recipient = value[recipientKey];
+  if (value instanceof TellRef) {
+    return new TellRef(recipient, caller.of(owner)) as object as AnyRef;
+  }
+  if (caller.options !== undefined) {
+    return new AskRef(recipient, caller.of(owner)) as object as AnyRef;
+  }
+  if (owner === undefined) return recipient.ref;
+  // One for each actor that is known, or a reference would be no key of a map.
+  let own = owner.known.get(recipient);
+  if (own === undefined) {
+    own = new AskRef(recipient, owner.caller) as object as AnyRef;
+    owner.known.set(recipient, own);
+  }
+  return own;
+}
+
 /** @throws {TypeError} when `ref` is no reference */
 export function recipientOf(ref: AnyRef): Recipient {
+  return refOf(ref)[recipientKey];
+}
+
+function refOf(ref: AnyRef): Ref {
   const value: object = ref;
-  if (recipientKey in value) return (value as Ref)[recipientKey];
+  if (recipientKey in value) return value as Ref;
   throw new TypeError('not a reference to an actor or an entity');
 }
 

@@ -45,9 +45,12 @@ export class ActorSystem implements AsyncDisposable {
   readonly env: Env;
   readonly callTimeoutMs: number;
   readonly deadlines: Deadlines;
+  /** The actor that is at work this very moment; none while a turn waits. */
+  running: Cell | undefined;
   readonly #options: ActorSystemOptions;
   readonly #spend: () => boolean;
   #lastId = 0;
+  #lastTurn = 0;
   #size = 0;
   #deadLetters = 0;
   #firstLive: Cell | undefined;
@@ -121,12 +124,8 @@ export class ActorSystem implements AsyncDisposable {
   /** Like `spawn`, for a child or an entity. */
   start(target: ActorClass, args: readonly unknown[], options: CellOptions): Cell {
     const definition = definitionOf(target);
-    const cell = new Cell({
-      system: this,
-      definition,
-      id: (this.#lastId += 1),
-      actor: new target(...args),
-    });
+    const cell = new Cell({ system: this, definition, id: (this.#lastId += 1) });
+    cell.construct(target, args);
     const first = this.#firstLive;
     cell.nextLive = first;
     if (first !== undefined) first.previousLive = cell;
@@ -155,6 +154,11 @@ export class ActorSystem implements AsyncDisposable {
     cell.nextLive = cell.previousLive = undefined;
     this.#size -= 1;
     this.#exported.delete(cell.id);
+  }
+
+  /** A number that names a turn of this system. */
+  nextTurn(): number {
+    return (this.#lastTurn += 1);
   }
 
   schedule(cell: Cell): void {

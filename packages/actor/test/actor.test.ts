@@ -113,9 +113,9 @@ for (const name of ['constructor', '__proto__', 'hasOwnProperty', 'toString', 's
   test(`the method table has no '${name}'`, async (t) => {
     await using system = new ActorSystem();
     const counter = system.spawn(Counter, 1);
-    const { recipientOf } = await import('@troupe/actor/internal');
+    const { OUTSIDE, recipientOf } = await import('@troupe/actor/internal');
 
-    const called = recipientOf(counter).ask(name, [], undefined);
+    const called = recipientOf(counter).ask(name, [], OUTSIDE);
 
     await t.throwsAsync(called, { instanceOf: NoSuchMethod });
   });

@@ -4,17 +4,17 @@ import {
   type ActorSystem,
   type AnyRef,
   type CallError,
-  type CallOptions,
   Draining,
   type Env,
   NoSuchActor,
 } from '@troupe/actor';
 import {
+  type Caller,
   type Cell,
   definitionOf,
+  OUTSIDE,
   type Recipient,
   recipientOf,
-  refTo,
 } from '@troupe/actor/internal';
 import type { Endpoint, EndpointRouter, EntityTarget, Message } from '@troupe/remote';
 import { Entity } from './entity.ts';
@@ -26,9 +26,10 @@ import type { EntityId, Placement } from './placement.ts';
 /** Nodes that a tell may be passed on by, while their views of the cluster differ. */
 const HOPS_MAX = 3;
 const KEY_CHARS_MAX = 512;
-/** How often a tell was passed on already. */
+/** How often a tell was passed on already, and who sent it. */
 interface Passed {
   readonly hops: number;
+  readonly caller: Caller;
 }
 
 /** The service that hands out references to activations. */
@@ -58,6 +59,10 @@ export class Entities implements EndpointRouter {
   constructor(options: EntitiesOptions) {
     this.#options = options;
     for (const target of options.hosts ?? []) this.#host(target);
+  }
+
+  get system(): ActorSystem {
+    return this.#options.system;
   }
 
   get env(): Env {
@@ -96,7 +101,7 @@ export class Entities implements EndpointRouter {
   }
 
   refer(kind: string, key: string): AnyRef {
-    return refTo(new Entity(this, { kind, key }));
+    return new Entity(this, { kind, key }).ref;
   }
 
   entityOf(recipient: Recipient): readonly [kind: string, key: string] | undefined {
@@ -118,7 +123,7 @@ export class Entities implements EndpointRouter {
   attempt(
     id: EntityId,
     method: string,
-    message: { readonly args: readonly unknown[]; readonly options: CallOptions | undefined },
+    message: { readonly args: readonly unknown[]; readonly caller: Caller },
   ): Promise<unknown> {
     const owner = this.ownerOf(id);
     if (owner === undefined) return Promise.reject(this.#unhosted(id));
@@ -128,15 +133,10 @@ export class Entities implements EndpointRouter {
     }
     const cell = this.#activate(id);
     if (!('ask' in cell)) return Promise.reject(cell);
-    return cell.ask(method, message.args, message.options);
+    return cell.ask(method, message.args, message.caller);
   }
 
-  tell(
-    id: EntityId,
-    method: string,
-    args: readonly unknown[],
-    { hops }: Passed = { hops: 0 },
-  ): void {
+  tell(id: EntityId, method: string, args: readonly unknown[], { hops, caller }: Passed): void {
     const refuse = (reason: CallError): void =>
       this.#options.system.deadLetter({ to: addressOf(id), method, reason });
     const owner = this.ownerOf(id);
@@ -147,7 +147,7 @@ export class Entities implements EndpointRouter {
       return this.#endpoint.peerOf(owner).tell(to, method, args);
     }
     const cell = this.#activate(id);
-    if ('tell' in cell) cell.tell(method, args);
+    if ('tell' in cell) cell.tell(method, args, caller);
     else refuse(cell);
   }
 
@@ -155,7 +155,9 @@ export class Entities implements EndpointRouter {
   entity([kind, key, hops]: EntityTarget, message: Message): void {
     const id = { kind, key };
     if (!this.#open) return message.refuse(new Draining(this.#options.system.name));
-    if (!message.asks) return this.tell(id, message.method, message.args, { hops: hops + 1 });
+    if (!message.asks) {
+      return this.tell(id, message.method, message.args, { hops: hops + 1, caller: OUTSIDE });
+    }
     const owner = this.ownerOf(id);
     if (owner === undefined) return message.refuse(this.#unhosted(id));
     if (!this.#isSelf(owner)) return message.refuse(new Moved(addressOf(id), owner.name));
@@ -170,7 +172,7 @@ export class Entities implements EndpointRouter {
     if (owner === undefined) throw this.#unhosted(id);
     if (this.#isSelf(owner)) return recipientOf(this.activateHere(id));
     const to = { target: ENTITIES_SERVICE, address: `${owner.name}/${ENTITIES_SERVICE}` };
-    const message = { args: [id.kind, id.key], options: undefined };
+    const message = { args: [id.kind, id.key], caller: OUTSIDE };
     const ref = await this.#endpoint.peerOf(owner).outgoing.ask(to, 'activation', message);
     return recipientOf(ref as AnyRef);
   }

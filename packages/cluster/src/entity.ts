@@ -1,12 +1,13 @@
 import {
   type CallError,
-  type CallOptions,
   Cancelled,
   DeadlineExceeded,
+  type AnyRef,
+  type CallOptions,
   type Down,
   isCallError,
 } from '@troupe/actor';
-import { Answer, type Recipient } from '@troupe/actor/internal';
+import { Answer, type CallContext, Caller, type Recipient, refTo } from '@troupe/actor/internal';
 import type { Entities } from './entities.ts';
 import type { EntityId } from './placement.ts';
 
@@ -30,6 +31,7 @@ const RETRYABLE: ReadonlySet<string> = new Set([
  */
 export class Entity implements Recipient {
   readonly id: EntityId;
+  readonly ref: AnyRef = refTo(this);
   readonly #entities: Entities;
 
   constructor(entities: Entities, id: EntityId) {
@@ -41,17 +43,19 @@ export class Entity implements Recipient {
     return `${this.id.kind}/${this.id.key}`;
   }
 
-  ask(method: string, args: readonly unknown[], options: CallOptions | undefined): Answer {
+  ask(method: string, args: readonly unknown[], caller: Caller): Answer {
     // The first attempt leaves at once, so that calls of one sender keep their order.
     const startedAt = this.#entities.env.now();
+    const context = caller.contextIn(this.#entities.system);
+    const { options } = caller;
     const outcome = this.#entities
-      .attempt(this.id, method, { args, options })
-      .catch((error: unknown) => this.#again({ method, args, options, startedAt, error }));
-    return Answer.of(outcome, options);
+      .attempt(this.id, method, { args, caller })
+      .catch((error: unknown) => this.#again({ method, args, options, context, startedAt, error }));
+    return Answer.of(outcome, caller);
   }
 
-  tell(method: string, args: readonly unknown[]): void {
-    this.#entities.tell(this.id, method, args);
+  tell(method: string, args: readonly unknown[], caller: Caller): void {
+    this.#entities.tell(this.id, method, args, { hops: 0, caller });
   }
 
   /** Watches the activation of this moment, which it makes if there is none. */
@@ -94,10 +98,11 @@ export class Entity implements Recipient {
     readonly method: string;
     readonly args: readonly unknown[];
     readonly options: CallOptions | undefined;
+    readonly context: CallContext | undefined;
     readonly startedAt: number;
     readonly error: unknown;
   }): Promise<unknown> {
-    const { method, args, options, startedAt } = call;
+    const { method, args, options, context, startedAt } = call;
     const { env } = this.#entities;
     const budgetMs = options?.timeoutMs ?? this.#entities.callTimeoutMs;
     let { error } = call;
@@ -111,8 +116,8 @@ export class Entity implements Recipient {
       const timeoutMs = Math.floor(budgetMs - (env.now() - startedAt));
       if (timeoutMs < 1) throw new DeadlineExceeded(this.address, budgetMs, 'no', { cause: error });
       try {
-        const remaining: CallOptions = { ...options, timeoutMs };
-        return await this.#entities.attempt(this.id, method, { args, options: remaining });
+        const again = Caller.within(context, { ...options, timeoutMs });
+        return await this.#entities.attempt(this.id, method, { args, caller: again });
       } catch (next) {
         error = next;
       }

@@ -1,5 +1,5 @@
 import { Actor, type ActorSystem, type AnyRef, rpc } from '@troupe/actor';
-import { type Cell, recipientOf } from '@troupe/actor/internal';
+import { Caller, type Cell, recipientOf } from '@troupe/actor/internal';
 import type { Endpoint } from '@troupe/remote';
 import { type Entities, ENTITIES_SERVICE } from './entities.ts';
 import type { MembershipNet } from './membership.ts';
@@ -67,7 +67,10 @@ class ServiceNet implements MembershipNet {
   async exchange(address: string, payload: unknown, timeoutMs: number): Promise<unknown> {
     const peer = await this.#endpoint.connect(address);
     const to = { target: MEMBERS_SERVICE, address: `${address}/${MEMBERS_SERVICE}` };
-    return peer.outgoing.ask(to, 'exchange', { args: [payload], options: { timeoutMs } });
+    return peer.outgoing.ask(to, 'exchange', {
+      args: [payload],
+      caller: new Caller({ timeoutMs }),
+    });
   }
 
   onExchange(answer: (payload: unknown) => unknown): void {

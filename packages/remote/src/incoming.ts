@@ -8,7 +8,13 @@ import {
   Overloaded,
   RemoteError,
 } from '@troupe/actor';
-import type { Cell, Envelope, Expiring, Reply } from '@troupe/actor/internal';
+import {
+  type Cell,
+  type Envelope,
+  type Expiring,
+  OUTSIDE,
+  type Reply,
+} from '@troupe/actor/internal';
 import type { EntityTarget, FrameReader, Target } from './frames.ts';
 import { DOWN, FAIL, RESULT } from './frames.ts';
 
@@ -80,7 +86,7 @@ export class Incoming {
       method,
       args,
       asks: false,
-      deliver: (cell) => cell.tell(method, args),
+      deliver: (cell) => cell.tell(method, args, OUTSIDE),
       refuse: (reason) => this.#system.deadLetter({ to, method, reason }),
     });
   }

@@ -1,13 +1,12 @@
 import {
   Cancelled,
   type CallError,
-  type CallOptions,
   DeadlineExceeded,
   type Down,
   type DownReason,
   Overloaded,
 } from '@troupe/actor';
-import { Answer, type Deadlines, type Expiring } from '@troupe/actor/internal';
+import { Answer, type Caller, type Deadlines, type Expiring } from '@troupe/actor/internal';
 import { CALL, CANCEL, CAST, STOP, type Target, UNWATCH, WATCH } from './frames.ts';
 
 /** Calls to one node that may wait for their outcome. */
@@ -62,15 +61,16 @@ export class Outgoing {
   ask(
     to: Destination,
     method: string,
-    message: { readonly args: readonly unknown[]; readonly options: CallOptions | undefined },
+    message: { readonly args: readonly unknown[]; readonly caller: Caller },
   ): Answer {
-    const { args, options } = message;
+    const { args, caller } = message;
+    const { options } = caller;
     if (options?.signal?.aborted === true) {
       const cause: unknown = options.signal.reason;
       return Answer.refused(new Cancelled(to.address, 'no', { cause }));
     }
     const timeoutMs = options?.timeoutMs ?? this.#callTimeoutMs;
-    const call = new PendingCall(this, to.address, { ...options, timeoutMs });
+    const call = new PendingCall(this, to.address, { ...options, timeoutMs, caller });
     return this.#begin(call, (id) => [CALL, id, to.target, method, args, timeoutMs]);
   }
 
@@ -181,7 +181,11 @@ export class PendingCall implements Expiring {
   constructor(
     owner: Outgoing,
     address: string,
-    options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+    options: {
+      readonly timeoutMs: number;
+      readonly signal?: AbortSignal;
+      readonly caller?: Caller;
+    },
   ) {
     this.#owner = owner;
     this.address = address;
@@ -190,7 +194,7 @@ export class PendingCall implements Expiring {
     this.promise = new Answer((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
-    }, options);
+    }, options.caller);
   }
 
   arm(): void {

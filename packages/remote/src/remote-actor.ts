@@ -1,5 +1,5 @@
-import { ActorDown, type ActorSystem, type CallOptions, type Down } from '@troupe/actor';
-import { Answer, type Recipient } from '@troupe/actor/internal';
+import { ActorDown, type ActorSystem, type AnyRef, type Down } from '@troupe/actor';
+import { Answer, type Caller, type Recipient, refTo } from '@troupe/actor/internal';
 import type { Peer } from './peer.ts';
 
 /** An actor of another node, by the id that its node gave it. */
@@ -7,6 +7,7 @@ export class RemoteActor implements Recipient {
   readonly peer: Peer;
   readonly target: number;
   readonly kind: string;
+  readonly ref: AnyRef = refTo(this);
 
   constructor(peer: Peer, target: number, kind: string) {
     this.peer = peer;
@@ -18,8 +19,8 @@ export class RemoteActor implements Recipient {
     return `${this.peer.identity.name}/${this.kind}/#${this.target}`;
   }
 
-  ask(method: string, args: readonly unknown[], options: CallOptions | undefined): Answer {
-    return this.peer.outgoing.ask(this, method, { args, options });
+  ask(method: string, args: readonly unknown[], caller: Caller): Answer {
+    return this.peer.outgoing.ask(this, method, { args, caller });
   }
 
   tell(method: string, args: readonly unknown[]): void {
@@ -38,6 +39,7 @@ export class RemoteActor implements Recipient {
 /** An actor of this node that had gone when a reference to it came back. */
 export class GoneActor implements Recipient {
   readonly address: string;
+  readonly ref: AnyRef = refTo(this);
   readonly #system: ActorSystem;
 
   constructor(system: ActorSystem, id: number, kind: string) {

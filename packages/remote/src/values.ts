@@ -1,5 +1,5 @@
 import { type AnyRef, NotSerializable } from '@troupe/actor';
-import { Cell, isRef, recipientOf, refTo } from '@troupe/actor/internal';
+import { Cell, isRef, recipientOf } from '@troupe/actor/internal';
 import { BadFrame } from './bad-frame.ts';
 import type { ValuePort } from './codec.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -76,9 +76,9 @@ export class Values implements ValuePort {
     if (typeof id !== 'number' || typeof kind !== 'string') throw new BadFrame('actor reference');
     const identity = home.length === 0 ? this.#peer.identity : identityOf(home);
     if (!this.#endpoint.isSelf(identity)) {
-      return refTo(new RemoteActor(this.#endpoint.peerOf(identity), id, kind));
+      return new RemoteActor(this.#endpoint.peerOf(identity), id, kind).ref;
     }
     const { system } = this.#endpoint;
-    return system.find(id)?.ref ?? refTo(new GoneActor(system, id, kind));
+    return system.find(id)?.ref ?? new GoneActor(system, id, kind).ref;
   }
 }

@@ -6,7 +6,7 @@ import {
   NoSuchActor,
   rpc,
 } from '@troupe/actor';
-import { type Cell, recipientOf } from '@troupe/actor/internal';
+import { type Cell, OUTSIDE, recipientOf } from '@troupe/actor/internal';
 import { virtualEnv, type VirtualEnv } from '@troupe/actor/testing';
 import { Endpoint, type EndpointOptions, MemoryNetwork } from '@troupe/remote';
 
@@ -88,7 +88,7 @@ async function start(
     async find<R extends AnyRef>(node: TestNode, name: string): Promise<R> {
       const peer = await endpoint.connect(node.endpoint.identity.address);
       const to = { target: 'directory', address: `${node.system.name}/directory` };
-      const message = { args: [name], options: undefined };
+      const message = { args: [name], caller: OUTSIDE };
       return (await peer.outgoing.ask(to, 'get', message)) as R;
     },
   };

@@ -8,6 +8,7 @@ export type {
   ActorRef,
   AnyRef,
   CallOptions,
+  ContextValues,
   DeadLetter,
   Down,
   DownReason,

@@ -1,0 +1,66 @@
+import type { Cell } from './cell.ts';
+import { type CallContext, Origin } from './context.ts';
+import type { CallOptions } from './recipient.ts';
+import type { ActorSystem } from './system.ts';
+
+/**
+ * Who sends the messages of one reference: with which options, and as part of whose turns. An
+ * actor has one turn at a time, so that the actor alone says which turn it is, after an `await`
+ * as before, and nothing needs to be looked up in an asynchronous context of the platform's.
+ */
+export class Caller {
+  readonly options: CallOptions | undefined;
+  /** The actor that the reference is bound to. */
+  readonly owner: Cell | undefined;
+  readonly #origin: Origin | undefined;
+  /** That of one message, for attempts that are made later. */
+  #context: CallContext | undefined;
+
+  /** @throws {TypeError | RangeError} when an option is malformed or passes a bound */
+  constructor(options: CallOptions | undefined, owner?: Cell) {
+    this.options = options;
+    this.owner = owner;
+    if (options === undefined) return;
+    const { timeoutMs, trace, values } = options;
+    if (timeoutMs !== undefined && !(timeoutMs >= 1 && timeoutMs < 2 ** 31)) {
+      throw new RangeError(`timeoutMs must be in 1 … 2 ** 31 - 1, not ${timeoutMs}`);
+    }
+    if (trace !== undefined || values !== undefined) this.#origin = new Origin(trace, values);
+  }
+
+  with(options: CallOptions): Caller {
+    const { values } = this.options ?? {};
+    const all = { ...this.options, ...options };
+    if (values === undefined) return new Caller(all, this.owner);
+    return new Caller({ ...all, values: { ...values, ...options.values } }, this.owner);
+  }
+
+  /** The same sender as `owner`'s own. */
+  of(owner: Cell | undefined): Caller {
+    if (owner === this.owner) return this;
+    return this.options === undefined
+      ? (owner?.caller ?? OUTSIDE)
+      : new Caller(this.options, owner);
+  }
+
+  /** Sends a message again that was sent in `context`, with options of its own. */
+  static within(context: CallContext | undefined, options: CallOptions): Caller {
+    const caller = new Caller(options);
+    caller.#context = context;
+    return caller;
+  }
+
+  /**
+   * The context of a message that is sent now. An actor that is at work this very moment is the
+   * sender, whoever its reference was bound to; else it is the actor of the binding.
+   */
+  contextIn(system: ActorSystem): CallContext | undefined {
+    if (this.#context !== undefined) return this.#context;
+    const context = (system.running ?? this.owner)?.context;
+    if (this.#origin === undefined) return context;
+    return context?.with(this.#origin) ?? this.#origin;
+  }
+}
+
+/** Nobody in particular, with no wishes. */
+export const OUTSIDE: Caller = new Caller(undefined);
