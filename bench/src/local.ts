@@ -102,7 +102,7 @@ export const local: Suite = {
       name: 'million',
       title: '1,000,000 live actors, each sent one message',
       operations: 1_000_000,
-      subjects: ['troupe', 'erlang', 'go', 'nact', 'floor'],
+      subjects: ['troupe', 'erlang', 'go', 'floor'],
       metrics: [timeInAll, bytesInAll],
       required: [],
     },

@@ -73,6 +73,23 @@ export function perSecond(things: string): Metric {
   };
 }
 
+/** Counted once, although an echo carries them twice. */
+export function megabytesPerSecond(bytes: number): Metric {
+  return {
+    name: 'throughput',
+    unit: 'MB/s',
+    better: 'more',
+    of: ({ operations, ns }) => (operations * bytes) / 1e6 / (ns / 1e9),
+  };
+}
+
+export const medianOfEach: Metric = {
+  name: 'time',
+  unit: 'ns',
+  better: 'less',
+  of: ({ medianNs = Number.NaN }) => medianNs,
+};
+
 export const timeEach: Metric = {
   name: 'time',
   unit: 'ns',

@@ -16,6 +16,21 @@ export function nodeProgram(name: string, file: string): Subject {
   };
 }
 
+/** The same program as a subject of its own, both of whose nodes show certificates. */
+export function overTls(name: string, file: string): Subject {
+  const plain = nodeProgram(name, file);
+  return {
+    name,
+    async prepare(workshop) {
+      await install(workshop);
+      const write = join(bench, 'peers/certificates.mjs');
+      await workshop.run(process.execPath, [write, workshop.scratch]);
+      const env = { BENCH_CERTIFICATES: workshop.scratch };
+      return { ...(await plain.prepare(workshop)), env };
+    },
+  };
+}
+
 /** A program that uses a package of `bench/package.json`, which is installed when first needed. */
 export function peer(name: string, file: string, dependency: string): Subject {
   const manifest = join(bench, 'node_modules', dependency, 'package.json');
@@ -48,11 +63,9 @@ export function go(program: string): Subject {
 
 /** The Erlang module `erlang/<module>.erl`. */
 export function erlang(module: string): Subject {
-  const release = 'io:put_chars(erlang:system_info(otp_release)), halt().';
   return {
     name: 'erlang',
-    version: async ({ run }) =>
-      `Erlang/OTP ${await run('erl', ['-noinput', '-boot', 'no_dot_erlang', '-eval', release])}`,
+    version: otpRelease,
     async prepare(workshop) {
       await onPath(
         'erlc',
@@ -81,6 +94,24 @@ async function install({ run, onProgress }: Workshop): Promise<void> {
     const why = error instanceof Error ? error.message : String(error);
     throw new CannotRun(`npm ci in bench/ failed: ${why}`, { cause: error });
   }
+}
+
+/** The same between two nodes, which a program of ours starts. */
+export function erlangPair(module: string): Subject {
+  return {
+    name: 'erlang',
+    version: otpRelease,
+    async prepare(workshop) {
+      await erlang(module).prepare(workshop);
+      const { file, args } = nodeCommand(join(bench, 'dist/programs/erlang-remote.js'));
+      return { file, args: [...args, workshop.scratch] };
+    },
+  };
+}
+
+async function otpRelease({ run }: Workshop): Promise<string> {
+  const code = 'io:put_chars(erlang:system_info(otp_release)), halt().';
+  return `Erlang/OTP ${await run('erl', ['-noinput', '-eval', code])}`;
 }
 
 function nodeCommand(program: string): Command {

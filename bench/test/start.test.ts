@@ -25,7 +25,7 @@ test('a wrong argument ends with code 2 and the way to more help', async (t) => 
   t.like(error, { code: 2, stdout: '' });
 });
 
-test('what the bench runs of our own gives the right results', async (t) => {
+test('what the local suite runs of our own gives the right results', async (t) => {
   const args = ['--subjects', 'troupe,floor', '--rounds', '1', '--ms', '1', '--json'];
   const benches = ['tell', 'ask-sequential', 'ask-128', 'spawn', 'memory', 'channel-ping-pong'];
   const channels = ['channel-stream-awaited', 'channel-stream-sync', 'select-4'];
@@ -48,6 +48,24 @@ test('what the bench runs of our own gives the right results', async (t) => {
   t.deepEqual(
     rows.map((row) => `${row.bench} ${row.subject}`),
     [...benches, ...channels].flatMap((name) => [`${name} troupe`, `${name} floor`]),
+  );
+  for (const row of rows) t.true(row.median > 0, JSON.stringify(row));
+});
+
+test('what the remote suite runs of our own gives the right results', async (t) => {
+  const args = ['--subjects', 'troupe,floor', '--rounds', '1', '--ms', '1', '--json'];
+
+  const { stdout } = await bench('remote', ...args);
+
+  const rows = stdout
+    .trim()
+    .split('\n')
+    .slice(1)
+    .map((line) => JSON.parse(line) as Result);
+  const names = ['calls-256', 'calls-16', 'call-latency', 'tells', 'channel-items', 'echo-64k'];
+  t.deepEqual(
+    rows.map((row) => `${row.bench} ${row.subject}`),
+    names.flatMap((name) => [`${name} troupe`, `${name} floor`]),
   );
   for (const row of rows) t.true(row.median > 0, JSON.stringify(row));
 });

@@ -7,6 +7,8 @@ export interface Measured {
   readonly check: number;
   /** Memory, where the benchmark is about it. */
   readonly bytes?: number;
+  /** The median of single operations, where they were timed one by one. */
+  readonly medianNs?: number;
 }
 
 export interface Task {
@@ -52,6 +54,58 @@ async function during(
   } while (spentMs < ms);
   return { batches, ns: spentMs * 1e6, check };
 }
+
+/** Repeats `one` for each number of a batch, and times each by itself. */
+export async function latency(
+  program: Program,
+  one: (value: number) => Promise<number>,
+): Promise<Measured> {
+  let times: number[] = [];
+  const batch = async (): Promise<number> => {
+    let sum = 0;
+    for (let value = 0; value < program.operations; value += 1) {
+      const startedAt = performance.now();
+      sum += await one(value);
+      times.push(performance.now() - startedAt);
+    }
+    return sum;
+  };
+  await during(program.ms / 2, { batch });
+  times = [];
+  const { batches, ns, check } = await during(program.ms, { batch });
+  const medianNs = (times.sort((a, b) => a - b)[times.length >> 1] ?? 0) * 1e6;
+  return { operations: batches * program.operations, ns, check, medianNs };
+}
+
+/** Calls `one` with each number, `callers` at a time, each waiting for its own. @returns the sum */
+export async function inFlight(
+  callers: number,
+  operations: number,
+  one: (value: number) => Promise<number>,
+): Promise<number> {
+  const caller = async (first: number): Promise<number> => {
+    let sum = 0;
+    for (let value = first; value < operations; value += callers) sum += await one(value);
+    return sum;
+  };
+  const sums = await Promise.all(Array.from({ length: callers }, (_, first) => caller(first)));
+  return sums.reduce((sum, each) => sum + each, 0);
+}
+
+/** 64 KiB that begin with a number. */
+export function chunkOf(value: number): Uint8Array {
+  const chunk = new Uint8Array(CHUNK_BYTES);
+  new DataView(chunk.buffer).setUint32(0, value);
+  return chunk;
+}
+
+/** The number that a chunk begins with. @throws when it has another size */
+export function valueOf(chunk: Uint8Array): number {
+  if (chunk.byteLength !== CHUNK_BYTES) throw new Error(`a chunk of ${chunk.byteLength} bytes`);
+  return new DataView(chunk.buffer, chunk.byteOffset).getUint32(0);
+}
+
+const CHUNK_BYTES = 65_536;
 
 /** Does `task` once, for what is measured by its size. `bytes` is what the heap has grown by. */
 export async function weigh({ operations }: Program, task: Task): Promise<Measured> {

@@ -1,0 +1,37 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+
+/** The word that makes a program the second process of its pair. */
+const SERVE = 'serve';
+
+/** Whether this process is the one that is called. */
+export const isServer: boolean = process.argv[2] === SERVE;
+
+/**
+ * Starts this very program a second time, to be called. It ends with this one.
+ * @returns what it prints first: where it can be reached
+ */
+export function startServer(): Promise<string> {
+  const args = [...process.execArgv, process.argv[1] ?? '', SERVE];
+  return firstLine(spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] }));
+}
+
+/** Waits until a process says on a line that it is ready. @returns the line */
+export async function firstLine(child: ChildProcess): Promise<string> {
+  if (child.stdout === null) throw new Error('the output is not a pipe');
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`${child.spawnfile} ended with ${code} before it was ready`);
+  });
+  ended.catch(() => undefined); // Later it may.
+  const [line] = (await Promise.race([once(createInterface(child.stdout), 'line'), ended])) as [
+    string,
+  ];
+  return line;
+}
+
+/** Tells whoever started this server that it is ready, and ends when they do. */
+export function ready(address: string): void {
+  process.stdin.on('end', () => process.exit(0)).resume();
+  process.stdout.write(`${address}\n`);
+}

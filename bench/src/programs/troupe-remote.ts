@@ -1,0 +1,125 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  Actor,
+  actor,
+  channel,
+  type EntityRef,
+  go,
+  type NodeOptions,
+  rpc,
+  type Sender,
+  startNode,
+} from 'troupe';
+import { chunkOf, inFlight, latency, main, repeat, valueOf } from './measure.ts';
+import { isServer, ready, startServer } from './pair.ts';
+
+/** Tells between two looks at whether the actor keeps up; a mailbox holds 1,024. */
+const BURST = 1_000;
+const CAPACITY = 128;
+
+@actor({ kind: 'target' })
+class Target extends Actor {
+  #sum = 0;
+  #stream: Promise<number> = Promise.resolve(0);
+
+  @rpc echo(value: number): number {
+    return value;
+  }
+  @rpc echoBytes(chunk: Uint8Array): Uint8Array {
+    return chunk;
+  }
+  @rpc add(value: number): void {
+    this.#sum += value;
+  }
+  /** Gives out the sum and begins anew. */
+  @rpc take(): number {
+    const sum = this.#sum;
+    this.#sum = 0;
+    return sum;
+  }
+  /** A channel of this node, whose elements are added up until it is closed. */
+  @rpc open(): Sender<number> {
+    const numbers = channel<number>(CAPACITY);
+    this.#stream = Promise.resolve(
+      go(async () => {
+        let sum = 0;
+        for await (const value of numbers) sum += value;
+        return sum;
+      }),
+    );
+    return numbers.sender;
+  }
+  /** The sum of what went through the channel, once it is closed. */
+  @rpc streamed(): Promise<number> {
+    return this.#stream;
+  }
+}
+
+/** Certificates for both sides, when the harness names a folder that has some. */
+function security(): Pick<NodeOptions, 'tls'> {
+  const { BENCH_CERTIFICATES: folder } = process.env;
+  if (folder === undefined) return {};
+  const [key = '', cert = '', ca = ''] = ['key.pem', 'cert.pem', 'ca.pem'].map((file) =>
+    readFileSync(join(folder, file), 'utf8'),
+  );
+  return { tls: { key, cert, ca } };
+}
+
+async function serve(): Promise<void> {
+  const node = await startNode({
+    name: 'server',
+    listen: '127.0.0.1:0',
+    actors: [Target],
+    ...security(),
+  });
+  ready(node.address);
+}
+
+async function connect(): Promise<EntityRef<Target>> {
+  const address = await startServer();
+  const node = await startNode({ name: 'client', join: [address], actors: [], ...security() });
+  return node.entity(Target, 'target');
+}
+
+async function measure(): Promise<void> {
+  const target = await connect();
+  const echo = (value: number): Promise<number> => target.echo(value);
+  await main({
+    'calls-256': (program) =>
+      repeat(program, { batch: () => inFlight(256, program.operations, echo) }),
+    'calls-16': (program) =>
+      repeat(program, { batch: () => inFlight(16, program.operations, echo) }),
+    'call-latency': (program) => latency(program, echo),
+    tells: (program) =>
+      repeat(program, {
+        async batch() {
+          let sum = 0;
+          for (let sent = 0; sent < program.operations;) {
+            const end = Math.min(sent + BURST, program.operations);
+            for (; sent < end; sent += 1) target.tell.add(sent);
+            sum += await target.take();
+          }
+          return sum;
+        },
+      }),
+    'channel-items': (program) =>
+      repeat(program, {
+        async batch() {
+          const numbers = await target.open();
+          for (let value = 0; value < program.operations; value += 1) await numbers.send(value);
+          numbers.close();
+          return target.streamed();
+        },
+      }),
+    'echo-64k': (program) =>
+      repeat(program, {
+        batch: () =>
+          inFlight(16, program.operations, async (value) =>
+            valueOf(await target.echoBytes(chunkOf(value))),
+          ),
+      }),
+  });
+}
+
+await (isServer ? serve() : measure());
