@@ -78,6 +78,11 @@ export class Entities implements EndpointRouter {
     return [...this.#classes.keys()];
   }
 
+  /** The class of that kind that this node hosts, if any. */
+  classOf(kind: string): ActorClass | undefined {
+    return this.#classes.get(kind);
+  }
+
   /** Entities that are active here. */
   get size(): number {
     return this.#active.size;

@@ -12,3 +12,16 @@ export class NameTaken extends Error {
     );
   }
 }
+
+/** A worker thread of a node has not come to run a node of its own. */
+export class WorkerFailed extends Error {
+  override readonly name = 'WorkerFailed';
+  readonly code = 'ERR_WORKER_FAILED';
+  constructor(
+    readonly worker: string,
+    cause: unknown,
+  ) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(`worker ${worker} did not start: ${reason}`, { cause });
+  }
+}

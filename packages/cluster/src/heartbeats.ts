@@ -102,6 +102,10 @@ class Heartbeats implements Membership {
     if (member === undefined || !isSameNode(member, peer)) return;
     const contact = this.#contactOf(member);
     contact.refused = event === 'refused';
+    if (event === 'ok') {
+      contact.heardAt = this.#env.now();
+      if (member.state === 'suspect') this.#table.put({ ...member, state: 'alive' });
+    }
     if (event === 'ok' || !isPresent(member.state)) return;
     this.#suspect(member);
     void this.#callMember(member); // It may be well: ask at once rather than at the next round.

@@ -1,6 +1,8 @@
 export { startNode } from './start-node.ts';
 export type { NodeOptions } from './start-node.ts';
 export type { Node } from './node.ts';
+export type { WorkerOptions } from './worker-plan.ts';
+export type { Place } from './place.ts';
 export type { Member, MemberEvent, MemberMeta, MemberState, MemberView, NodeId } from './member.ts';
 export type { Evidence, Membership, MembershipDeps, MembershipNet } from './membership.ts';
 export { heartbeats } from './heartbeats.ts';
@@ -8,4 +10,4 @@ export type { HeartbeatOptions } from './heartbeats.ts';
 export { rendezvous } from './placement.ts';
 export type { EntityId, Placement } from './placement.ts';
 export { Moved } from './moved.ts';
-export { NameTaken } from './errors.ts';
+export { NameTaken, WorkerFailed } from './errors.ts';

@@ -4,7 +4,7 @@ import type { Member, MemberEvent, MemberMeta, MemberView, NodeId } from './memb
 /** What the traffic of the node itself shows about another one. */
 export interface Evidence {
   readonly peer: NodeId;
-  /** `reset`: the connection was lost. `refused`: none could be made. `ok`: one stands. */
+  /** `reset`: the connection was lost. `refused`: none could be made. `ok`: it lives. */
   readonly event: 'reset' | 'refused' | 'ok';
 }
 

@@ -1,5 +1,6 @@
 import {
   type Actor,
+  type ActorClass,
   type ActorRef,
   type ActorSystem,
   type AnyRef,
@@ -7,12 +8,16 @@ import {
   type EntityRef,
   go,
   type Task,
+  Unreachable,
 } from '@troupe/actor';
 import { definitionOf } from '@troupe/actor/internal';
 import type { Endpoint } from '@troupe/remote';
 import type { Entities } from './entities.ts';
-import type { Member, MemberEvent } from './member.ts';
+import { isSameNode, type Member, type MemberEvent } from './member.ts';
+import { isPresent } from './member-table.ts';
 import type { Membership } from './membership.ts';
+import { ACTORS_SERVICE, Place } from './place.ts';
+import type { Workers } from './workers.ts';
 
 /** How long `stop` takes at most, unless it is told otherwise. */
 const STOP_TIMEOUT_MS = 10_000;
@@ -25,6 +30,7 @@ export interface NodeParts {
   readonly endpoint: Endpoint;
   readonly membership: Membership;
   readonly entities: Entities;
+  readonly workers: Workers | undefined;
 }
 
 /** One node: its actors, its entities, and its place in the cluster. */
@@ -33,14 +39,16 @@ export class Node implements AsyncDisposable {
   readonly #endpoint: Endpoint;
   readonly #membership: Membership;
   readonly #entities: Entities;
+  readonly #workers: Workers | undefined;
   readonly #running = new AbortController();
   #stopping: Promise<void> | undefined;
 
-  constructor({ system, endpoint, membership, entities }: NodeParts) {
+  constructor({ system, endpoint, membership, entities, workers }: NodeParts) {
     this.system = system;
     this.#endpoint = endpoint;
     this.#membership = membership;
     this.#entities = entities;
+    this.#workers = workers;
     void this.#follow();
   }
 
@@ -59,6 +67,20 @@ export class Node implements AsyncDisposable {
     ...args: A
   ): ActorRef<T> {
     return this.system.spawn(target, ...args);
+  }
+
+  /** The nodes in this one's worker threads, by name. */
+  get workers(): readonly string[] {
+    return this.#workers?.names ?? [];
+  }
+
+  /**
+   * Another node as a place to start actors on: `node.at('b').spawn(Counter, 1)`, and the same for
+   * each of `node.workers`. The node that it names is looked for when something is started.
+   */
+  at(place: string | Pick<Member, 'name'>): Place {
+    const name = typeof place === 'string' ? place : place.name;
+    return new Place(name, (target, args) => this.#spawnAt(name, target, args));
   }
 
   /**
@@ -132,8 +154,25 @@ export class Node implements AsyncDisposable {
     }
   }
 
+  async #spawnAt(name: string, target: ActorClass, args: readonly unknown[]): Promise<AnyRef> {
+    const { self, members } = this.#membership.view();
+    const member = members.find((each) => each.name === name && isPresent(each.state));
+    const address = `${name}/${ACTORS_SERVICE}`;
+    if (member === undefined) {
+      const names = members.filter(({ state }) => isPresent(state)).map((each) => each.name);
+      const reason = `no such member of the cluster; there are ${names.join(', ')}`;
+      throw new Unreachable(address, reason);
+    }
+    if (isSameNode(member, self)) return this.system.start(target, args, {}).ref;
+    const to = { target: ACTORS_SERVICE, address };
+    const message = { args: [kindOf(target), args], options: undefined };
+    const peer = this.#endpoint.peerOf(member);
+    return (await peer.outgoing.ask(to, 'begin', message)) as AnyRef;
+  }
+
   async #stop(timeoutMs: number): Promise<void> {
     this.#entities.drain();
+    await this.#workers?.stop(timeoutMs);
     await this.#membership.leave({ deadlineMs: Math.min(LEAVE_TIMEOUT_MS, timeoutMs) });
     this.#running.abort();
     await this.system.stop(timeoutMs);

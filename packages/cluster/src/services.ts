@@ -1,8 +1,9 @@
-import { Actor, type ActorSystem, type AnyRef, rpc } from '@troupe/actor';
+import { Actor, type ActorSystem, type AnyRef, NoSuchActor, rpc } from '@troupe/actor';
 import { Caller, type Cell, recipientOf } from '@troupe/actor/internal';
 import type { Endpoint } from '@troupe/remote';
 import { type Entities, ENTITIES_SERVICE } from './entities.ts';
 import type { MembershipNet } from './membership.ts';
+import { ACTORS_SERVICE } from './place.ts';
 
 const MEMBERS_SERVICE = 'members';
 
@@ -20,9 +21,11 @@ export function startServices(
   const net = new ServiceNet(endpoint);
   const members = system.spawn(MembersService, (payload: unknown) => net.answer(payload));
   const activations = system.spawn(EntitiesService, entities);
+  const actors = system.spawn(ActorsService, system, entities);
   const cells = new Map([
     [MEMBERS_SERVICE, recipientOf(members) as Cell],
     [ENTITIES_SERVICE, recipientOf(activations) as Cell],
+    [ACTORS_SERVICE, recipientOf(actors) as Cell],
   ]);
   return { net, cells };
 }
@@ -39,6 +42,30 @@ class EntitiesService extends Actor {
       return this.#entities.activateHere({ kind, key });
     }
     throw new TypeError('an entity is named by two strings, its kind and its key');
+  }
+}
+
+/** Starts actors here for other nodes. */
+class ActorsService extends Actor {
+  readonly #system: ActorSystem;
+  readonly #entities: Entities;
+  constructor(system: ActorSystem, entities: Entities) {
+    super();
+    this.#system = system;
+    this.#entities = entities;
+  }
+  @rpc begin(kind: unknown, args: unknown): AnyRef {
+    if (typeof kind !== 'string' || !Array.isArray(args)) {
+      throw new TypeError('an actor is started by its kind and a list of arguments');
+    }
+    const target = this.#entities.classOf(kind);
+    if (target !== undefined) return this.#system.start(target, args, {}).ref;
+    const { name } = this.#system;
+    throw new NoSuchActor(
+      `${name}/${kind}`,
+      `node ${name} has no class of kind '${kind}': list the class, or the URL of a module that ` +
+        'exports it, in its startNode({ actors }); workers know only what modules export',
+    );
   }
 }
 

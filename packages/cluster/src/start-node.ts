@@ -9,10 +9,13 @@ import {
   Endpoint,
   type ErrorClass,
   networkTransport,
+  ThreadHub,
   type TlsSource,
   type TlsTransport,
+  tlsTransport,
   type Transport,
 } from '@troupe/remote';
+import { loadActors } from './actor-modules.ts';
 import { Entities } from './entities.ts';
 import { heartbeats } from './heartbeats.ts';
 import type { Membership } from './membership.ts';
@@ -20,6 +23,11 @@ import { Moved } from './moved.ts';
 import { Node } from './node.ts';
 import { type Placement, rendezvous } from './placement.ts';
 import { startServices } from './services.ts';
+import { planWorkers, workerAddress, type WorkerOptions, type WorkerPlan } from './worker-plan.ts';
+import { Workers } from './workers.ts';
+
+/** Where the threads of a node find it when it listens nowhere else. */
+const THREADS_ONLY = 'thread:/main';
 
 export interface NodeOptions extends Omit<ActorSystemOptions, 'name'> {
   /** Unique in the cluster: letters, digits, `_`, `.`, `-`. Default: `node-` and eight more. */
@@ -39,10 +47,17 @@ export interface NodeOptions extends Omit<ActorSystemOptions, 'name'> {
    */
   readonly tls?: TlsSource | TlsTransport;
   /**
-   * Classes whose entities may be placed here. Default: those that this node names in `entity`.
-   * An empty list makes a client, which calls entities and hosts none.
+   * Classes that this node hosts: entities of theirs may be placed here, and other nodes may spawn
+   * them here. The URL of a module stands for all that it exports, error classes included.
+   * Default: those that this node names in `entity`. An empty list makes a client, which calls
+   * entities and hosts none.
    */
-  readonly actors?: readonly ActorClass[];
+  readonly actors?: readonly (ActorClass | URL)[];
+  /**
+   * Worker threads, each with a node of its own, which is a member of the cluster like any other:
+   * named after this one, `a-w1`, `a-w2` and so on. Default: none.
+   */
+  readonly workers?: number | WorkerOptions;
   /** Error classes that arrive as themselves when thrown on another node. Default: none. */
   readonly errors?: readonly ErrorClass[];
   /** Who is in the cluster. Default: `heartbeats({ seeds: join })`. */
@@ -59,27 +74,93 @@ export interface NodeOptions extends Omit<ActorSystemOptions, 'name'> {
  */
 export async function startNode(options: NodeOptions = {}): Promise<Node> {
   const { join = [], placement = rendezvous(), membership = heartbeats({ seeds: join }) } = options;
+  const plan = planWorkers(options);
+  const classes = await loadActors(options.actors ?? []);
   const env = options.env ?? processEnv();
   const system = new ActorSystem({ ...options, env, name: nameOf(options, env) });
-  const entities = new Entities({ system, membership, placement, hosts: options.actors });
-  const endpoint = await openEndpoint(options, { system, membership, entities });
+  const hosts = options.actors === undefined ? undefined : classes.actors;
+  const entities = new Entities({ system, membership, placement, hosts });
+  const ways = waysOf(options, plan);
+  // Errors of the workers' modules are to arrive here as themselves, whoever hosts the actors.
+  const { errors: thrown } = await loadActors((plan?.modules ?? []).map((href) => new URL(href)));
+  const errors = [...new Set([...(options.errors ?? []), ...classes.errors, ...thrown])];
+  const endpoint = await openEndpoint({ ...options, errors }, ways, {
+    system,
+    membership,
+    entities,
+  });
+  const workers = workersOf({ options, plan, ways, system, endpoint });
   try {
     const { net, cells } = startServices(system, endpoint, entities);
     entities.connect(endpoint, cells);
     const meta = { kinds: entities.kinds };
     await membership.start({ ...endpoint.identity, state: 'alive', meta }, { env, net });
     entities.open();
+    await workers?.start();
   } catch (error) {
+    await workers?.stop(0);
     await membership.stop();
     await endpoint.close();
     await system.stop();
     throw error;
   }
-  return new Node({ system, endpoint, membership, entities });
+  return new Node({ system, endpoint, membership, entities, workers });
 }
 
-async function openEndpoint(
-  options: NodeOptions,
+/** How this node and its workers reach each other and everybody else. */
+interface Ways {
+  readonly transport: Transport;
+  readonly listen: string | undefined;
+  readonly tls: TlsTransport | undefined;
+  readonly hub: ThreadHub;
+}
+
+function waysOf(options: NodeOptions, plan: WorkerPlan | undefined): Ways {
+  if (options.tls !== undefined && options.transport !== undefined) {
+    throw new TypeError(
+      'pass either tls or a transport of your own, which brings its own security',
+    );
+  }
+  const tls = tlsOf(options.tls);
+  const hub = new ThreadHub();
+  const { transport: network = networkTransport({ tls }) } = options;
+  if (plan === undefined) return { transport: network, listen: options.listen, tls, hub };
+  return { transport: hub.transport(network), listen: options.listen ?? THREADS_ONLY, tls, hub };
+}
+
+function tlsOf(tls: TlsSource | TlsTransport | undefined): TlsTransport | undefined {
+  return tls === undefined || 'dial' in tls ? tls : tlsTransport(tls);
+}
+
+function workersOf(node: {
+  readonly options: NodeOptions;
+  readonly plan: WorkerPlan | undefined;
+  readonly ways: Ways;
+  readonly system: ActorSystem;
+  readonly endpoint: Endpoint;
+}): Workers | undefined {
+  const { options, plan, ways, system, endpoint } = node;
+  if (plan === undefined) return undefined;
+  const { listen, secret, callTimeoutMs } = options;
+  const { modules, setup } = plan;
+  return new Workers({
+    ...plan,
+    hub: ways.hub,
+    tls: ways.tls,
+    env: system.env,
+    parent: system.name,
+    startOf: async (name) => {
+      const tls = await ways.tls?.credentials();
+      const { address: parent } = endpoint.identity;
+      const own = { name, listen: workerAddress(listen, name), parent };
+      return { ...own, modules, setup, secret, tls, callTimeoutMs };
+    },
+  });
+}
+
+function openEndpoint(
+  { secret, errors = [] }: NodeOptions,
+  { transport, listen }: Ways,
   parts: {
     readonly system: ActorSystem;
     readonly membership: Membership;
@@ -87,12 +168,6 @@ async function openEndpoint(
   },
 ): Promise<Endpoint> {
   const { system, membership, entities } = parts;
-  const { listen, secret, errors = [], tls, transport = networkTransport({ tls }) } = options;
-  if (tls !== undefined && options.transport !== undefined) {
-    throw new TypeError(
-      'pass either tls or a transport of your own, which brings its own security',
-    );
-  }
   return Endpoint.open({
     system,
     transport,
@@ -102,6 +177,7 @@ async function openEndpoint(
     errors: [Moved, ...errors],
     router: entities,
     onConnected: ({ identity }) => membership.report({ peer: identity, event: 'ok' }),
+    onAlive: ({ identity }) => membership.report({ peer: identity, event: 'ok' }),
     onLost: ({ identity }, wasConnected) => {
       membership.report({ peer: identity, event: wasConnected ? 'reset' : 'refused' });
     },

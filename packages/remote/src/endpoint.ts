@@ -35,6 +35,8 @@ export interface EndpointOptions {
   readonly pingAfterMs?: number | undefined;
   readonly lostAfterMs?: number | undefined;
   readonly onConnected?: (peer: Peer) => void;
+  /** From time to time, for peers that are known to live although they may be silent. */
+  readonly onAlive?: (peer: Peer) => void;
   /** A connection was lost, or none could be made. */
   readonly onLost?: (peer: Peer, wasConnected: boolean) => void;
 }
@@ -147,6 +149,10 @@ export class Endpoint {
   onConnected(peer: Peer): void {
     for (const waiter of this.#connectedWaiters) waiter(peer);
     this.#options.onConnected?.(peer);
+  }
+
+  onAlive(peer: Peer): void {
+    this.#options.onAlive?.(peer);
   }
 
   onLost(peer: Peer, wasConnected: boolean): void {

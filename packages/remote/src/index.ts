@@ -12,6 +12,8 @@ export type { TlsCredentials, TlsSource, TlsTransport } from './tls-transport.ts
 export { CertificateRefused } from './certificate-refused.ts';
 export type { CertificateIssue } from './certificate-refused.ts';
 export type { CallerIdentity } from './caller.ts';
+export { ThreadHub } from './thread-hub.ts';
+export { workerTransport } from './thread-transport.ts';
 export { MemoryNetwork } from './memory-transport.ts';
 export { ListenFailed } from './transport.ts';
 export type {

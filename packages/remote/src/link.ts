@@ -123,6 +123,11 @@ export class Link {
     return this.#lastReceivedAt;
   }
 
+  /** Whether its end is told at once, however long the peer is silent before. */
+  get tellsOfDeath(): boolean {
+    return this.#connection.tellsOfDeath === true;
+  }
+
   /** Bytes taken by `send` that the network has not. */
   get bufferedBytes(): number {
     return this.#queuedBytes + this.#connection.bufferedBytes;

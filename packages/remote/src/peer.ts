@@ -145,6 +145,7 @@ export class Peer {
   ): void {
     const link = this.#link;
     if (link === undefined) return;
+    if (link.tellsOfDeath) return this.#endpoint.onAlive(this);
     const silentMs = now - link.lastReceivedAt;
     if (silentMs >= limits.lostAfterMs) {
       link.destroy(new Error(`no sign of life for ${Math.round(silentMs)} ms`));

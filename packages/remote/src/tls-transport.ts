@@ -50,6 +50,10 @@ export interface TlsCredentials {
 export type TlsSource = TlsCredentials | (() => TlsCredentials | Promise<TlsCredentials>);
 
 export interface TlsTransport extends Transport {
+  /** What the source has said last. */
+  credentials(): Promise<TlsCredentials>;
+  /** Tells of every reload. @returns stops telling */
+  onReload(told: (credentials: TlsCredentials) => void): () => void;
   /**
    * Asks the source again. New connections, in both directions, use what it says; those that
    * stand live on. When it says what cannot be used, the old credentials stay.
@@ -71,6 +75,7 @@ class Tls implements TlsTransport {
   readonly name = 'tls';
   readonly #source: TlsSource;
   readonly #servers = new Set<Server>();
+  readonly #watchers = new Set<(credentials: TlsCredentials) => void>();
   #credentials: Promise<TlsCredentials> | undefined;
 
   constructor(source: TlsSource) {
@@ -86,6 +91,20 @@ class Tls implements TlsTransport {
     const credentials = await this.#ask();
     this.#credentials = Promise.resolve(credentials);
     for (const server of this.#servers) server.setSecureContext(contextOf(credentials));
+    for (const told of this.#watchers) told(credentials);
+  }
+
+  onReload(told: (credentials: TlsCredentials) => void): () => void {
+    this.#watchers.add(told);
+    return () => void this.#watchers.delete(told);
+  }
+
+  credentials(): Promise<TlsCredentials> {
+    this.#credentials ??= this.#ask().catch((error: unknown) => {
+      this.#credentials = undefined; // The next one may find them mended.
+      throw error;
+    });
+    return this.#credentials;
   }
 
   async listen(
@@ -95,7 +114,7 @@ class Tls implements TlsTransport {
   ): Promise<Listener> {
     const { host, port } = parseAddress(text);
     const server = createServer({
-      ...contextOf(await this.#current()),
+      ...contextOf(await this.credentials()),
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       requestCert: true,
       // Or the other side would be cut off without a word. `agreed` refuses whoever is not.
@@ -124,7 +143,7 @@ class Tls implements TlsTransport {
 
   async dial(text: string, { timeoutMs }: DialOptions): Promise<Connection> {
     const { host, port } = parseAddress(text);
-    const credentials = await this.#current();
+    const credentials = await this.credentials();
     const { serverName = host } = credentials;
     const socket = connect({
       ...contextOf(credentials),
@@ -148,14 +167,6 @@ class Tls implements TlsTransport {
         agreed(socket, timeoutMs).then(resolve, reject);
       });
     });
-  }
-
-  #current(): Promise<TlsCredentials> {
-    this.#credentials ??= this.#ask().catch((error: unknown) => {
-      this.#credentials = undefined; // The next one may find them mended.
-      throw error;
-    });
-    return this.#credentials;
   }
 
   async #ask(): Promise<TlsCredentials> {

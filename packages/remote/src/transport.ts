@@ -46,6 +46,8 @@ export interface Connection {
   readonly remoteAddress: string;
   /** Both ends are on this machine. */
   readonly isLoopback: boolean;
+  /** The end of the other side is always told at once: one that is silent is busy, not gone. */
+  readonly tellsOfDeath?: boolean;
   /** Whom the transport itself has verified, by a certificate. */
   readonly caller?: CallerIdentity | undefined;
   /** Bytes taken by `write` and not yet on their way. */

@@ -1,5 +1,5 @@
 export { startNode } from '@troupe/cluster';
-export type { Node, NodeOptions } from '@troupe/cluster';
+export type { Node, NodeOptions, Place, WorkerOptions } from '@troupe/cluster';
 
 export { Actor, actor, addressOf, defineActor, rpc } from '@troupe/actor';
 export type {
@@ -80,7 +80,7 @@ export {
   Unreachable,
 } from '@troupe/actor';
 export type { CallErrorCode, Executed } from '@troupe/actor';
-export { Moved, NameTaken } from '@troupe/cluster';
+export { Moved, NameTaken, WorkerFailed } from '@troupe/cluster';
 export { CertificateRefused, HandshakeRefused, ListenFailed } from '@troupe/remote';
 export type { CertificateIssue, ErrorClass, RefusalReason } from '@troupe/remote';
 

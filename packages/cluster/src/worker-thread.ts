@@ -1,0 +1,103 @@
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { type Log, type LogFields, processEnv } from '@troupe/actor';
+import {
+  networkTransport,
+  type TlsCredentials,
+  type TlsTransport,
+  tlsTransport,
+  workerTransport,
+} from '@troupe/remote';
+import type { Node } from './node.ts';
+import { type NodeOptions, startNode } from './start-node.ts';
+import type { WorkerNews, WorkerOrder, WorkerStart } from './workers.ts';
+
+/** The whole of a worker: it starts a node of its own, and stops it when it is told to. */
+async function run(parent: MessagePort, start: WorkerStart): Promise<void> {
+  const tell = (news: WorkerNews): void => parent.postMessage(news);
+  const log = logTo(tell);
+  const certificates = start.tls === undefined ? undefined : new Certificates(start.tls);
+  const started = optionsOf(start, log, certificates?.transport).then(startNode);
+  // From now on the thread stays until it is told to end.
+  parent.on('message', (order: WorkerOrder) => {
+    if (order.kind === 'stop') return void started.then((node) => stop(node, order.timeoutMs));
+    certificates?.renew(order.tls).catch((error: unknown) => {
+      log.error({ error }, 'renewed certificates cannot be used');
+    });
+  });
+  try {
+    await started;
+    tell({ kind: 'ready' });
+  } catch (error) {
+    tell({ kind: 'failed', error: copied(error) });
+    parent.close(); // And with it the thread.
+  }
+}
+
+async function stop(node: Node, timeoutMs: number): Promise<void> {
+  await node.stop(timeoutMs);
+  process.exit(); // Of this thread alone, whatever its actors have left running.
+}
+
+async function optionsOf(
+  start: WorkerStart,
+  log: Log,
+  tls: TlsTransport | undefined,
+): Promise<NodeOptions> {
+  const { name, listen, parent, modules, secret, callTimeoutMs, port } = start;
+  const options: NodeOptions = {
+    name,
+    listen,
+    join: [parent],
+    actors: modules.map((href) => new URL(href)),
+    transport: workerTransport(port, networkTransport({ tls })),
+    env: processEnv({ log }),
+    ...(secret !== undefined && { secret }),
+    ...(callTimeoutMs !== undefined && { callTimeoutMs }),
+  };
+  return start.setup === undefined ? options : setUp(start.setup, options);
+}
+
+async function setUp(href: string, options: NodeOptions): Promise<NodeOptions> {
+  const { setup } = (await import(href)) as { setup?: (options: NodeOptions) => NodeOptions };
+  if (typeof setup === 'function') return setup(options);
+  throw new TypeError(`${href} exports no function 'setup'`);
+}
+
+/** What the node's own certificates are at this moment. */
+class Certificates {
+  readonly transport: TlsTransport;
+  #current: TlsCredentials;
+
+  constructor(first: TlsCredentials) {
+    this.#current = first;
+    this.transport = tlsTransport(() => this.#current);
+  }
+
+  renew(tls: TlsCredentials): Promise<void> {
+    this.#current = tls;
+    return this.transport.reload();
+  }
+}
+
+/** The log of the thread is its node's. */
+function logTo(tell: (news: WorkerNews) => void): Log {
+  const at =
+    (level: keyof Log) =>
+    (fields: LogFields, message: string): void => {
+      const copies: Record<string, unknown> = {};
+      for (const [name, value] of Object.entries(fields)) copies[name] = copied(value);
+      tell({ kind: 'log', level, fields: copies, message });
+    };
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+/** `value`, or a text in its place when it cannot be copied to another thread. */
+function copied(value: unknown): unknown {
+  try {
+    return structuredClone(value);
+  } catch {
+    return String(value);
+  }
+}
+
+if (parentPort !== null) void run(parentPort, workerData as WorkerStart);

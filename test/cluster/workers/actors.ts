@@ -1,0 +1,48 @@
+import { threadId } from 'node:worker_threads';
+import { Actor, actor, rpc } from 'troupe';
+
+/** What a worker cannot stand. */
+export class Unbearable extends Error {
+  override readonly name = 'Unbearable';
+}
+
+/** Computes, and says where; hurts its thread when it is asked to. */
+@actor({ kind: 'cruncher' })
+export class Cruncher extends Actor {
+  readonly #base: number;
+  constructor(base = 0) {
+    super();
+    this.#base = base;
+  }
+  /** Adds up 1 … n without giving way to anybody. */
+  @rpc sum(n: number): number {
+    let sum = this.#base;
+    for (let i = 1; i <= n; i += 1) sum += i;
+    return sum;
+  }
+  /** Blocks its thread for so many milliseconds. */
+  @rpc block(durationMs: number): void {
+    const end = Date.now() + durationMs;
+    while (Date.now() < end);
+  }
+  @rpc thread(): number {
+    return threadId;
+  }
+  @rpc never(): Promise<void> {
+    return new Promise(() => {});
+  }
+  @rpc refuse(): void {
+    throw new Unbearable('no more');
+  }
+  @rpc exit(): void {
+    process.exit(3);
+  }
+  @rpc crash(): void {
+    setImmediate(() => {
+      throw new Error('out of its mind');
+    });
+  }
+  @rpc fill(bytes: number): Uint8Array {
+    return new Uint8Array(bytes).fill(7);
+  }
+}
