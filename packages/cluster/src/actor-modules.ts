@@ -2,7 +2,7 @@ import { Actor, type ActorClass } from '@troupe/actor';
 import { definitionOf } from '@troupe/actor/internal';
 import type { ErrorClass } from '@troupe/remote';
 
-/** What a node knows by class: the actors that it may host, and errors that arrive as themselves. */
+/** What a node knows by class: actors that it may host, and errors that arrive as themselves. */
 export interface ActorClasses {
   readonly actors: readonly ActorClass[];
   readonly errors: readonly ErrorClass[];

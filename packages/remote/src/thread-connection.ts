@@ -49,7 +49,7 @@ export class ThreadConnection implements Connection {
     this.#far = 1 - side;
     this.remoteAddress = peer;
     port.once('close', () => this.#ended());
-    port.unref(); // What keeps a thread running is its node.
+    port.unref(); // Until it is started, as a paused socket.
   }
 
   get bufferedBytes(): number {
@@ -58,8 +58,9 @@ export class ThreadConnection implements Connection {
 
   start(handler: ConnectionHandler): void {
     this.#handler = handler;
-    if (this.#state === 'open') this.#listen();
-    else this.#tell();
+    if (this.#state !== 'open') return this.#tell();
+    this.#listen();
+    this.#port.ref();
   }
 
   write(bytes: Uint8Array): boolean {
@@ -79,6 +80,7 @@ export class ThreadConnection implements Connection {
     this.#state = 'closing';
     this.#error = undefined;
     this.#listen(); // For the other side's end.
+    this.#port.unref();
     this.#tell();
   }
 

@@ -19,7 +19,7 @@ export class ThreadHub {
   transport(network: Transport): Transport {
     const board: Switchboard = {
       listen: async (address, accept) => this.#listen(address, accept),
-      unlisten: (address) => void this.#places.delete(address),
+      unlisten: async (address) => void this.#places.delete(address),
       dial: async (address) => this.#dial(address, 'the main thread'),
     };
     return threadTransport(board, network);

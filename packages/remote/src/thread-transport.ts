@@ -24,7 +24,7 @@ export interface ThreadNotice {
 export interface Switchboard {
   /** @returns false when somebody listens there already */
   listen(address: string, accept: (end: ThreadEnd) => void): Promise<boolean>;
-  unlisten(address: string): void;
+  unlisten(address: string): Promise<void>;
   /** @returns undefined when no thread listens there */
   dial(address: string): Promise<ThreadEnd | undefined>;
 }
@@ -71,7 +71,7 @@ function listenerOf(board: Switchboard, address: string, outer: Listener | undef
   return {
     address,
     async close() {
-      board.unlisten(address);
+      await board.unlisten(address);
       await outer?.close();
     },
   };
@@ -98,9 +98,9 @@ class WorkerBoard implements Switchboard {
     return !isTaken;
   }
 
-  unlisten(address: string): void {
+  async unlisten(address: string): Promise<void> {
     this.#places.delete(address);
-    void this.#ask('unlisten', address);
+    await this.#ask('unlisten', address);
   }
 
   async dial(address: string): Promise<ThreadEnd | undefined> {
@@ -112,6 +112,7 @@ class WorkerBoard implements Switchboard {
     const id = (this.#lastId += 1);
     return new Promise((resolve) => {
       this.#asked.set(id, resolve);
+      this.#keepAlive();
       this.#port.postMessage({ op, id, address } satisfies ThreadRequest);
     });
   }
@@ -127,5 +128,12 @@ class WorkerBoard implements Switchboard {
     if (id === undefined) return;
     this.#asked.get(id)?.(notice);
     this.#asked.delete(id);
+    this.#keepAlive();
+  }
+
+  /** As a socket would: while an answer is awaited, or somebody may dial. */
+  #keepAlive(): void {
+    if (this.#asked.size + this.#places.size > 0) this.#port.ref();
+    else this.#port.unref();
   }
 }

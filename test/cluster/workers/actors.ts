@@ -1,5 +1,5 @@
 import { threadId } from 'node:worker_threads';
-import { Actor, actor, rpc } from 'troupe';
+import { Actor, actor, type ActorRef, rpc } from 'troupe';
 
 /** What a worker cannot stand. */
 export class Unbearable extends Error {
@@ -27,6 +27,11 @@ export class Cruncher extends Actor {
   }
   @rpc thread(): number {
     return threadId;
+  }
+  /** Calls another actor so many times, one call after the other. @returns when it was done */
+  @rpc async chat(other: ActorRef<Cruncher>, calls: number): Promise<number> {
+    for (let i = 0; i < calls; i += 1) await other.thread();
+    return Date.now();
   }
   @rpc never(): Promise<void> {
     return new Promise(() => {});

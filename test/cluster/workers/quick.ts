@@ -1,0 +1,7 @@
+import { heartbeats, type NodeOptions } from 'troupe';
+
+/** Gives a silent member less time than a blocked thread takes. */
+export function setup(options: NodeOptions): NodeOptions {
+  const { join: seeds = [] } = options;
+  return { ...options, membership: heartbeats({ seeds, suspectAfterMs: 1_500, downAfterMs: 500 }) };
+}
