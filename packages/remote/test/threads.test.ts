@@ -36,7 +36,7 @@ function hear(connection: Connection, handler: Partial<ConnectionHandler>): Prom
 }
 
 for (const way of ['main to worker', 'worker to main'] as const) {
-  test(`${way}: a writer waits when enough is under way, and is told when there is room`, async (t) => {
+  test(`${way}: a writer waits while too much is under way, and is told of room`, async (t) => {
     const { main, worker } = threads();
     const [near, far] =
       way === 'main to worker' ? await pair(main, worker) : await pair(worker, main);

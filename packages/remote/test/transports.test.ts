@@ -6,9 +6,11 @@ import {
   MemoryNetwork,
   networkTransport,
   tcpTransport,
+  ThreadHub,
   tlsTransport,
   type Transport,
   unixTransport,
+  workerTransport,
 } from '@troupe/remote';
 import { transportCases, type TransportUnderTest } from '@troupe/remote/conformance';
 import { authority } from './certificates.ts';
@@ -27,6 +29,14 @@ function socket(transport: Transport): TransportUnderTest {
   return { listening: transport, dialling: transport, freshAddress };
 }
 
+/** A thread that listens and another that dials, as far as their transports can tell. */
+function threads(addressOf: (turn: number) => string): TransportUnderTest {
+  const hub = new ThreadHub();
+  const listening = workerTransport(hub.admit('listener'), networkTransport());
+  const dialling = workerTransport(hub.admit('dialler'), networkTransport());
+  return { listening, dialling, freshAddress: () => addressOf((sockets += 1)) };
+}
+
 /** Each transport, and a fresh network to try it on. */
 const transports: Readonly<Record<string, () => TransportUnderTest>> = {
   tcp: () => local(tcpTransport()),
@@ -34,6 +44,8 @@ const transports: Readonly<Record<string, () => TransportUnderTest>> = {
   unix: () => socket(unixTransport()),
   'network, by a port': () => local(networkTransport()),
   'network, by a path': () => socket(networkTransport()),
+  threads: () => threads((turn) => `thread:/${turn}`),
+  'threads, by a port': () => threads(() => '127.0.0.1:0'),
   memory() {
     const network = new MemoryNetwork();
     const [listening, dialling] = [network.transport('a'), network.transport('b')];
