@@ -29,7 +29,8 @@ export type CallErrorCode =
   | 'ERR_DRAINING'
   | 'ERR_OVERLOADED'
   | 'ERR_REMOTE'
-  | 'ERR_MOVED';
+  | 'ERR_MOVED'
+  | 'ERR_UNAUTHORIZED';
 
 export function isCallError(error: unknown): error is CallError {
   return typeof error === 'object' && error !== null && '~troupe/CallError' in error;
@@ -51,6 +52,20 @@ export class MailboxFull extends CallError {
     options?: ErrorOptions,
   ) {
     super(`mailbox of ${to} is full (${capacity} messages): send slower, or retry later`, options);
+  }
+}
+
+/** The caller may not make this call; the actor has not been asked. */
+export class Unauthorized extends CallError {
+  override readonly name = 'Unauthorized';
+  readonly code = 'ERR_UNAUTHORIZED';
+  readonly executed = 'no';
+  constructor(
+    readonly to: string,
+    readonly method: string,
+    options?: ErrorOptions,
+  ) {
+    super(`this caller may not call ${method} of ${to}`, options);
   }
 }
 

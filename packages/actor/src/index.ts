@@ -54,6 +54,7 @@ export {
   Overloaded,
   RemoteError,
   SessionLost,
+  Unauthorized,
   SubscriberLagged,
   Unreachable,
 } from './errors.ts';

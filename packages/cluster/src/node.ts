@@ -10,8 +10,8 @@ import {
   type Task,
   Unreachable,
 } from '@troupe/actor';
-import { definitionOf } from '@troupe/actor/internal';
-import type { Endpoint } from '@troupe/remote';
+import { definitionOf, OUTSIDE } from '@troupe/actor/internal';
+import type { Endpoint, Outsiders } from '@troupe/remote';
 import type { Entities } from './entities.ts';
 import { isSameNode, type Member, type MemberEvent } from './member.ts';
 import { isPresent } from './member-table.ts';
@@ -31,6 +31,7 @@ export interface NodeParts {
   readonly membership: Membership;
   readonly entities: Entities;
   readonly workers: Workers | undefined;
+  readonly outsiders: Outsiders | undefined;
 }
 
 /** One node: its actors, its entities, and its place in the cluster. */
@@ -40,15 +41,17 @@ export class Node implements AsyncDisposable {
   readonly #membership: Membership;
   readonly #entities: Entities;
   readonly #workers: Workers | undefined;
+  readonly #outsiders: Outsiders | undefined;
   readonly #running = new AbortController();
   #stopping: Promise<void> | undefined;
 
-  constructor({ system, endpoint, membership, entities, workers }: NodeParts) {
+  constructor({ system, endpoint, membership, entities, workers, outsiders }: NodeParts) {
     this.system = system;
     this.#endpoint = endpoint;
     this.#membership = membership;
     this.#entities = entities;
     this.#workers = workers;
+    this.#outsiders = outsiders;
     void this.#follow();
   }
 
@@ -59,6 +62,11 @@ export class Node implements AsyncDisposable {
   /** Where other nodes connect to; empty when this one does not listen. */
   get address(): string {
     return this.#endpoint.identity.address;
+  }
+
+  /** Where clients that are no members connect to; empty when there is no door for them. */
+  get outsiderAddress(): string {
+    return this.#outsiders?.address ?? '';
   }
 
   /** Starts an actor on this node. */
@@ -165,7 +173,7 @@ export class Node implements AsyncDisposable {
     }
     if (isSameNode(member, self)) return this.system.start(target, args, {}).ref;
     const to = { target: ACTORS_SERVICE, address };
-    const message = { args: [kindOf(target), args], options: undefined };
+    const message = { args: [kindOf(target), args], caller: OUTSIDE };
     const peer = this.#endpoint.peerOf(member);
     return (await peer.outgoing.ask(to, 'begin', message)) as AnyRef;
   }
@@ -173,6 +181,7 @@ export class Node implements AsyncDisposable {
   async #stop(timeoutMs: number): Promise<void> {
     this.#entities.drain();
     await this.#workers?.stop(timeoutMs);
+    await this.#outsiders?.close();
     await this.#membership.leave({ deadlineMs: Math.min(LEAVE_TIMEOUT_MS, timeoutMs) });
     this.#running.abort();
     await this.system.stop(timeoutMs);

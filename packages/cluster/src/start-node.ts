@@ -9,6 +9,8 @@ import {
   Endpoint,
   type ErrorClass,
   networkTransport,
+  type OutsiderOptions,
+  Outsiders,
   ThreadHub,
   type TlsSource,
   type TlsTransport,
@@ -58,6 +60,8 @@ export interface NodeOptions extends Omit<ActorSystemOptions, 'name'> {
    * named after this one, `a-w1`, `a-w2` and so on. Default: none.
    */
   readonly workers?: number | WorkerOptions;
+  /** Lets in clients that are no members, such as pages in browsers. Default: none. */
+  readonly outsiders?: OutsiderOptions;
   /** Error classes that arrive as themselves when thrown on another node. Default: none. */
   readonly errors?: readonly ErrorClass[];
   /** Who is in the cluster. Default: `heartbeats({ seeds: join })`. */
@@ -90,6 +94,7 @@ export async function startNode(options: NodeOptions = {}): Promise<Node> {
     entities,
   });
   const workers = workersOf({ options, plan, ways, system, endpoint });
+  let outsiders: Outsiders | undefined;
   try {
     const { net, cells } = startServices(system, endpoint, entities);
     entities.connect(endpoint, cells);
@@ -97,6 +102,10 @@ export async function startNode(options: NodeOptions = {}): Promise<Node> {
     await membership.start({ ...endpoint.identity, state: 'alive', meta }, { env, net });
     entities.open();
     await workers?.start();
+    if (options.outsiders !== undefined) {
+      const host = { name: system.name, env, router: entities };
+      outsiders = await Outsiders.open(options.outsiders, host);
+    }
   } catch (error) {
     await workers?.stop(0);
     await membership.stop();
@@ -104,7 +113,7 @@ export async function startNode(options: NodeOptions = {}): Promise<Node> {
     await system.stop();
     throw error;
   }
-  return new Node({ system, endpoint, membership, entities, workers });
+  return new Node({ system, endpoint, membership, entities, workers, outsiders });
 }
 
 /** How this node and its workers reach each other and everybody else. */

@@ -12,6 +12,7 @@ export type { TlsCredentials, TlsSource, TlsTransport } from './tls-transport.ts
 export { CertificateRefused } from './certificate-refused.ts';
 export type { CertificateIssue } from './certificate-refused.ts';
 export type { CallerIdentity } from './caller.ts';
+export { webSocketTransport } from './websocket-transport.ts';
 export { ThreadHub } from './thread-hub.ts';
 export { workerTransport } from './thread-transport.ts';
 export { MemoryNetwork } from './memory-transport.ts';
@@ -23,6 +24,13 @@ export type {
   Listener,
   Transport,
 } from './transport.ts';
+export { Outsiders } from './outsiders.ts';
+export type { OutsiderHost, OutsiderIdentity, OutsiderOptions } from './outsiders.ts';
+export type { OutsiderCall } from './outsider-session.ts';
+export type { WebSocketVisit } from './websocket-listener.ts';
+export { connect, type OutsiderClient } from './outsider-client.ts';
+export type { OutsiderClientOptions, WebSocketLike } from './outsider-line.ts';
+export { OutsiderRefused } from './outsider-refused.ts';
 export { HandshakeRefused } from './handshake.ts';
 export type { PeerIdentity, RefusalReason } from './handshake.ts';
 export { BadFrame } from './bad-frame.ts';

@@ -125,6 +125,11 @@ const errorsByCode: ReadonlyMap<string, Build> = new Map<string, Build>([
     },
   ],
   [
+    'ERR_UNAUTHORIZED',
+    ({ fields, options }) =>
+      new actor.Unauthorized(fields.text('to'), fields.text('method'), options),
+  ],
+  [
     'ERR_REMOTE',
     ({ fields, executed, options }) => {
       const remoteCode = fields.optionalText('remoteCode');

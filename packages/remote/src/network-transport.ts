@@ -3,15 +3,18 @@ import { tcpTransport } from './tcp-transport.ts';
 import type { Transport } from './transport.ts';
 import { type TlsSource, type TlsTransport, tlsTransport } from './tls-transport.ts';
 import { unixTransport } from './unix-transport.ts';
+import { webSocketTransport } from './websocket-transport.ts';
 
 /**
  * Every way between two processes, chosen by the form of the address: `unix:/run/app/a.sock` goes
- * over a Unix socket, `host:port` over TLS if there are certificates, and else over plain TCP.
+ * over a Unix socket, `ws://host:port/path` over a WebSocket, `host:port` over TLS if there are
+ * certificates, and else over plain TCP.
  */
 export function networkTransport(
   options: { readonly tls?: TlsSource | TlsTransport | undefined } = {},
 ): Transport {
-  return byScheme(inetTransport(options.tls), { unix: unixTransport() });
+  const ws = webSocketTransport();
+  return byScheme(inetTransport(options.tls), { unix: unixTransport(), ws, wss: ws });
 }
 
 function inetTransport(tls: TlsSource | TlsTransport | undefined): Transport {

@@ -1,4 +1,3 @@
-import { isNativeError } from 'node:util/types';
 import {
   ChannelClosed,
   ChannelLost,
@@ -237,7 +236,7 @@ function nameOf(error: Error): string {
 
 /** Errors of other realms, such as `node:vm` contexts, are errors too. */
 function isError(value: unknown): value is Error {
-  return value instanceof Error || isNativeError(value);
+  return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]';
 }
 
 function isExecuted(value: unknown): value is Executed {

@@ -10,6 +10,7 @@ import {
   tlsTransport,
   type Transport,
   unixTransport,
+  webSocketTransport,
   workerTransport,
 } from '@troupe/remote';
 import { transportCases, type TransportUnderTest } from '@troupe/remote/conformance';
@@ -29,6 +30,11 @@ function socket(transport: Transport): TransportUnderTest {
   return { listening: transport, dialling: transport, freshAddress };
 }
 
+function webSocket(transport: Transport): TransportUnderTest {
+  const freshAddress = (): string => 'ws://127.0.0.1:0/nodes';
+  return { listening: transport, dialling: transport, freshAddress };
+}
+
 /** A thread that listens and another that dials, as far as their transports can tell. */
 function threads(addressOf: (turn: number) => string): TransportUnderTest {
   const hub = new ThreadHub();
@@ -44,6 +50,8 @@ const transports: Readonly<Record<string, () => TransportUnderTest>> = {
   unix: () => socket(unixTransport()),
   'network, by a port': () => local(networkTransport()),
   'network, by a path': () => socket(networkTransport()),
+  websocket: () => webSocket(webSocketTransport()),
+  'network, by a URL': () => webSocket(networkTransport()),
   threads: () => threads((turn) => `thread:/${turn}`),
   'threads, by a port': () => threads(() => '127.0.0.1:0'),
   memory() {

@@ -30,6 +30,7 @@ const callErrors: readonly CallError[] = [
   new actor.SessionLost('b', 'connection reset', { cause }),
   new actor.Draining('b', { cause }),
   new actor.Overloaded('b', 'calls in flight', 65_536, { cause }),
+  new actor.Unauthorized('a/room/#1', 'say', { cause }),
   new actor.RemoteError('RoomFull', 'the room is full', 'RoomFull: …', { cause }),
 ];
 

@@ -76,6 +76,7 @@ export {
   Overloaded,
   RemoteError,
   SessionLost,
+  Unauthorized,
   SubscriberLagged,
   Unreachable,
 } from '@troupe/actor';
@@ -84,6 +85,14 @@ export { Moved, NameTaken, WorkerFailed } from '@troupe/cluster';
 export { CertificateRefused, HandshakeRefused, ListenFailed } from '@troupe/remote';
 export type { CertificateIssue, ErrorClass, RefusalReason } from '@troupe/remote';
 
+export { connect, OutsiderRefused, webSocketTransport } from '@troupe/remote';
+export type {
+  OutsiderCall,
+  OutsiderClient,
+  OutsiderClientOptions,
+  OutsiderIdentity,
+  OutsiderOptions,
+} from '@troupe/remote';
 export { networkTransport, tcpTransport, tlsTransport, unixTransport } from '@troupe/remote';
 export type {
   CallerIdentity,

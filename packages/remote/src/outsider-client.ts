@@ -1,0 +1,107 @@
+import { type Actor, type AnyRef, type EntityRef, Unauthorized, Unreachable } from '@troupe/actor';
+import { Answer, type Caller, definitionOf, type Recipient, refTo } from '@troupe/actor/internal';
+import { CAST, type OutsiderTarget } from './outsider-frames.ts';
+import { CAST_FIELDS, type OutsiderClientOptions, OutsiderLine } from './outsider-line.ts';
+
+/**
+ * Connects to the door that a node keeps for outsiders: `wss://app.example/troupe`.
+ * @throws {OutsiderRefused} when the token is not accepted. {Unreachable} when nobody answers.
+ */
+export async function connect(
+  url: string,
+  options: OutsiderClientOptions,
+): Promise<OutsiderClient> {
+  const client = new OutsiderClient(url, options);
+  await client.connected();
+  return client;
+}
+
+/** A client outside of the cluster: references as inside, and what the node permits. */
+export class OutsiderClient {
+  readonly #url: string;
+  readonly #options: OutsiderClientOptions;
+  #line: OutsiderLine | undefined;
+  #isClosed = false;
+
+  constructor(url: string, options: OutsiderClientOptions) {
+    this.#url = url;
+    this.#options = options;
+  }
+
+  /** What the node takes this client for; empty until it has been let in. */
+  get name(): string {
+    return this.#line?.name ?? '';
+  }
+
+  /**
+   * Names the one entity of that kind and key in the cluster: `client.entity(Room, 'lobby')`, or
+   * `client.entity<Room>('room', 'lobby')` where the class itself is of the server's alone.
+   */
+  entity<T extends Actor>(target: string | (new () => T), key: string): EntityRef<T> {
+    const kind = typeof target === 'string' ? target : definitionOf(target).kind;
+    const address = `${kind}/${key}`;
+    const to = new Outside(address, [kind, key], () => this.line());
+    return to.ref as object as EntityRef<T>;
+  }
+
+  /** Resolves when the node has let this client in. Calls need not wait for it. */
+  connected(): Promise<void> {
+    return this.line().welcomed;
+  }
+
+  /** Ends the connection. Calls that wait are told, and later ones fail. */
+  close(): void {
+    this.#isClosed = true;
+    this.#line?.end(new Error('the client was closed'));
+  }
+
+  /** The connection that stands, or a new one. */
+  line(): OutsiderLine {
+    if (this.#isClosed) throw new Unreachable(this.#url, 'the client was closed');
+    if (this.#line === undefined || this.#line.isOver) {
+      const line: OutsiderLine = new OutsiderLine(this.#url, this.#options, (to, isEntity) => {
+        // An entity is found by any connection; an actor was handed out by this one.
+        const by = isEntity ? () => this.line() : () => line;
+        return new Outside(to.address, to.target, by).ref;
+      });
+      this.#line = line;
+    }
+    return this.#line;
+  }
+}
+
+/** What stands behind a reference of a client's. */
+class Outside implements Recipient {
+  readonly address: string;
+  readonly target: OutsiderTarget;
+  readonly line: () => OutsiderLine;
+  readonly ref: AnyRef = refTo(this);
+
+  constructor(address: string, target: OutsiderTarget, line: () => OutsiderLine) {
+    this.address = address;
+    this.target = target;
+    this.line = line;
+  }
+
+  ask(method: string, args: readonly unknown[], caller: Caller): Answer {
+    try {
+      const { options } = caller;
+      return Answer.of(this.line().ask(this, method, { args, options }), caller);
+    } catch (error) {
+      return Answer.refused(error);
+    }
+  }
+
+  /** Lost with the connection, should that end first. */
+  tell(method: string, args: readonly unknown[]): void {
+    this.line().send([CAST, this.target, method, args], CAST_FIELDS);
+  }
+
+  monitor(): never {
+    throw new TypeError('clients outside the cluster cannot monitor');
+  }
+
+  stop(): Promise<never> {
+    return Promise.reject(new Unauthorized(this.address, 'stop'));
+  }
+}

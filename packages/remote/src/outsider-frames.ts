@@ -1,0 +1,48 @@
+import type { CodecLimits } from './codec.ts';
+
+/** Versions of what outsiders and nodes speak; one so far. */
+export const OUTSIDER_VERSION = 1;
+
+// One frame a message. The numbers are the wire's; see DESIGN.md.
+export const HELLO = 0;
+export const WELCOME = 1;
+export const CALL = 2;
+export const CAST = 3;
+export const CANCEL = 4;
+export const RESULT = 5;
+export const FAIL = 6;
+export const PING = 7;
+export const PONG = 8;
+export const REFUSED = 9;
+
+/** Tags of what is more than data: a reference that the node has handed out, and an error. */
+export const REFERENCE = 0;
+export const ERROR = 1;
+
+export const TOKEN_CHARS_MAX = 8_192;
+/** Calls of one outsider that wait for their outcome. */
+export const OUTSIDER_CALLS_MAX = 256;
+/** Calls that one may take back between two pings. */
+export const OUTSIDER_CANCELS_MAX = 1_024;
+/** How long a token may be looked at. */
+export const HELLO_TIMEOUT_MS = 5_000;
+/** A sign of life is asked for so often, and three times in vain. */
+export const PING_MS = 15_000;
+export const LOST_MS: number = 3 * PING_MS;
+
+/** Tighter than between nodes: a page sends forms, not data sets. */
+export const OUTSIDER_LIMITS: CodecLimits = {
+  depthMax: 32,
+  itemsMax: 65_536,
+  bigintBytesMax: 64,
+  sequenceBytesMax: 1024 * 1024,
+};
+
+/** What an outsider calls: an entity by kind and key, or an actor by what the node called it. */
+export type OutsiderTarget = readonly [kind: string, key: string] | number;
+
+export function isOutsiderTarget(value: unknown): value is OutsiderTarget {
+  if (typeof value === 'number') return Number.isSafeInteger(value);
+  if (!Array.isArray(value) || value.length !== 2) return false;
+  return value.every((part) => typeof part === 'string' && part.length <= 512);
+}

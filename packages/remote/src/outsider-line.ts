@@ -1,0 +1,291 @@
+import {
+  type AnyRef,
+  type CallError,
+  type CallOptions,
+  Cancelled,
+  DeadlineExceeded,
+  type Env,
+  NotSerializable,
+  Overloaded,
+  processEnv,
+  SessionLost,
+  type Timer,
+  Unreachable,
+} from '@troupe/actor';
+import { CALL_TIMEOUT_MS, isRef, recipientOf } from '@troupe/actor/internal';
+import { BadFrame } from './bad-frame.ts';
+import { CborCodec } from './cbor-codec.ts';
+import type { ValuePort } from './codec.ts';
+import { FrameReader } from './frames.ts';
+import * as wire from './outsider-frames.ts';
+import { OutsiderRefused } from './outsider-refused.ts';
+import { type ErrorClass, errorFromWire, errorToWire } from './wire-error.ts';
+
+/** How long the node's own word of a passed deadline is waited for. */
+const CONFIRMATION_MS = 100;
+
+/** Names for what a `NotSerializable` points to. */
+const CALL_FIELDS = ['type', 'id', 'target', 'method', 'args', 'timeoutMs'];
+export const CAST_FIELDS: readonly string[] = ['type', 'target', 'method', 'args'];
+
+/** What the WebSockets of browsers, of Node.js and of the `ws` package have in common. */
+export interface WebSocketLike {
+  binaryType: string;
+  send(data: Uint8Array): void;
+  close(): void;
+  addEventListener(type: 'open' | 'error', listener: () => void): void;
+  addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
+  addEventListener(type: 'close', listener: (event: { readonly reason: string }) => void): void;
+}
+
+export interface OutsiderClientOptions {
+  /** Says who this is; a function is asked before every connection. */
+  readonly token: string | (() => string | Promise<string>);
+  /** Error classes that arrive as themselves. Default: none but the framework's. */
+  readonly errors?: readonly ErrorClass[];
+  /** Budget of a call that sets none, in milliseconds, 1 … 60,000. Default: 10,000. */
+  readonly callTimeoutMs?: number;
+  /** Default: the platform's own, which Node.js has from version 22 on. */
+  readonly WebSocket?: new (url: string) => WebSocketLike;
+  readonly env?: Env;
+}
+
+/** Whom a call goes to. */
+export interface OutsiderDestination {
+  readonly address: string;
+  readonly target: wire.OutsiderTarget;
+}
+
+/** Makes a reference to what the node has handed out. */
+type Refer = (to: OutsiderDestination, isEntity: boolean) => AnyRef;
+
+interface Pending {
+  readonly address: string;
+  settle(outcome: { readonly value: unknown } | { readonly error: unknown }): void;
+}
+
+/**
+ * One connection of a client. Frames wait for the node's welcome, so that calls need not; when it
+ * ends, whatever waits is told, and never comes back to it.
+ */
+export class OutsiderLine {
+  readonly welcomed: Promise<void>;
+  readonly #url: string;
+  readonly #options: OutsiderClientOptions;
+  readonly #env: Env;
+  readonly #codec = new CborCodec(wire.OUTSIDER_LIMITS);
+  readonly #calls = new Map<number, Pending>();
+  readonly #values: ValuePort;
+  readonly #handedOut = new WeakMap<object, number>();
+  #onWelcome!: () => void;
+  #onRefusal!: (error: Error) => void;
+  #socket: WebSocketLike | undefined;
+  #unsent: Uint8Array[] | undefined = [];
+  #name = '';
+  #lastId = 0;
+  #heardAt: number;
+  #timer: Timer;
+  #isOver = false;
+
+  constructor(url: string, options: OutsiderClientOptions, refer: Refer) {
+    this.#url = url;
+    this.#options = options;
+    this.#env = options.env ?? processEnv();
+    this.#heardAt = this.#env.now();
+    this.#timer = this.#env.setTimer(wire.HELLO_TIMEOUT_MS, () => {
+      this.end(new Error(`no welcome within ${wire.HELLO_TIMEOUT_MS} ms`));
+    });
+    this.#values = {
+      dehydrate: (value) => this.#dehydrate(value),
+      hydrate: (tag, content) => this.#hydrate(tag, content, refer),
+    };
+    this.welcomed = new Promise((resolve, reject) => {
+      this.#onWelcome = resolve;
+      this.#onRefusal = reject;
+    });
+    this.welcomed.catch(() => undefined); // Who waits for calls only is told by them.
+    void this.#open();
+  }
+
+  get name(): string {
+    return this.#name;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  ask(
+    to: OutsiderDestination,
+    method: string,
+    message: { readonly args: readonly unknown[]; readonly options: CallOptions | undefined },
+  ): Promise<unknown> {
+    const { signal, timeoutMs = this.#options.callTimeoutMs ?? CALL_TIMEOUT_MS } =
+      message.options ?? {};
+    const { address } = to;
+    if (this.#isOver) throw new Unreachable(address, 'the connection that handed it out is over');
+    if (signal?.aborted === true) throw new Cancelled(address, 'no', { cause: signal.reason });
+    if (this.#calls.size >= wire.OUTSIDER_CALLS_MAX) {
+      throw new Overloaded(address, 'calls in flight', wire.OUTSIDER_CALLS_MAX);
+    }
+    const id = (this.#lastId += 1);
+    this.send([wire.CALL, id, to.target, method, message.args, timeoutMs], CALL_FIELDS);
+    return new Promise((resolve, reject) => {
+      const giveUp = (error: CallError): void => {
+        this.send([wire.CANCEL, id]);
+        this.#settle(id, { error });
+      };
+      const timer = this.#env.setTimer(timeoutMs + CONFIRMATION_MS, () => {
+        giveUp(new DeadlineExceeded(address, timeoutMs, 'unknown'));
+      });
+      const onAbort = (): void =>
+        giveUp(new Cancelled(address, 'unknown', { cause: signal?.reason }));
+      signal?.addEventListener('abort', onAbort);
+      this.#calls.set(id, {
+        address,
+        settle(outcome) {
+          timer.cancel();
+          signal?.removeEventListener('abort', onAbort);
+          if ('error' in outcome) reject(outcome.error);
+          else resolve(outcome.value);
+        },
+      });
+    });
+  }
+
+  /**
+   * @param fields what the frame's elements are called when one of them cannot be sent
+   * @throws {NotSerializable}
+   */
+  send(frame: readonly unknown[], fields?: readonly string[]): void {
+    if (this.#isOver) return;
+    const bytes = this.#codec.encode(frame, this.#values, fields);
+    if (this.#unsent !== undefined) this.#unsent.push(bytes);
+    else this.#socket?.send(bytes);
+  }
+
+  /** Whatever waits is told; what never left may be tried again. */
+  end(reason: Error): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#timer.cancel();
+    const wasWelcome = this.#unsent === undefined;
+    this.#unsent = [];
+    this.#socket?.close();
+    const { message } = reason;
+    const options = { cause: reason };
+    this.#onRefusal(
+      reason instanceof OutsiderRefused ? reason : new Unreachable(this.#url, message, options),
+    );
+    for (const [id, { address }] of this.#calls) {
+      const error = wasWelcome
+        ? new SessionLost(address, message, options)
+        : new Unreachable(address, message, options);
+      this.#settle(id, { error });
+    }
+  }
+
+  async #open(): Promise<void> {
+    const { token, WebSocket = platformWebSocket() } = this.#options;
+    try {
+      const word = typeof token === 'string' ? token : await token();
+      const hello = this.#codec.encode([wire.HELLO, wire.OUTSIDER_VERSION, word], this.#values);
+      if (this.#isOver) return;
+      const socket = new WebSocket(this.#url);
+      this.#socket = socket;
+      socket.binaryType = 'arraybuffer';
+      socket.addEventListener('open', () => socket.send(hello));
+      socket.addEventListener('message', ({ data }) => this.#receive(data));
+      socket.addEventListener('error', () => this.end(new Error('no WebSocket could be made')));
+      socket.addEventListener('close', ({ reason }) => {
+        this.end(new Error(reason === '' ? 'the node has hung up' : reason));
+      });
+    } catch (error) {
+      this.end(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  #receive(data: unknown): void {
+    if (this.#isOver) return;
+    this.#heardAt = this.#env.now();
+    try {
+      if (!(data instanceof ArrayBuffer)) throw new BadFrame('a message that is not binary');
+      for (const frame of this.#codec.decodeSequence(new Uint8Array(data), this.#values)) {
+        this.#dispatch(new FrameReader(frame));
+      }
+    } catch (error) {
+      this.end(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  #dispatch(frame: FrameReader): void {
+    switch (frame.type) {
+      case wire.WELCOME:
+        return this.#welcome(frame);
+      case wire.REFUSED:
+        return this.end(new OutsiderRefused(frame.text()));
+      case wire.RESULT:
+        return this.#settle(frame.number(), { value: frame.any() });
+      case wire.FAIL:
+        return this.#settle(frame.number(), { error: frame.any() });
+      case wire.PING:
+        return this.send([wire.PONG]);
+      default:
+        throw new BadFrame(`unknown frame type ${String(frame.type)}`);
+    }
+  }
+
+  #welcome(frame: FrameReader): void {
+    frame.number(); // Of the one version that there is.
+    frame.text();
+    this.#name = frame.text();
+    const unsent = this.#unsent ?? [];
+    this.#unsent = undefined;
+    for (const bytes of unsent) this.#socket?.send(bytes);
+    this.#timer.cancel();
+    this.#watchLife();
+    this.#onWelcome();
+  }
+
+  #settle(id: number, outcome: { readonly value: unknown } | { readonly error: unknown }): void {
+    const call = this.#calls.get(id);
+    this.#calls.delete(id);
+    call?.settle(outcome);
+  }
+
+  /** The node sends something every now and then, a ping if nothing else. */
+  #watchLife(): void {
+    this.#timer = this.#env.setTimer(wire.PING_MS, () => {
+      if (this.#env.now() - this.#heardAt < wire.LOST_MS) this.#watchLife();
+      else this.end(new Error('no sign of life from the node'));
+    });
+  }
+
+  #dehydrate(value: object): { tag: number; content: unknown } | undefined {
+    if (value instanceof Error) return { tag: wire.ERROR, content: errorToWire(value) };
+    if (!isRef(value)) return undefined;
+    const recipient = recipientOf(value as AnyRef);
+    const id = this.#handedOut.get(recipient);
+    if (id !== undefined) return { tag: wire.REFERENCE, content: id };
+    throw new NotSerializable(recipient.address, 'the node has not handed out this reference');
+  }
+
+  #hydrate(tag: number, content: unknown, refer: Refer): unknown {
+    if (tag === wire.ERROR) return errorFromWire(content, this.#options.errors);
+    if (tag !== wire.REFERENCE || !Array.isArray(content)) throw new BadFrame(`tag ${tag}`);
+    const [id, kind, key, address] = content as unknown[];
+    if (typeof id !== 'number' || typeof kind !== 'string' || typeof address !== 'string') {
+      throw new BadFrame('reference');
+    }
+    const entity = typeof key === 'string' ? ([kind, key] as const) : undefined;
+    const ref = refer({ address, target: entity ?? id }, entity !== undefined);
+    this.#handedOut.set(recipientOf(ref), id);
+    return ref;
+  }
+}
+
+function platformWebSocket(): new (url: string) => WebSocketLike {
+  const { WebSocket } = globalThis as { WebSocket?: new (url: string) => WebSocketLike };
+  if (WebSocket !== undefined) return WebSocket;
+  throw new TypeError("this platform has no WebSocket: pass { WebSocket } from the package 'ws'");
+}

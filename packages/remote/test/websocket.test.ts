@@ -1,0 +1,98 @@
+import { get } from 'node:http';
+import test from 'ava';
+import { WebSocket } from 'ws';
+import { type Connection, type Listener, webSocketTransport } from '@troupe/remote';
+
+/** Whom a node has let in, or turned away, first. */
+interface Waiting {
+  readonly listener: Listener;
+  readonly first: Promise<Connection | Error>;
+}
+
+async function waiting(): Promise<Waiting> {
+  let told!: (first: Connection | Error) => void;
+  const first = new Promise<Connection | Error>((resolve) => (told = resolve));
+  const refused = (_: string, error: Error): void => told(error);
+  const listener = await webSocketTransport().listen('ws://127.0.0.1:0/nodes', told, refused);
+  return { listener, first };
+}
+
+function ended(socket: WebSocket): Promise<string> {
+  return new Promise((resolve) => {
+    socket.once('error', ({ message }) => resolve(message));
+    socket.once('close', (code, reason) => resolve(`${code} ${reason.toString()}`));
+  });
+}
+
+test('a page is turned away, also by a node of its own machine', async (t) => {
+  const { listener, first } = await waiting();
+  const page = new WebSocket(listener.address, { origin: 'https://evil.example' });
+
+  t.is(await ended(page), 'Unexpected server response: 403');
+  t.regex(String(await first), /a page of https:\/\/evil\.example is no node/);
+  await listener.close();
+});
+
+test('another path is not there, and what is no WebSocket is told so', async (t) => {
+  const { listener } = await waiting();
+  const elsewhere = new WebSocket(listener.address.replace('/nodes', '/admin'));
+
+  t.is(await ended(elsewhere), 'Unexpected server response: 404');
+  const status = await new Promise((resolve) => {
+    get(listener.address.replace('ws:', 'http:'), { agent: false }, ({ statusCode }) => {
+      resolve(statusCode);
+    });
+  });
+  t.is(status, 426);
+  await listener.close();
+});
+
+test('a text is no chunk: the connection is closed', async (t) => {
+  const { listener, first } = await waiting();
+  const socket = new WebSocket(listener.address);
+  socket.once('open', () => socket.send('hello'));
+  const far = await first;
+  const chunks: Uint8Array[] = [];
+  if (far instanceof Error) throw far;
+  far.start({ data: (chunk) => chunks.push(chunk), closed: () => undefined });
+
+  t.is(await ended(socket), '1003 messages are binary');
+  t.deepEqual(chunks, []);
+  await listener.close();
+});
+
+test('what a proxy passes on is not of this machine', async (t) => {
+  const { listener, first } = await waiting();
+  const headers = { 'x-forwarded-for': '203.0.113.7' };
+  const socket = new WebSocket(listener.address, { headers });
+  const closed = ended(socket);
+  const far = await first;
+
+  t.false(far instanceof Error || far.isLoopback);
+  if (!(far instanceof Error)) far.destroy();
+  await closed;
+  await listener.close();
+});
+
+test('a message longer than any envelope ends the connection', async (t) => {
+  const { listener, first } = await waiting();
+  const socket = new WebSocket(listener.address);
+  socket.once('open', () => socket.send(Buffer.alloc(18 * 1024 * 1024)));
+  const far = await first;
+  if (far instanceof Error) throw far;
+  const reason = new Promise<Error | undefined>((closed) => {
+    far.start({ data: () => t.fail('it came through'), closed });
+  });
+
+  t.regex(await ended(socket), /^1009|EPIPE|ECONNRESET/);
+  t.regex(String(await reason), /closed with code/);
+  await listener.close();
+});
+
+for (const address of ['http://127.0.0.1:1/', 'ws:/', '127.0.0.1:1']) {
+  test(`'${address}' is no address of a WebSocket`, async (t) => {
+    const dial = webSocketTransport().dial(address, { timeoutMs: 1 });
+
+    await t.throwsAsync(dial, { instanceOf: TypeError });
+  });
+}
