@@ -188,7 +188,9 @@ class Heartbeats implements Membership {
     try {
       this.#learn(await this.#net.exchange(member.address, this.#digest(), this.#timeoutMs));
     } catch (error) {
-      if (error instanceof NameTaken) throw error;
+      if (error instanceof NameTaken) {
+        this.#env.log.error({ error }, 'another node has taken the name of this one');
+      }
       // Judged by the silence that follows; a refusal is also reported as evidence.
       this.#env.log.debug({ member: member.name, error }, 'no answer to a heartbeat');
     } finally {
@@ -231,7 +233,10 @@ class Heartbeats implements Membership {
   /** The live member, if any, that has the caller's name and is somebody else. */
   #holderOf(from: Member): Member | undefined {
     const holder = this.#table.get(from.name);
-    return holder?.state === 'alive' && !isSameNode(holder, from) ? holder : undefined;
+    if (holder?.state !== 'alive' || isSameNode(holder, from)) return undefined;
+    // Two processes cannot listen at one address: who does now has followed who did before.
+    const follows = holder.address === from.address && holder.incarnation < from.incarnation;
+    return follows && from.address !== '' ? undefined : holder;
   }
 
   #learn(payload: unknown): void {

@@ -186,6 +186,17 @@ test('a restarted node takes the place of its earlier incarnation', async (t) =>
   t.is(a.membership.view().members.find(({ name }) => name === 'b')?.incarnation, '2');
 });
 
+test('a node that starts anew at its old address takes its name over at once', async (t) => {
+  const w = world();
+  const a = await start(w, member('a'), []);
+  await start(w, member('b', '1'), ['a:1']);
+
+  await start(w, member('b', '2'), ['a:1']); // Nobody has noticed yet that the first is gone.
+
+  t.is(a.membership.view().members.find(({ name }) => name === 'b')?.incarnation, '2');
+  t.deepEqual(states(a.membership), { a: 'alive', b: 'alive' });
+});
+
 test('a second node of the same name is refused, and told what to do', async (t) => {
   const w = world();
   await start(w, member('a'), []);

@@ -53,7 +53,7 @@ export class Agenda {
   /**
    * Moves time to the next thing that happens, unless that is after `untilMs`.
    * @returns what to run; undefined when nothing is left until then, and time is `untilMs` now if
-   *   that is a time at all
+   *   something is left after it
    */
   next(untilMs: number): (() => void) | undefined {
     for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
@@ -63,7 +63,7 @@ export class Agenda {
       this.#nowMs = first.atMs;
       return first.run;
     }
-    if (Number.isFinite(untilMs)) this.#nowMs = Math.max(this.#nowMs, untilMs);
+    if (this.#heap.length > 0) this.#nowMs = Math.max(this.#nowMs, untilMs);
     return undefined;
   }
 

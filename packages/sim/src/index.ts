@@ -1,6 +1,6 @@
-export { seeds, simulate, Simulated, SimulationFailed } from './simulate.ts';
+export { ProcessEnded, seeds, simulate, Simulated, SimulationFailed } from './simulate.ts';
 export type { SimulateOptions, SimulationReport } from './simulate.ts';
-export { NothingLeft, World } from './world.ts';
+export { StillWaiting, World } from './world.ts';
 export type { Place, WorldOptions } from './world.ts';
 export { describeFault, swarm } from './faults.ts';
 export type { Fault, FaultKind, SwarmOptions } from './faults.ts';

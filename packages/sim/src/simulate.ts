@@ -1,10 +1,13 @@
 import { describeFault, type Fault, type FaultKind, swarm } from './faults.ts';
 import type { LinkQuality } from './network.ts';
-import { type OutsideWorld, setTraps } from './traps.ts';
 import { shrink } from './shrink.ts';
+import { type OutsideWorld, setTraps } from './traps.ts';
+import { oneAtATime } from './turnstile.ts';
 import { type Place, World } from './world.ts';
 
 const SAFETY_MS = 20_000;
+/** Before a node that did not come up is started again. */
+const RESTART_MS = 1_000;
 const NAMES = 'abcdefghijklmnopqrstuvwxyz';
 
 export interface SimulateOptions<N> {
@@ -65,11 +68,22 @@ export class SimulationFailed extends Error {
   }
 }
 
+/** The process that was to do something ended before it had; nobody knows how far it came. */
+export class ProcessEnded extends Error {
+  override readonly name = 'ProcessEnded';
+  readonly code = 'ERR_PROCESS_ENDED';
+  readonly executed = 'unknown';
+  constructor(readonly host: string) {
+    super(`the process on ${host} ended in the middle of it`);
+  }
+}
+
 /** A run as its scenario sees it. */
 export class Simulated<N> {
   readonly world: World;
   readonly #options: SimulateOptions<N>;
   readonly #nodes = new Map<string, N>();
+  readonly #underWay = new Map<string, Set<(error: ProcessEnded) => void>>();
   #healed = false;
 
   constructor(world: World, options: SimulateOptions<N>) {
@@ -93,6 +107,23 @@ export class Simulated<N> {
     return this.#nodes;
   }
 
+  /**
+   * Does something by way of the node on `host`. What a process has begun never ends once the
+   * process is gone, so whoever waits for it is told by this.
+   * @throws {ProcessEnded} when the process ends first, and whatever `run` throws
+   */
+  on<T>(host: string, run: (node: N) => Promise<T>): Promise<T> {
+    const node = this.node(host);
+    const underWay = this.#underWay.get(host) ?? new Set();
+    this.#underWay.set(host, underWay);
+    return new Promise((resolve, reject) => {
+      underWay.add(reject);
+      run(node)
+        .finally(() => underWay.delete(reject))
+        .then(resolve, reject);
+    });
+  }
+
   sleep(ms: number): Promise<void> {
     return this.world.sleep(ms);
   }
@@ -108,9 +139,24 @@ export class Simulated<N> {
     return node;
   }
 
+  /** As a supervisor of processes would: one that does not come up is started again. */
+  async #startAgain(host: string): Promise<void> {
+    while (!this.world.running.includes(host)) {
+      try {
+        await this.start(host);
+      } catch (error) {
+        this.world.note(`${host} does not start: ${String(error)}`);
+        this.crash(host);
+        await this.sleep(RESTART_MS);
+      }
+    }
+  }
+
   crash(host: string, options?: { readonly power?: boolean }): void {
     this.#nodes.delete(host);
     this.world.crash(host, options);
+    for (const reject of this.#underWay.get(host) ?? []) reject(new ProcessEnded(host));
+    this.#underWay.delete(host);
   }
 
   /** From here on nothing goes wrong: the network is whole, and every node runs. */
@@ -119,7 +165,7 @@ export class Simulated<N> {
     this.world.network.setQuality({ loss: 0, duplication: 0, jitterMs: 0.2 });
     this.world.heal();
     const down = this.world.hosts.filter((host) => !this.world.running.includes(host));
-    await Promise.all(down.map((host) => this.start(host)));
+    await Promise.all(down.map((host) => this.#startAgain(host)));
   }
 
   inflict(fault: Fault): void {
@@ -132,7 +178,7 @@ export class Simulated<N> {
         case 'crash':
           if (!world.running.includes(fault.host)) return;
           this.crash(fault.host, { power: fault.power });
-          return then(fault.forMs, () => void this.start(fault.host));
+          return then(fault.forMs, () => void this.#startAgain(fault.host));
         case 'stall':
           return world.stall(fault.host, fault.forMs, fault.shape);
         case 'partition':
@@ -162,7 +208,14 @@ export class Simulated<N> {
  * @param scenario is run anew each time, so what it counts must be made inside it
  * @throws {SimulationFailed} with the seed, the faults it takes and what happened last
  */
-export async function simulate<N>(
+export function simulate<N>(
+  options: SimulateOptions<N>,
+  scenario: (simulated: Simulated<N>) => Promise<void>,
+): Promise<SimulationReport> {
+  return oneAtATime(() => runAndShrink(options, scenario));
+}
+
+async function runAndShrink<N>(
   options: SimulateOptions<N>,
   scenario: (simulated: Simulated<N>) => Promise<void>,
 ): Promise<SimulationReport> {

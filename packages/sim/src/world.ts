@@ -9,6 +9,7 @@ import { Random } from './random.ts';
 import { Trace } from './trace.ts';
 
 const PORT = 7_000;
+const LIMIT_MS = 600_000;
 
 /** What a process of a world is given: everything that would otherwise come from outside. */
 export interface Place {
@@ -32,12 +33,15 @@ export interface WorldOptions {
   readonly network?: Partial<LinkQuality>;
 }
 
-/** Nothing is left to happen, and what somebody waits for has not. */
-export class NothingLeft extends Error {
-  override readonly name = 'NothingLeft';
-  readonly code = 'ERR_NOTHING_LEFT';
-  constructor(nowMs: number) {
-    super(`at ${nowMs.toFixed(0)} ms nothing is left to happen, and somebody still waits`);
+/** What somebody waits for does not happen: nothing is left to happen, or it takes too long. */
+export class StillWaiting extends Error {
+  override readonly name = 'StillWaiting';
+  readonly code = 'ERR_STILL_WAITING';
+  constructor(
+    readonly nowMs: number,
+    reason: 'nothing is left to happen' | 'that is the limit',
+  ) {
+    super(`at ${nowMs.toFixed(0)} ms ${reason}, and somebody still waits`);
   }
 }
 
@@ -184,9 +188,10 @@ export class World {
 
   /**
    * Lets the world go on until `task` is settled.
-   * @throws {NothingLeft} when it cannot be any more, and whatever `task` or a check throws
+   * @param limitMs of the world's time
+   * @throws {StillWaiting} when it is not, and whatever `task` or a check throws
    */
-  async drive<T>(task: Promise<T>): Promise<T> {
+  async drive<T>(task: Promise<T>, limitMs: number = LIMIT_MS): Promise<T> {
     let settled = false;
     const end = (): void => void (settled = true);
     task.then(end, end);
@@ -194,8 +199,14 @@ export class World {
       await drained();
       for (const { holds } of this.#checks) holds();
       if (settled) return task;
-      const run = this.agenda.next(Infinity);
-      if (run === undefined) throw new NothingLeft(this.agenda.nowMs);
+      const run = this.agenda.next(limitMs);
+      if (run === undefined) {
+        const isOver = this.agenda.size > 0;
+        throw new StillWaiting(
+          this.agenda.nowMs,
+          isOver ? 'that is the limit' : 'nothing is left to happen',
+        );
+      }
       run();
     }
   }
