@@ -197,7 +197,7 @@ export class SimDisk {
           const result = run();
           outcome = () => resolve(result);
         } catch (error) {
-          outcome = () => reject(error as Error);
+          outcome = () => reject(error);
         }
         process.happens('input', outcome);
       };

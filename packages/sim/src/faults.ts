@@ -70,7 +70,7 @@ export function swarm(random: Random, options: SwarmOptions): readonly Fault[] {
     const draws = random.fork(`faults: ${kind}`);
     if (draws.chance(0.5)) continue;
     const everyMs = draws.pick([500, 2_000, 8_000]);
-    for (let atMs = draws.exponential(everyMs); atMs < durationMs; ) {
+    for (let atMs = draws.exponential(everyMs); atMs < durationMs;) {
       const fault = draw(kind, atMs, { draws, hosts });
       if (fault !== undefined) faults.push(fault);
       atMs += draws.exponential(everyMs);

@@ -42,7 +42,12 @@ export interface DatagramSocket {
 }
 
 export type NetworkEvent =
-  | { readonly kind: 'datagram' | 'stream'; readonly from: string; readonly to: string; readonly bytes: number }
+  | {
+      readonly kind: 'datagram' | 'stream';
+      readonly from: string;
+      readonly to: string;
+      readonly bytes: number;
+    }
   | { readonly kind: 'dropped'; readonly from: string; readonly to: string; readonly why: string };
 
 /** All hosts of a world and the links between them. One process a host at a time. */
@@ -145,7 +150,8 @@ export class SimNetwork {
     const now = this.#agenda.nowMs;
     let leavesAt = now;
     if (quality.bytesPerMs !== Infinity) {
-      leavesAt = Math.max(now, this.#freeAt.get(direction(from, to)) ?? 0) + bytes / quality.bytesPerMs;
+      leavesAt =
+        Math.max(now, this.#freeAt.get(direction(from, to)) ?? 0) + bytes / quality.bytesPerMs;
       this.#freeAt.set(direction(from, to), leavesAt);
     }
     return leavesAt + quality.latencyMs + this.#random.exponential(quality.jitterMs);

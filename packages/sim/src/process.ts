@@ -93,7 +93,10 @@ export class SimProcess {
     const order =
       shape === 'in-order'
         ? late
-        : [...late.filter(({ what }) => what === 'timer'), ...late.filter((l) => l.what === 'input')];
+        : [
+            ...late.filter(({ what }) => what === 'timer'),
+            ...late.filter((l) => l.what === 'input'),
+          ];
     // One after the other, as an event loop would, and each may end or stall the process again.
     for (const { what, run } of order) this.#agenda.after(0, () => this.happens(what, run));
   }

@@ -286,7 +286,9 @@ function kindsOf<N>({ faultKinds }: SimulateOptions<N>): { kinds?: readonly Faul
 /** Of one class and, up to numbers, one message: shrinking must not end at another failure. */
 function isSameFailure(a: unknown, b: unknown): boolean {
   const mark = (error: unknown): string =>
-    error instanceof Error ? `${error.name} ${error.message.replaceAll(/\d+/g, '#')}` : String(error);
+    error instanceof Error
+      ? `${error.name} ${error.message.replaceAll(/\d+/g, '#')}`
+      : String(error);
   return mark(a) === mark(b);
 }
 

@@ -42,7 +42,8 @@ export class Stream {
 
   /** @throws when nobody listens there, or nobody answers within `timeoutMs` */
   connect(timeoutMs: number): Promise<Connection> {
-    const { agenda, near, toHost, arrival } = this.#wire;
+    const wire = this.#wire;
+    const { agenda, near, toHost } = wire;
     return new Promise((resolve, reject) => {
       let settled = false;
       const settle = (outcome: () => void): void => {
@@ -53,21 +54,23 @@ export class Stream {
       };
       const fail = (why: string): void => {
         settle(() => reject(new Error(why)));
-        this.#wire.onOver(this);
+        wire.onOver(this);
       };
       const timer = agenda.after(timeoutMs, () => fail(`no answer within ${timeoutMs} ms`));
       const ask = (): void => {
         if (settled || near.hasEnded) return;
-        const at = arrival(near.name, toHost, 40);
+        const at = wire.arrival(near.name, toHost, 40);
         agenda.after(CONNECT_AGAIN_MS, ask);
         if (at !== undefined) agenda.after(at - agenda.nowMs, () => arrive());
       };
       const arrive = (): void => {
-        const listener = this.#wire.findListener();
-        const back = arrival(toHost, near.name, 40);
+        const listener = wire.findListener();
+        const back = wire.arrival(toHost, near.name, 40);
         if (settled || listener === 'gone' || back === undefined) return;
         if (listener === undefined) {
-          agenda.after(back - agenda.nowMs, () => fail('connection refused; is a node running there?'));
+          agenda.after(back - agenda.nowMs, () =>
+            fail('connection refused; is a node running there?'),
+          );
           return;
         }
         if (this.#far === undefined) this.#accept(listener);
@@ -204,8 +207,6 @@ class StreamEnd implements Connection {
       const bytes = segment === 'end' ? 40 : segment.length;
       const at = this.#wire.arrival(this.process.name, this.#peerHost, bytes);
       if (at === undefined) return this.#tryAgain();
-      this.#stuckSinceMs = undefined;
-      this.#pauseMs = this.#wire.retransmitMs;
       this.#queue.shift();
       this.#lastArrivalMs = Math.max(this.#lastArrivalMs, at);
       const sent = segment;
@@ -237,6 +238,8 @@ class StreamEnd implements Connection {
       else if (segment !== 'end') this.#unanswered(segment);
       return;
     }
+    this.#stuckSinceMs = undefined;
+    this.#pauseMs = this.#wire.retransmitMs;
     if (segment !== 'end') {
       this.#bytes -= segment.length;
       if (this.#mustDrain && this.#bytes <= WINDOW_BYTES / 2) {

@@ -1,0 +1,131 @@
+import test from 'ava';
+import {
+  type Fault,
+  OutsideWorld,
+  type Place,
+  ProcessEnded,
+  Random,
+  shrink,
+  simulate,
+  SimulationFailed,
+  swarm,
+} from '@troupe/sim';
+
+/** A node that does nothing but count its seconds. */
+class Ticking {
+  ticks = 0;
+  constructor({ env }: Place) {
+    const tick = (): void => {
+      this.ticks += 1;
+      env.setTimer(1_000, tick);
+    };
+    env.setTimer(1_000, tick);
+  }
+}
+
+const start = async (place: Place): Promise<Ticking> => new Ticking(place);
+
+test.serial('a run that fails tells its seed and only those faults that it takes', async (t) => {
+  const faults: Fault[] = [
+    { kind: 'clock', atMs: 100, host: 'a', byMs: 5 },
+    { kind: 'stall', atMs: 200, host: 'b', shape: 'in-order', forMs: 4_000 },
+    { kind: 'crash', atMs: 300, host: 'c', power: false, forMs: 500 },
+    { kind: 'partition', atMs: 400, groups: [['a'], ['b', 'c']], forMs: 500 },
+  ];
+
+  const error = await t.throwsAsync(
+    simulate({ seed: 5, start, faults }, async (world) => {
+      await world.sleep(3_500);
+      if (world.node('b').ticks < 3) throw new Error('b is behind');
+    }),
+    { instanceOf: SimulationFailed },
+  );
+
+  t.deepEqual(error?.faults, [faults[1]]);
+  t.regex(
+    error?.message ?? '',
+    /^seed 5 fails: Error: b is behind\nfaults it takes:\n +200 ms {2}stall/,
+  );
+  t.true(error?.timeline.some((line) => line.endsWith('b stands still for 4000 ms')));
+});
+
+test.serial(
+  'who waits for a process that ends is told, and the next one can be asked',
+  async (t) => {
+    await simulate({ seed: 1, start }, async (world) => {
+      const waiting = world.on('a', () => new Promise(() => {}));
+      world.crash('a');
+
+      await t.throwsAsync(waiting, { instanceOf: ProcessEnded });
+      t.throws(() => world.node('a'), { message: /no node runs on a at/ });
+      await world.heal();
+      t.is(world.node('a').ticks, 0);
+    });
+  },
+);
+
+for (const [what, use] of [
+  ['Date.now', () => Date.now()],
+  ['new Date()', () => new Date()],
+  ['Math.random', () => Math.random()],
+  ['performance.now', () => performance.now()],
+  ['setTimeout', () => setTimeout(() => {}, 1)],
+] as const) {
+  // Serial: the traps of one run are on for the whole process.
+  test.serial(
+    `${what} in a simulated process fails the run, even when somebody catches that`,
+    async (t) => {
+      const error = await t.throwsAsync(
+        simulate({ seed: 1, nodes: 1, start }, async () => {
+          t.throws(use, { instanceOf: OutsideWorld });
+        }),
+        { instanceOf: SimulationFailed },
+      );
+
+      t.like(error?.cause, { code: 'ERR_OUTSIDE_WORLD', what });
+      t.true(error?.cause instanceof Error && error.cause.stack?.includes('simulate.test'));
+      t.notThrows(use); // The traps are gone with the run.
+      t.true(new Date(0) instanceof Date);
+    },
+  );
+}
+
+test.serial('a check is made after everything that happens', async (t) => {
+  const error = await t.throwsAsync(
+    simulate({ seed: 1, nodes: 1, start }, async (world) => {
+      world.check('no third tick', () => {
+        if (world.node('a').ticks === 3) throw new Error(`a third tick at ${world.nowMs}`);
+      });
+      await world.sleep(60_000);
+    }),
+  );
+
+  t.regex(error?.message ?? '', /a third tick at 3000/);
+});
+
+test.serial('the same seed draws the same faults, and another one others', (t) => {
+  const draw = (seed: number): readonly Fault[] =>
+    swarm(new Random(seed), { hosts: ['a', 'b', 'c'], durationMs: 20_000 });
+
+  t.deepEqual(draw(1), draw(1));
+  t.notDeepEqual(draw(1), draw(2));
+  const kinds = new Set(
+    Array.from({ length: 50 }, (_, i) => draw(i + 1))
+      .flat()
+      .map((f) => f.kind),
+  );
+  t.is(kinds.size, 7);
+});
+
+test.serial('shrinking leaves what none can be spared of', async (t) => {
+  let runs = 0;
+  const items = Array.from({ length: 40 }, (_, i) => i);
+
+  const shortest = await shrink(items, async (part) => {
+    runs += 1;
+    return part.includes(7) && part.includes(31);
+  });
+
+  t.deepEqual(shortest, [7, 31]);
+  t.true(runs <= 100, `${runs} runs`);
+});
