@@ -119,6 +119,7 @@ export class SimNetwork {
   transport(process: SimProcess): Transport {
     return {
       name: 'sim',
+      needsSecret: () => false, // Whoever is in the world belongs to it.
       listen: async (address, accept) => {
         const bound = this.#bind(process.name, address);
         if (this.#listeners.has(bound)) {
