@@ -1,5 +1,5 @@
 import test from 'ava';
-import { type Place, ProcessEnded, seeds, simulate } from '@troupe/sim';
+import { type Place, ProcessEnded, simulate, testSeeds } from '@troupe/sim';
 import { Actor, actor, isCallError, type Node, rpc, startNode } from 'troupe';
 
 @actor({ kind: 'counter' })
@@ -35,19 +35,19 @@ test('whole nodes run in a world, and two runs of one seed are the same run', as
   t.deepEqual(first, second);
 });
 
-for (const seed of seeds({ count: 20 })) {
-  test(`after everything is well again, every node serves every entity: seed ${seed}`, async (t) => {
-    await simulate<Node>({ seed, nodes: 3, start, faults: 'swarm' }, async (world) => {
-      await world.sleep(20_000);
-      await world.heal();
-      await world.sleep(20_000);
-      for (const node of world.nodes.values()) {
-        for (let i = 0; i < 5; i += 1) await node.entity(Counter, `c${i}`).add(1);
-      }
-    });
-    t.pass();
-  });
-}
+testSeeds(
+  test,
+  'when all is well again, every node serves every entity',
+  { count: 20, start, faults: 'swarm' },
+  async (world) => {
+    await world.sleep(20_000);
+    await world.heal();
+    await world.sleep(20_000);
+    for (const node of world.nodes.values()) {
+      for (let i = 0; i < 5; i += 1) await node.entity(Counter, `c${i}`).add(1);
+    }
+  },
+);
 
 function onlyIfExpected(error: unknown): void {
   if (!isCallError(error) && !(error instanceof ProcessEnded)) throw error;

@@ -1,5 +1,7 @@
 export { ProcessEnded, seeds, simulate, Simulated, SimulationFailed } from './simulate.ts';
 export type { SimulateOptions, SimulationReport } from './simulate.ts';
+export { testSeeds } from './test-seeds.ts';
+export type { RegisterTest, TestSeedsOptions } from './test-seeds.ts';
 export { StillWaiting, World } from './world.ts';
 export type { Place, WorldOptions } from './world.ts';
 export { describeFault, swarm } from './faults.ts';

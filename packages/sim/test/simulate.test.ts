@@ -9,6 +9,7 @@ import {
   simulate,
   SimulationFailed,
   swarm,
+  testSeeds,
 } from '@troupe/sim';
 
 /** A node that does nothing but count its seconds. */
@@ -128,4 +129,22 @@ test.serial('shrinking leaves what none can be spared of', async (t) => {
 
   t.deepEqual(shortest, [7, 31]);
   t.true(runs <= 100, `${runs} runs`);
+});
+
+test.serial('a test is made of each seed, and SEED leaves one', async (t) => {
+  const made = new Map<string, (context: unknown) => Promise<void>>();
+  const register = (title: string, run: (context: unknown) => Promise<void>): void => {
+    made.set(title, run);
+  };
+  const options = { count: 2, first: 8, nodes: 1, start };
+  const run: number[] = [];
+
+  testSeeds(register, 'ticks', options, async ({ world }) => void run.push(world.seed));
+  process.env['SEED'] = '77';
+  testSeeds(register, 'again', options, async () => {});
+  delete process.env['SEED'];
+  await made.get('ticks: seed 9')?.({});
+
+  t.deepEqual([...made.keys()], ['ticks: seed 8', 'ticks: seed 9', 'again: seed 77']);
+  t.deepEqual(run, [9]);
 });
