@@ -37,8 +37,7 @@ test('whole nodes run in a world, and two runs of one seed are the same run', as
 
 testSeeds(
   test,
-  'when all is well again, every node serves every entity',
-  { count: 20, start, faults: 'swarm' },
+  { title: 'when all is well again, every node serves all', count: 20, start, faults: 'swarm' },
   async (world) => {
     await world.sleep(20_000);
     await world.heal();

@@ -80,7 +80,7 @@ export class Stream {
     });
   }
 
-  /** A process that is gone says nothing more; while its host is there, that answers with resets. */
+  /** A process that is gone says nothing more; its host answers with resets, while it is on. */
   processEnded(process: SimProcess, hostIsGone: boolean): void {
     for (const end of [this.#near, this.#far]) {
       if (end?.process !== process) continue;

@@ -4,6 +4,8 @@ import { seeds, simulate, type Simulated, type SimulateOptions } from './simulat
 export type RegisterTest = (title: string, run: (context: unknown) => Promise<void>) => unknown;
 
 export interface TestSeedsOptions<N> extends Omit<SimulateOptions<N>, 'seed'> {
+  /** What the tests claim. Each adds its seed. */
+  readonly title: string;
   /** How many seeds. The environment's `SEED` takes their place. Default: 100. */
   readonly count?: number;
   /** The first of them. Default: 1. */
@@ -13,11 +15,10 @@ export interface TestSeedsOptions<N> extends Omit<SimulateOptions<N>, 'seed'> {
 /** Makes one test of each seed; the title of a failing one says which. */
 export function testSeeds<N>(
   register: RegisterTest,
-  title: string,
   options: TestSeedsOptions<N>,
   scenario: (simulated: Simulated<N>) => Promise<void>,
 ): void {
-  const { count = 100, first = 1 } = options;
+  const { title, count = 100, first = 1 } = options;
   for (const seed of seeds({ count, first })) {
     register(`${title}: seed ${seed}`, async (context) => {
       await simulate({ ...options, seed }, scenario);
