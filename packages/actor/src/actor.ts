@@ -1,10 +1,14 @@
+import { startTimer } from './actor-timer.ts';
+import { OUTSIDE } from './caller.ts';
 import type { Cell } from './cell.ts';
 import { type ContextValues, wordsOf } from './context.ts';
 import type { Log } from './env.ts';
+import { LINK, UNLINK } from './link.ts';
 import { ActorDown } from './errors.ts';
 import { Goroutine, type Task, type TaskContext } from './go.ts';
 import type { Down, DownReason } from './recipient.ts';
-import { type ActorRef, type AnyRef, bound, recipientOf } from './ref.ts';
+import { recipientOf } from './ref-core.ts';
+import { type ActorRef, type AnyRef, bound, type RemoteKeys } from './ref.ts';
 
 /** What a method may know about the call it serves. Take it before the first `await`. */
 export interface TurnContext {
@@ -19,6 +23,9 @@ export interface TurnContext {
   /** Texts that the call came with. Calls made in this turn carry them on. */
   readonly values: ContextValues;
 }
+
+/** Functions that stand in for methods of `T`. */
+export type Behaviour<T> = { readonly [K in RemoteKeys<T>]?: T[K] };
 
 /** Gives a fresh actor its runtime; only `Cell` does, once. */
 // oxlint-disable-next-line import/no-mutable-exports -- set once, by the static block below
@@ -112,7 +119,7 @@ export abstract class Actor {
     const { address, system } = cell;
     const task = new Goroutine(run, {
       env: system.env,
-      onFailure: (error) => system.failed({ address, method: 'go', error }),
+      onFailure: (error) => cell.fail({ method: 'go', error, isFatal: false }),
     });
     task.whenEnded(cell.owns(() => task.cancel(new ActorDown(address, 'unknown'))));
     return task;
@@ -134,6 +141,67 @@ export abstract class Actor {
       disown();
       forget();
     };
+  }
+
+  /**
+   * Binds this actor's fate to another's, both ways: when one goes down by a failure, the other
+   * fails with `LinkBroken`, and is restarted or stopped as its supervisor decides. An orderly
+   * stop breaks no link.
+   * @returns unlinks both
+   */
+  protected link(ref: AnyRef): () => void {
+    const cell = this.#attached;
+    const other = recipientOf(ref);
+    other.tell(LINK, [cell.ref], OUTSIDE);
+    const unlink = cell.linkTo(other);
+    return () => {
+      unlink();
+      other.tell(UNLINK, [cell.ref], OUTSIDE);
+    };
+  }
+
+  /**
+   * Runs `run` as a turn of this actor, once, not before `delayMs` milliseconds have passed.
+   * @returns forgets it; so does the end of this actor
+   */
+  protected after(delayMs: number, run: () => unknown): () => void {
+    return startTimer(this.#attached, { delayMs, run, repeats: false });
+  }
+
+  /**
+   * Runs `run` as a turn of this actor every `periodMs` milliseconds. A busy actor skips: the
+   * next one is due a period after the last has begun.
+   * @returns ends it; so does the end of this actor
+   */
+  protected every(periodMs: number, run: () => unknown): () => void {
+    return startTimer(this.#attached, { delayMs: periodMs, run, repeats: true });
+  }
+
+  /**
+   * From the next message on, the functions of `behaviour` stand in for the methods of their
+   * names; all others stay. Without `behaviour` the class's own methods are back.
+   */
+  protected become<T extends Actor>(this: T, behaviour?: Behaviour<T>): void {
+    this.#attached.become(behaviour);
+  }
+
+  /**
+   * Sets the message that this method serves aside, until `unstashAll`. Never returns: it throws
+   * to the runtime. The caller goes on waiting, until its deadline.
+   * @throws {Overloaded} when 1,024 messages are set aside already
+   */
+  protected stash(): never {
+    return this.#attached.stash();
+  }
+
+  /** Takes up again all that was set aside, in its order, before whatever waits. */
+  protected unstashAll(): void {
+    this.#attached.unstashAll();
+  }
+
+  /** Runs `onIdle` as a turn whenever no message has come for `timeoutMs`; a second replaces it. */
+  protected receiveTimeout(timeoutMs: number, onIdle: () => unknown): () => void {
+    return this.#attached.watchIdle(timeoutMs, onIdle);
   }
 
   /** Ends this actor after the present turn; messages that wait are refused. */

@@ -1,6 +1,7 @@
 import { type Caller, OUTSIDE } from './caller.ts';
 import { definesMethodsLazily } from './lazy-methods.ts';
-import { type AnyRef, isRef, recipientOf } from './ref.ts';
+import { isRef, recipientOf } from './ref-core.ts';
+import { type AnyRef } from './ref.ts';
 
 /**
  * Makes a call on the result of another call that is still under way, where that result is.

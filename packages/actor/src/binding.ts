@@ -1,5 +1,6 @@
 import type { Cell } from './cell.ts';
-import { bound, isRef, type AnyRef } from './ref.ts';
+import { isRef } from './ref-core.ts';
+import { bound, type AnyRef } from './ref.ts';
 
 /** How deep in a message references are looked for; an argument by itself has depth 0. */
 const DEPTH_MAX = 2;

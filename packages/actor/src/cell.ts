@@ -1,46 +1,30 @@
-import { attach, type Actor } from './actor.ts';
+import { type Actor, attach } from './actor.ts';
+import { pause } from './actor-timer.ts';
+import { admit } from './admission.ts';
 import { Answer } from './answer.ts';
 import { boundArgs } from './binding.ts';
 import { Caller } from './caller.ts';
-import { type CallContext, CHAIN_MAX } from './context.ts';
-import type { ActorClass, Definition, Method } from './definition.ts';
+import { BUSY, DOWN, IDLE, RESTARTING, RUNNABLE, type State, STOPPING } from './cell-state.ts';
+import type { CallContext } from './context.ts';
+import type { ActorClass, Definition } from './definition.ts';
 import { DONE, Envelope, QUEUED, RUNNING } from './envelope.ts';
-import { ActorDown, Cancelled, MailboxFull, NoSuchMethod, Overloaded } from './errors.ts';
-import type { CallError } from './errors.ts';
+import { ActorDown, type CallError, Cancelled, MailboxFull, NoSuchMethod } from './errors.ts';
 import { GeneratorStream, isGenerator } from './generator-stream.ts';
+import { IdleWatch } from './idle-watch.ts';
+import { intercepted } from './interceptor.ts';
+import { Lanes } from './lanes.ts';
+import { isLinkMessage, Links } from './link.ts';
 import { LocalCall } from './local-call.ts';
 import { Mailbox } from './mailbox.ts';
+import { isThenable, Method } from './method.ts';
+import { overflow } from './overflow.ts';
 import type { Down, DownReason, Recipient, Reply } from './recipient.ts';
 import { type AnyRef, refTo } from './ref.ts';
+import { Relations } from './relations.ts';
+import { Stash, Stashed } from './stash.ts';
+import { type Fault, Supervisor } from './supervisor.ts';
 import type { ActorSystem } from './system.ts';
 import { RunningTurn } from './turn.ts';
-
-/** Waits for a message. */
-const IDLE = 0;
-/** In the scheduler's queue. */
-const RUNNABLE = 1;
-/** A turn has returned a promise that is not settled yet. */
-const BUSY = 2;
-/** Takes no more turns; children, the `stopping` hook and monitors are being seen to. */
-const STOPPING = 3;
-const DOWN = 4;
-
-/** What few actors need, kept apart so that an idle actor stays small. */
-class Relations {
-  /** Of an entity. */
-  key: string | undefined;
-  parent: Cell | undefined;
-  readonly children = new Set<Cell>();
-  readonly monitors = new Set<(down: Down) => void>();
-  /** Undone when this actor is down: monitors it holds, goroutines it started. */
-  readonly belongings = new Set<() => void>();
-  /** Set once a stop was asked for. */
-  reason: DownReason | undefined;
-  readonly stopped: (() => void)[] = [];
-  /** The sender of all references that are bound to this actor, and those references. */
-  caller: Caller | undefined;
-  known: WeakMap<Recipient, AnyRef> | undefined;
-}
 
 export type CellParts = Pick<Cell, 'system' | 'definition' | 'id'>;
 
@@ -55,9 +39,11 @@ export interface CellOptions {
  *     IDLE → RUNNABLE → (turn) → IDLE
  *                         ↓ the method returned a promise
  *                        BUSY → RUNNABLE or IDLE
+ *     any of these → RESTARTING → IDLE, with a new instance behind the same reference
  *     any of these → STOPPING → DOWN
  *
  * One turn at a time, awaits included: a message is taken only when the one before has settled.
+ * Classes that say otherwise have `Lanes`.
  */
 export class Cell implements Recipient {
   readonly system: ActorSystem;
@@ -65,9 +51,12 @@ export class Cell implements Recipient {
   readonly id: number;
   readonly ref: AnyRef;
   #actor!: Actor;
-  #state: typeof IDLE | typeof RUNNABLE | typeof BUSY | typeof STOPPING | typeof DOWN = IDLE;
+  #state: State = IDLE;
+  /** Methods are called as they are, with nothing around them. */
+  #isBare: boolean;
   #mailbox: Mailbox | undefined;
-  /** The message whose turn runs. */
+  #lanes: Lanes | undefined;
+  /** The message whose turn runs; of several turns the one at work this very moment. */
   #current: Envelope | undefined;
   #relations: Relations | undefined;
   /** Links of the scheduler's queue and of the system's list of live actors. */
@@ -80,6 +69,8 @@ export class Cell implements Recipient {
     this.definition = definition;
     this.id = id;
     this.ref = refTo(this);
+    this.#isBare = definition.interceptors.length === 0 && system.interceptors.length === 0;
+    if (!definition.isPlain) this.#lanes = new Lanes();
   }
 
   get address(): string {
@@ -93,6 +84,10 @@ export class Cell implements Recipient {
 
   get mailboxSize(): number {
     return this.#mailbox?.size ?? 0;
+  }
+
+  get children(): Cell[] {
+    return [...(this.#relations?.children ?? [])];
   }
 
   /** The message whose turn runs now, if one does. */
@@ -123,6 +118,12 @@ export class Cell implements Recipient {
     return this.#state === DOWN;
   }
 
+  /** All turns that run. */
+  turns(): Iterable<Envelope> {
+    if (this.#lanes !== undefined) return this.#lanes.turns;
+    return this.#current === undefined ? [] : [this.#current];
+  }
+
   /** Makes the actor itself; what its constructor throws is thrown on. */
   construct(target: ActorClass, args: readonly unknown[]): void {
     this.#actor = new target(...(boundArgs(args, this) as unknown[]));
@@ -130,28 +131,32 @@ export class Cell implements Recipient {
 
   /** Places the actor in its tree and queues its `started` hook before all messages. */
   begin(options: CellOptions): void {
-    if (options.key !== undefined) this.#relate().key = options.key;
-    if (options.parent !== undefined) {
-      this.#relate().parent = options.parent;
-      options.parent.#relate().children.add(this);
+    const { key, parent } = options;
+    if (key !== undefined) this.#relate().key = key;
+    if (parent !== undefined) {
+      this.#relate().parent = parent;
+      parent.#relate().children.add(this);
     }
-    attach(this.#actor, this);
-    if (this.#actor.started !== undefined) this.#enqueue(new Envelope(STARTED, [], undefined));
+    this.#attach();
+  }
+
+  /** How to make the actor anew, should it be restarted. */
+  remember(target: ActorClass, args: readonly unknown[]): void {
+    this.#relate().recipe = { target, args };
   }
 
   ask(name: string, args: readonly unknown[], caller: Caller): Answer {
     const method = this.definition.methods.get(name);
-    if (method === undefined) return Answer.refused(new NoSuchMethod(this.address, name));
+    if (method === undefined) return Answer.refused(this.#noSuchMethod(name, true));
     const { options } = caller;
     if (options?.signal?.aborted === true) {
       const cause: unknown = options.signal.reason;
       return Answer.refused(new Cancelled(this.address, 'no', { cause }));
     }
     const call = new LocalCall(this, method, caller);
-    call.args = args;
-    const refusal = this.#unservable(call) ?? this.#offer(call);
-    if (refusal !== undefined) call.fail(refusal);
-    else call.arm();
+    const refusal = admit(this, call, args) ?? this.#offer(call);
+    if (refusal === undefined) call.arm();
+    else this.#refuse(name, call, refusal);
     return call.promise;
   }
 
@@ -167,10 +172,12 @@ export class Cell implements Recipient {
   post(name: string, args: readonly unknown[], reply: Reply | undefined): Envelope | undefined {
     const method = this.definition.methods.get(name);
     if (method === undefined) {
-      return this.#refuse(name, reply, new NoSuchMethod(this.address, name));
+      if (isLinkMessage(name) && this.#links.receive(name, args)) return undefined;
+      reply?.fail(this.#noSuchMethod(name, reply !== undefined));
+      return undefined;
     }
     const envelope = new Envelope(method, args, reply);
-    const refusal = this.#offer(envelope);
+    const refusal = admit(this, envelope, args) ?? this.#offer(envelope);
     return refusal === undefined ? envelope : this.#refuse(name, reply, refusal);
   }
 
@@ -181,7 +188,8 @@ export class Cell implements Recipient {
   withdraw(envelope: Envelope, reason: unknown): 'no' | 'unknown' {
     if (envelope.stage === QUEUED) {
       envelope.stage = DONE;
-      this.#mailbox?.remove(envelope);
+      envelope.mailbox?.remove(envelope);
+      this.#admit();
       return 'no';
     }
     envelope.abort?.abort(reason);
@@ -190,7 +198,7 @@ export class Cell implements Recipient {
 
   /** Queues `body` as a turn of this actor, beyond the mailbox's bound; the caller bounds it. */
   interrupt(name: string, body: () => unknown): void {
-    if (this.#state < STOPPING) this.#enqueue(new Envelope({ name, body }, [], undefined));
+    if (this.#state < STOPPING) this.#enqueue(new Envelope(new Method(name, body), [], undefined));
   }
 
   monitor(onDown: (down: Down) => void): () => void {
@@ -201,11 +209,7 @@ export class Cell implements Recipient {
       });
       return () => (wanted = false);
     }
-    // Of its own identity, since one function may monitor twice.
-    const monitor = (down: Down): void => onDown(down);
-    const { monitors } = this.#relate();
-    monitors.add(monitor);
-    return () => monitors.delete(monitor);
+    return this.#relate().monitor(onDown);
   }
 
   /** A child is down. */
@@ -213,11 +217,65 @@ export class Cell implements Recipient {
     this.#relations?.children.delete(child);
   }
 
-  /** `undo` runs when this actor is down. @returns forgets it */
+  /** `undo` runs when this instance of the actor is over. @returns forgets it */
   owns(undo: () => void): () => void {
     const { belongings } = this.#relate();
     belongings.add(undo);
     return () => belongings.delete(undo);
+  }
+
+  /** @returns ends the link from this side */
+  linkTo(other: Recipient): () => void {
+    return this.#links.add(other);
+  }
+
+  /** From the next message on, these functions stand in for the methods of their names. */
+  become(behaviour: Readonly<Record<string, unknown>> | undefined): void {
+    this.#relate().behaviour = behaviour;
+    this.#isBare = false;
+  }
+
+  /** Runs `onIdle` as a turn whenever no message has come for `timeoutMs`. @returns ends that */
+  watchIdle(timeoutMs: number, onIdle: () => unknown): () => void {
+    const relations = this.#relate();
+    relations.idle?.stop();
+    const watch = new IdleWatch(this.system.env, timeoutMs, () => this.interrupt('onIdle', onIdle));
+    relations.idle = watch;
+    this.#isBare = false;
+    this.owns(() => watch.stop());
+    return () => watch.stop();
+  }
+
+  /** Sets the present message aside: thrown through its method, it comes to `#failed`. */
+  stash(): never {
+    if (this.#current === undefined) throw new TypeError('only a message can be stashed');
+    (this.#relate().stash ??= new Stash()).checkRoom(this.address);
+    throw new Stashed();
+  }
+
+  /** Puts all that was set aside before what waits, in the order it came. */
+  unstashAll(): void {
+    const mailbox = (this.#mailbox ??= new Mailbox());
+    this.#relations?.stash?.moveBefore(mailbox);
+    if (this.#state === IDLE && mailbox.size > 0) this.#makeRunnable();
+  }
+
+  /** Something went wrong where nobody waits: whoever supervises the actor decides. */
+  fail(fault: Fault): void {
+    if (this.#state >= STOPPING) return this.#report(fault);
+    const supervisor = this.#supervisor();
+    if (supervisor !== undefined) return supervisor.childFailed(this, fault);
+    this.#report(fault);
+    if (fault.isFatal) void this.stop({ kind: 'failed', error: fault.error });
+  }
+
+  /** Replaces the instance after the turns that run; the reference and the mailbox stay. */
+  restart(error: unknown, pauseMs: number): void {
+    const relations = this.#relate();
+    if (relations.reason !== undefined || relations.restart !== undefined) return;
+    relations.restart = { error, pauseMs };
+    for (const { abort } of this.turns()) abort?.abort(new ActorDown(this.address, 'unknown'));
+    if (!this.#isInTurn) void this.#renew(relations);
   }
 
   stop(reason: DownReason = { kind: 'stopped' }): Promise<void> {
@@ -227,9 +285,9 @@ export class Cell implements Recipient {
     if (relations.reason !== undefined) return stopped;
     relations.reason = reason;
     this.#refuseQueued(reason);
-    this.#current?.abort?.abort(new ActorDown(this.address, 'unknown'));
-    // A turn that runs comes to its end first; see #turnEnded.
-    if (this.#current === undefined) void this.#end(relations, reason);
+    for (const { abort } of this.turns()) abort?.abort(new ActorDown(this.address, 'unknown'));
+    // Turns that run come to their end first; see #turnEnded.
+    if (!this.#isInTurn) void this.#end(relations, reason);
     return stopped;
   }
 
@@ -239,8 +297,7 @@ export class Cell implements Recipient {
     const relations = this.#relate();
     const reason = (relations.reason ??= { kind: 'stopped' });
     this.#refuseQueued(reason);
-    const turn = this.#current;
-    if (turn !== undefined) {
+    for (const turn of this.turns()) {
       turn.reply?.fail(new ActorDown(this.address, 'unknown', causeOf(reason)));
       turn.reply = undefined; // Whatever the turn yields one day comes too late.
     }
@@ -251,9 +308,9 @@ export class Cell implements Recipient {
   run(turns: number, spend: () => boolean): boolean {
     for (let turn = 0; turn < turns; turn += 1) {
       if (this.#state !== RUNNABLE) return false;
-      const envelope = this.#mailbox?.shift();
+      const envelope = this.#lanes === undefined ? this.#mailbox?.shift() : this.#take(this.#lanes);
       if (envelope === undefined) {
-        this.#state = IDLE;
+        this.#state = this.#hasWaiting ? BUSY : IDLE;
         return false;
       }
       this.#turn(envelope);
@@ -262,16 +319,42 @@ export class Cell implements Recipient {
     return this.#state === RUNNABLE;
   }
 
-  /** @returns why a call of that context cannot end well */
-  #unservable({ context }: Envelope): CallError | undefined {
-    if (context === undefined) return undefined;
-    if (context.depth >= CHAIN_MAX) return new Overloaded(this.address, 'call chain', CHAIN_MAX);
-    if (context.remainingMs !== 0) return undefined;
-    return new Cancelled(this.address, 'no', { cause: new Error('its caller waits no longer') });
+  get #isInTurn(): boolean {
+    return this.#lanes === undefined ? this.#current !== undefined : this.#lanes.turns.size > 0;
+  }
+
+  get #links(): Links {
+    return (this.#relate().links ??= new Links(this));
+  }
+
+  get #hasWaiting(): boolean {
+    return this.mailboxSize > 0 || (this.#lanes !== undefined && this.#lanes.control.size > 0);
   }
 
   #relate(): Relations {
     return (this.#relations ??= new Relations());
+  }
+
+  #attach(): void {
+    attach(this.#actor, this);
+    if (this.#actor.started === undefined) return;
+    (this.#mailbox ??= new Mailbox()).unshift(new Envelope(STARTED, [], undefined));
+    if (this.#state === IDLE) this.#makeRunnable();
+  }
+
+  #take(lanes: Lanes): Envelope | undefined {
+    const envelope = lanes.take(this.#mailbox);
+    if (envelope !== undefined) this.#admit();
+    return envelope;
+  }
+
+  /** A place has become free for a call that waits for one. */
+  #admit(): void {
+    const waiting = this.#lanes?.waiting;
+    if (waiting === undefined || waiting.size === 0) return;
+    if (this.mailboxSize >= this.definition.mailboxCapacity) return;
+    const next = waiting.shift();
+    if (next !== undefined) this.#enqueue(next);
   }
 
   /** @returns why the message was not taken */
@@ -279,12 +362,43 @@ export class Cell implements Recipient {
     if (this.#state >= STOPPING || this.#relations?.reason !== undefined) {
       return new ActorDown(this.address, 'no', causeOf(this.#relations?.reason));
     }
+    const lane = this.#lanes?.laneOf(this, envelope, this.#isOpen);
+    if (lane !== undefined) return this.#enqueueIn(lane, envelope);
     const { mailboxCapacity } = this.definition;
     if (this.#mailbox !== undefined && this.#mailbox.size >= mailboxCapacity) {
-      return new MailboxFull(this.address, mailboxCapacity);
+      return this.#overflow(envelope, this.#mailbox);
     }
     this.#enqueue(envelope);
     return undefined;
+  }
+
+  /** Whether the first hook is over, before which nothing may run. */
+  get #isOpen(): boolean {
+    return (this.#current ?? this.#mailbox?.first)?.method !== STARTED;
+  }
+
+  #enqueueIn(lane: Mailbox, envelope: Envelope): CallError | undefined {
+    const { mailboxCapacity } = this.definition;
+    if (lane.size >= mailboxCapacity) return new MailboxFull(this.address, mailboxCapacity);
+    lane.push(envelope);
+    if (this.#state === IDLE || this.#state === BUSY) this.#makeRunnable();
+    return undefined;
+  }
+
+  #overflow(envelope: Envelope, mailbox: Mailbox): CallError | undefined {
+    const outcome = overflow(this.definition, envelope, { mailbox, lanes: this.#lanes });
+    if (outcome.kind === 'waits') return undefined;
+    const full = new MailboxFull(this.address, this.definition.mailboxCapacity);
+    if (outcome.kind === 'refused') return full;
+    const { method, reply } = outcome.oldest;
+    this.#refuse(method.name, reply, full);
+    this.#enqueue(envelope);
+    return undefined;
+  }
+
+  /** Hooks and notices are the runtime's; messages are somebody's. */
+  #isMessage({ method }: Envelope): boolean {
+    return this.definition.methods.get(method.name) === method;
   }
 
   #enqueue(envelope: Envelope): void {
@@ -297,19 +411,28 @@ export class Cell implements Recipient {
     this.system.schedule(this);
   }
 
-  #refuse(method: string, reply: Reply | undefined, error: CallError): undefined {
-    if (reply !== undefined) reply.fail(error);
-    else this.system.deadLetter({ to: this.address, method, reason: error });
+  #refuse(method: string, reply: Reply | undefined, reason: CallError): undefined {
+    reply?.fail(reason);
+    this.system.deadLetter({ to: this.address, method, reason, isCall: reply !== undefined });
+  }
+
+  #noSuchMethod(method: string, isCall: boolean): NoSuchMethod {
+    const reason = new NoSuchMethod(this.address, method);
+    this.system.deadLetter({ to: this.address, method, reason, isCall });
+    return reason;
   }
 
   #turn(envelope: Envelope): void {
     envelope.stage = RUNNING;
     this.#current = envelope;
+    this.#lanes?.turns.add(envelope);
     const args = boundArgs(envelope.args, this) as unknown[];
     let result: unknown;
     this.system.running = this;
     try {
-      result = envelope.method.body.apply(this.#actor, args);
+      result = this.#isBare
+        ? envelope.method.body.apply(this.#actor, args)
+        : this.#perform(envelope, args);
     } catch (error) {
       this.system.running = undefined;
       this.#failed(envelope, error);
@@ -320,60 +443,136 @@ export class Cell implements Recipient {
       this.#succeeded(envelope, result);
       return;
     }
-    if (this.#state === RUNNABLE) this.#state = BUSY;
+    if (this.#lanes !== undefined) this.#nameCurrent(this.#lanes);
+    else if (this.#state === RUNNABLE) this.#state = BUSY;
     Promise.resolve(result).then(
       (value) => this.#succeeded(envelope, value),
       (error: unknown) => this.#failed(envelope, error),
     );
   }
 
+  /** Runs the method with whatever is around it or in its place. */
+  #perform(envelope: Envelope, args: unknown[]): unknown {
+    const { method, context } = envelope;
+    if (!this.#isMessage(envelope)) return method.body.apply(this.#actor, args);
+    const { idle, behaviour } = this.#relations ?? {};
+    idle?.touch();
+    const stand = behaviour?.[method.name];
+    const body = (typeof stand === 'function' ? stand : method.body) as Method['body'];
+    const { trace, values = {} } = context?.origin ?? {};
+    const call = { to: this.address, method: method.name, args, trace, values };
+    const interceptors = [...this.system.interceptors, ...this.definition.interceptors];
+    return intercepted(interceptors, call, () => body.apply(this.#actor, args));
+  }
+
+  /** Of several turns nobody knows which one goes on after an `await`. */
+  #nameCurrent({ turns }: Lanes): void {
+    const [only] = turns;
+    this.#current = turns.size === 1 ? only : undefined;
+  }
+
   #succeeded(envelope: Envelope, value: unknown): void {
     this.#turnEnded(envelope);
     const { reply, method } = envelope;
     if (reply === undefined) return;
-    reply.succeed(isGenerator(value) ? new GeneratorStream(this, method.name, value) : value);
+    if (isGenerator(value)) return reply.succeed(new GeneratorStream(this, method.name, value));
+    const { copy } = this.system;
+    try {
+      reply.succeed(copy === undefined ? value : copy(value, 'result'));
+    } catch (error) {
+      reply.fail(error);
+    }
   }
 
   #failed(envelope: Envelope, error: unknown): void {
+    const { method, reply } = envelope;
     this.#turnEnded(envelope);
-    if (envelope.reply !== undefined) envelope.reply.fail(error);
-    else this.system.failed({ address: this.address, method: envelope.method.name, error });
-    if (envelope.method === STARTED) void this.stop({ kind: 'failed', error });
+    const stash = this.#relations?.stash;
+    if (error instanceof Stashed && stash !== undefined) {
+      envelope.stage = QUEUED;
+      stash.add(envelope);
+    } else if (reply !== undefined) reply.fail(error);
+    else this.fail({ method: method.name, error, isFatal: method === STARTED });
   }
 
   #turnEnded(envelope: Envelope): void {
     envelope.stage = DONE;
-    this.#current = undefined;
+    const { context } = envelope;
+    if (context instanceof RunningTurn) context.turn.ended();
+    const lanes = this.#lanes;
+    if (lanes === undefined) this.#current = undefined;
+    else {
+      lanes.turns.delete(envelope);
+      this.#nameCurrent(lanes);
+    }
     const relations = this.#relations;
     if (relations?.reason !== undefined) {
-      if (this.#state < STOPPING) void this.#end(relations, relations.reason);
+      if (this.#state < STOPPING && !this.#isInTurn) void this.#end(relations, relations.reason);
+    } else if (relations?.restart !== undefined) {
+      if (!this.#isInTurn) void this.#renew(relations);
     } else if (this.#state === BUSY) {
       this.#state = IDLE;
-      if (this.mailboxSize > 0) this.#makeRunnable();
+      if (this.#hasWaiting) this.#makeRunnable();
+    }
+  }
+
+  #supervisor(): Supervisor | undefined {
+    const parent = this.#relations?.parent;
+    if (parent === undefined) return this.system.supervisor;
+    const { supervision } = parent.definition;
+    if (supervision === undefined) return undefined;
+    return (parent.#relate().supervisor ??= new Supervisor(this.system, supervision, parent));
+  }
+
+  #report({ method, error }: Fault): void {
+    this.system.failed({ address: this.address, method, error });
+  }
+
+  /** Ends this instance and makes the next one; messages wait meanwhile. */
+  async #renew(relations: Relations): Promise<void> {
+    const { error, pauseMs = 0 } = relations.restart ?? {};
+    this.#state = RESTARTING;
+    await this.#dismiss(relations, { kind: 'failed', error });
+    if (pauseMs > 0) await pause(this, pauseMs);
+    relations.restart = undefined;
+    if (relations.reason !== undefined || relations.recipe === undefined) return;
+    relations.isDismissed = false;
+    const { target, args } = relations.recipe;
+    try {
+      this.construct(target, args);
+    } catch (thrown) {
+      relations.isDismissed = true; // There is no instance that could be told anything.
+      this.fail({ method: 'constructor', error: thrown, isFatal: true });
+      return;
+    }
+    this.#state = IDLE;
+    this.unstashAll();
+    this.#attach();
+    if (this.#state === IDLE && this.mailboxSize > 0) this.#makeRunnable();
+  }
+
+  async #dismiss(relations: Relations, reason: DownReason): Promise<void> {
+    try {
+      await relations.dismiss(this.#actor, reason);
+    } catch (error) {
+      this.#report({ method: 'stopping', error, isFatal: false });
     }
   }
 
   async #end(relations: Relations, reason: DownReason): Promise<void> {
     this.#state = STOPPING;
-    await Promise.all([...relations.children].map((child) => child.stop()));
-    try {
-      await this.#actor.stopping?.(reason);
-    } catch (error) {
-      this.system.failed({ address: this.address, method: 'stopping', error });
-    }
+    await this.#dismiss(relations, reason);
     if (!this.isDown) this.#goDown(relations, reason);
   }
 
   #refuseQueued(reason: DownReason): void {
-    for (;;) {
-      const envelope = this.#mailbox?.shift();
-      if (envelope === undefined) return;
-      envelope.stage = DONE;
-      const error = new ActorDown(this.address, 'no', causeOf(reason));
-      const { method, reply } = envelope;
-      // Hooks and notices are of no use to an actor that stops; messages are somebody's.
-      if (this.definition.methods.get(method.name) === method) {
-        this.#refuse(method.name, reply, error);
+    const { stash } = this.#relations ?? {};
+    for (const mailbox of [stash?.mailbox, this.#mailbox, ...(this.#lanes?.all ?? [])]) {
+      for (let one = mailbox?.shift(); one !== undefined; one = mailbox?.shift()) {
+        one.stage = DONE;
+        if (!this.#isMessage(one)) continue;
+        const error = new ActorDown(this.address, 'no', causeOf(reason));
+        this.#refuse(one.method.name, one.reply, error);
       }
     }
   }
@@ -382,32 +581,16 @@ export class Cell implements Recipient {
     this.#state = DOWN;
     this.system.forget(this);
     relations.parent?.disown(this);
-    for (const undo of relations.belongings) undo();
-    relations.belongings.clear();
-    const down: Down = { address: this.address, reason };
-    for (const monitor of relations.monitors) monitor(down);
-    relations.monitors.clear();
-    for (const resolve of relations.stopped) resolve();
+    relations.undo();
+    relations.tell({ address: this.address, reason });
   }
 }
 
 /** The `started` hook, as the turn before all others. */
-const STARTED: Method = {
-  name: 'started',
-  body(this: Actor) {
-    return this.started?.();
-  },
-};
+const STARTED = new Method('started', function started(this: Actor) {
+  return this.started?.();
+});
 
 function causeOf(reason: DownReason | undefined): ErrorOptions {
   return reason !== undefined && 'error' in reason ? { cause: reason.error } : {};
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'then' in value &&
-    typeof value.then === 'function'
-  );
 }

@@ -1,28 +1,46 @@
 import type { Actor } from './actor.ts';
+import { type ArgumentCheck, checkBySchema, checkByTypes } from './arguments.ts';
+import type { IncomingInterceptor } from './interceptor.ts';
 import { isReservedName } from './lazy-methods.ts';
+import {
+  EXCLUSIVE,
+  INTERLEAVE,
+  Method,
+  type MethodBody,
+  READONLY,
+  type RpcOptions,
+  type Sharing,
+} from './method.ts';
 import type { RemoteKeys } from './ref.ts';
+import type { Supervision } from './supervision.ts';
 
 /** Messages that wait for one actor, unless its class says otherwise. */
 const MAILBOX_CAPACITY = 1_024;
 
+/** What becomes of a message when the mailbox is full. */
+export type WhenFull = 'refuse' | 'wait' | 'drop-oldest';
+
 export interface ActorOptions {
   /** Names the class in addresses and on the wire: the same on every node. */
   readonly kind: string;
-  /** Messages that may wait, 1 … 2 ** 31 - 1; one more is refused. Default: 1,024. */
+  /** Messages that may wait, 1 … 2 ** 31 - 1. Default: 1,024. */
   readonly mailboxCapacity?: number;
+  /**
+   * What a full mailbox does. `'refuse'`: the message fails with `MailboxFull`. `'wait'`: a call
+   * waits for room until its deadline, as many calls as the mailbox has places, and a tell is
+   * refused. `'drop-oldest'`: the one that has waited longest fails in its place. Default:
+   * `'refuse'`.
+   */
+  readonly whenFull?: WhenFull;
+  /** Of the children that actors of this class spawn. Default: a failure is reported, no more. */
+  readonly supervision?: Supervision;
+  /** Run around every method, the first outermost. */
+  readonly interceptors?: readonly IncomingInterceptor[];
 }
 
 /** A class of actors, whatever its constructor takes. */
 // oxlint-disable-next-line no-explicit-any -- only `any` matches every constructor's parameters
 export type ActorClass<T extends Actor = Actor, A extends any[] = any[]> = new (...args: A) => T;
-
-type MethodBody = (this: Actor, ...args: unknown[]) => unknown;
-
-/** One method that may be called from elsewhere. */
-export interface Method {
-  readonly name: string;
-  readonly body: MethodBody;
-}
 
 /** All that an actor's class says about its actors, looked up once a class. */
 export interface Definition {
@@ -31,6 +49,11 @@ export interface Definition {
   readonly named: boolean;
   readonly methods: ReadonlyMap<string, Method>;
   readonly mailboxCapacity: number;
+  readonly whenFull: WhenFull;
+  readonly supervision: Supervision | undefined;
+  readonly interceptors: readonly IncomingInterceptor[];
+  /** Its actors have one queue, and one turn at a time. */
+  readonly isPlain: boolean;
 }
 
 // Marks live on the class and its functions, so that they follow inheritance and need no registry.
@@ -48,10 +71,17 @@ export function actor(
   return (target) => markActor(target, options);
 }
 
+/** Takes both the legacy and the standard call of a method decorator. */
+export interface MethodDecorator {
+  (method: (...args: never[]) => unknown, context: ClassMethodDecoratorContext): void;
+  (prototype: object, name: string | symbol, property: PropertyDescriptor): void;
+}
+
 /**
- * Marks a method as callable from elsewhere; unmarked methods are private to the actor. Takes both
- * the legacy and the standard call of a method decorator, which differ in the second argument.
+ * Marks a method as callable from elsewhere; unmarked methods are private to the actor. By itself,
+ * `@rpc`, or with options, `@rpc({ readonly: true })`.
  */
+export function rpc(options: RpcOptions): MethodDecorator;
 export function rpc(
   method: (...args: never[]) => unknown,
   context: ClassMethodDecoratorContext,
@@ -59,20 +89,38 @@ export function rpc(
 export function rpc(prototype: object, name: string | symbol, property: PropertyDescriptor): void;
 export function rpc(
   target: object,
-  where: ClassMethodDecoratorContext | string | symbol,
+  where?: ClassMethodDecoratorContext | string | symbol,
   property?: PropertyDescriptor,
-): void {
-  if (typeof where === 'object') markMethod(target, where.name);
-  else markMethod(property?.value, where);
+): MethodDecorator | undefined {
+  if (where === undefined) return decorator(target);
+  decorator({})(target, where as string, property as PropertyDescriptor);
 }
+
+/** The two calls of a method decorator differ in the second argument. */
+function decorator(options: RpcOptions): MethodDecorator {
+  return (
+    target: object,
+    where: ClassMethodDecoratorContext | string | symbol,
+    property?: PropertyDescriptor,
+  ): void => {
+    if (typeof where === 'object') markMethod(target, where.name, options);
+    else markMethod(property?.value, where, options);
+  };
+}
+
+/** Which methods may be called: their names, or what else there is to say about each. */
+export type RpcTable<T> = readonly RemoteKeys<T>[] | { readonly [K in RemoteKeys<T>]?: RpcOptions };
 
 /** The decorators as a function: `defineActor({ kind: 'room', rpc: ['say'] }, class … {})`. */
 export function defineActor<C extends ActorClass>(
-  options: ActorOptions & { readonly rpc: readonly RemoteKeys<InstanceType<C>>[] },
+  options: ActorOptions & { readonly rpc: RpcTable<InstanceType<C>> },
   target: C,
 ): C {
   const prototype = target.prototype as Record<string, unknown>;
-  for (const name of options.rpc) markMethod(prototype[name], name);
+  const table: Readonly<Record<string, RpcOptions>> = Array.isArray(options.rpc)
+    ? Object.fromEntries(options.rpc.map((name: string) => [name, {}]))
+    : (options.rpc as Readonly<Record<string, RpcOptions>>);
+  for (const [name, how] of Object.entries(table)) markMethod(prototype[name], name, how);
   markActor(target, options);
   return target;
 }
@@ -85,17 +133,21 @@ function markActor(target: ActorClass, options: ActorOptions): void {
   if (!Number.isSafeInteger(mailboxCapacity) || mailboxCapacity < 1) {
     throw new RangeError(`mailboxCapacity must be a positive integer, not ${mailboxCapacity}`);
   }
-  Object.defineProperty(target, actorMark, { value: { kind, mailboxCapacity } });
+  const mark: ActorOptions = { ...options, mailboxCapacity };
+  Object.defineProperty(target, actorMark, { value: mark });
 }
 
-function markMethod(value: unknown, name: string | symbol): void {
+function markMethod(value: unknown, name: string | symbol, options: RpcOptions): void {
   if (typeof value !== 'function' || typeof name === 'symbol') {
     throw new TypeError(`@rpc marks methods with a string name, not ${String(name)}`);
   }
   if (isReservedName(name)) {
     throw new TypeError(`@rpc cannot mark '${name}': every reference has its own '${name}'`);
   }
-  Object.defineProperty(value, rpcMark, { value: true });
+  if (options.readonly === true && options.interleave === true) {
+    throw new TypeError(`@rpc of '${name}': interleave says more than readonly, not both`);
+  }
+  Object.defineProperty(value, rpcMark, { value: options });
 }
 
 const definitions = new WeakMap<ActorClass, Definition>();
@@ -110,13 +162,22 @@ export function definitionOf(target: ActorClass): Definition {
 function derive(target: ActorClass): Definition {
   // An own mark only: a subclass without one is a kind of its own, not its parent's.
   const mark = Object.getOwnPropertyDescriptor(target, actorMark)?.value as
-    | Required<ActorOptions>
+    | ActorOptions
     | undefined;
+  const methods = methodsOf(target);
+  const whenFull = mark?.whenFull ?? 'refuse';
+  const all = [...methods.values()];
   return {
     kind: mark?.kind ?? target.name,
     named: mark !== undefined,
-    methods: methodsOf(target),
+    methods,
     mailboxCapacity: mark?.mailboxCapacity ?? MAILBOX_CAPACITY,
+    whenFull,
+    supervision: mark?.supervision,
+    interceptors: mark?.interceptors ?? [],
+    isPlain:
+      whenFull !== 'wait' &&
+      all.every(({ sharing, isControl }) => sharing === EXCLUSIVE && !isControl),
   };
 }
 
@@ -135,9 +196,31 @@ function methodsOf(target: ActorClass): ReadonlyMap<string, Method> {
   for (const owner of chain.reverse()) {
     for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(owner))) {
       if (typeof value !== 'function') continue;
-      if (!(rpcMark in value) && !methods.has(name)) continue;
-      methods.set(name, { name, body: value as MethodBody });
+      const inherited = methods.get(name);
+      const mark = (value as { [rpcMark]?: RpcOptions })[rpcMark];
+      if (mark === undefined && inherited === undefined) continue;
+      const options = mark === undefined ? inherited : optionsOf(mark, owner, name);
+      methods.set(name, new Method(name, value as MethodBody, options));
     }
   }
   return methods;
+}
+
+function optionsOf(
+  { readonly, interleave, control = false, args }: RpcOptions,
+  owner: object,
+  name: string,
+): { sharing: Sharing; isControl: boolean; check: ArgumentCheck | undefined } {
+  const sharing = interleave === true ? INTERLEAVE : readonly === true ? READONLY : EXCLUSIVE;
+  const check = args === undefined ? typeCheck(owner, name) : checkBySchema(args);
+  return { sharing, isControl: control, check };
+}
+
+/** What `emitDecoratorMetadata` wrote down, if it did and reflect-metadata was there to keep it. */
+function typeCheck(owner: object, name: string): ArgumentCheck | undefined {
+  const { getMetadata } = Reflect as typeof Reflect & {
+    getMetadata?: (key: string, target: object, property: string) => unknown;
+  };
+  const types = getMetadata?.('design:paramtypes', owner, name);
+  return Array.isArray(types) ? checkByTypes(types) : undefined;
 }

@@ -1,5 +1,6 @@
 import type { CallContext } from './context.ts';
-import type { Method } from './definition.ts';
+import type { Mailbox } from './mailbox.ts';
+import type { Method } from './method.ts';
 import type { Reply } from './recipient.ts';
 
 /** Where a message is in its life; it only ever moves down this list. */
@@ -14,6 +15,8 @@ export const DONE = 2;
 export class Envelope {
   next: Envelope | undefined;
   previous: Envelope | undefined;
+  /** Where it waits. */
+  mailbox: Mailbox | undefined;
   stage: typeof QUEUED | typeof RUNNING | typeof DONE = QUEUED;
   /** Made when the method first looks at `ctx.signal`; most never do. */
   abort: AbortController | undefined;

@@ -24,6 +24,7 @@ export type CallErrorCode =
   | 'ERR_NOT_SERIALIZABLE'
   | 'ERR_DEADLINE_EXCEEDED'
   | 'ERR_CANCELLED'
+  | 'ERR_DEADLOCK'
   | 'ERR_UNREACHABLE'
   | 'ERR_SESSION_LOST'
   | 'ERR_DRAINING'
@@ -173,6 +174,23 @@ export class Cancelled extends CallError {
   }
 }
 
+/**
+ * The call would wait for itself: one of the turns that wait for it holds the very actor that it
+ * needs. Use a tell, or mark the method as `readonly` or `interleave`.
+ */
+export class DeadlockError extends CallError {
+  override readonly name = 'DeadlockError';
+  readonly code = 'ERR_DEADLOCK';
+  readonly executed = 'no';
+  constructor(
+    /** Who waits for whom: `a/room/#1.say → a/session/#7.deliver → a/room/#1.members`. */
+    readonly path: string,
+    options?: ErrorOptions,
+  ) {
+    super(path, options);
+  }
+}
+
 /** No session to the node could be had, so the message never left here. The `cause` says why. */
 export class Unreachable extends CallError {
   override readonly name = 'Unreachable';
@@ -249,6 +267,20 @@ export class RemoteError extends CallError {
     super(`${remoteName}: ${remoteMessage}`, options);
     this.executed = options?.executed ?? 'yes';
     this.remoteCode = options?.remoteCode;
+  }
+}
+
+/** An actor that this one was linked to has failed; its failure is the `cause`. */
+export class LinkBroken extends Error {
+  override readonly name = 'LinkBroken';
+  readonly code = 'ERR_LINK_BROKEN';
+  constructor(
+    /** Address of the other actor. */
+    readonly to: string,
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${to}, which this actor is linked to, went down (${reason})`, options);
   }
 }
 

@@ -1,8 +1,30 @@
 export { Actor } from './actor.ts';
-export type { TurnContext } from './actor.ts';
+export type { Behaviour, TurnContext } from './actor.ts';
 export { actor, defineActor, rpc } from './definition.ts';
-export type { ActorClass, ActorOptions } from './definition.ts';
-export { addressOf } from './ref.ts';
+export type {
+  ActorClass,
+  ActorOptions,
+  MethodDecorator,
+  RpcTable,
+  WhenFull,
+} from './definition.ts';
+export type { RpcOptions } from './method.ts';
+export type { ArgumentSchema, Schema, SchemaIssue, SchemaResult } from './arguments.ts';
+export type {
+  IncomingCall,
+  IncomingInterceptor,
+  OutgoingCall,
+  OutgoingInterceptor,
+} from './interceptor.ts';
+export { allForOne, oneForOne, restForOne } from './supervision.ts';
+export type {
+  BackOff,
+  Directive,
+  Supervision,
+  SupervisionOptions,
+  SupervisionStrategy,
+} from './supervision.ts';
+export { addressOf } from './ref-core.ts';
 export type { ContextValues } from './context.ts';
 export type {
   ActorRef,
@@ -17,7 +39,7 @@ export type {
 } from './ref.ts';
 export type { CallOptions, Down, DownReason } from './recipient.ts';
 export { ActorSystem } from './system.ts';
-export type { ActorSystemOptions, DeadLetter, Failure } from './system.ts';
+export type { ActorSystemOptions, DeadLetter, Failure, Transparency } from './system.ts';
 export { channel } from './channel.ts';
 export type { Channel, Received, Receiver, Sender, WaitOptions } from './channel.ts';
 export { after, select, selectNow, sending } from './select.ts';
@@ -44,9 +66,11 @@ export {
   ChannelClosed,
   ChannelLost,
   DeadlineExceeded,
+  DeadlockError,
   Draining,
   executedOf,
   isCallError,
+  LinkBroken,
   MailboxFull,
   NoSuchActor,
   NoSuchMethod,

@@ -2,11 +2,13 @@ import { Answer } from './answer.ts';
 import { boundValue } from './binding.ts';
 import type { Caller } from './caller.ts';
 import type { Cell } from './cell.ts';
+import { chase } from './deadlock.ts';
 import type { Expiring } from './deadlines.ts';
-import type { Method } from './definition.ts';
 import { Envelope } from './envelope.ts';
-import { Cancelled, DeadlineExceeded } from './errors.ts';
+import { Cancelled, DeadlineExceeded, DeadlockError } from './errors.ts';
 import { GeneratorStream } from './generator-stream.ts';
+import type { Method } from './method.ts';
+import type { Probe, Waited } from './probe.ts';
 import type { Reply } from './recipient.ts';
 import { RunningTurn } from './turn.ts';
 
@@ -16,18 +18,21 @@ const NO_ARGS: readonly unknown[] = Object.freeze([]);
  * A call from this process: the message, its promise and its place in the deadline wheel are one
  * object, since every call needs all three.
  */
-export class LocalCall extends Envelope implements Reply, Expiring {
+export class LocalCall extends Envelope implements Reply, Expiring, Waited {
   wheelNext: Expiring | undefined;
   wheelPrevious: Expiring | undefined;
   dueTick = -1;
+  nextWaited: Waited | undefined;
+  previousWaited: Waited | undefined;
+  waitedId = 0;
   readonly promise: Answer;
   #resolve!: (value: unknown) => void;
   #reject!: (error: unknown) => void;
   readonly #cell: Cell;
   readonly #timeoutMs: number;
   #signal: AbortSignal | undefined;
-  /** The actor whose turn waits for the outcome. */
-  readonly #owner: Cell | undefined;
+  /** The turn that waits for the outcome. */
+  readonly #turn: RunningTurn | undefined;
 
   /** Without arguments yet. */
   constructor(cell: Cell, method: Method, caller: Caller) {
@@ -36,7 +41,7 @@ export class LocalCall extends Envelope implements Reply, Expiring {
     const context = caller.contextIn(cell.system);
     this.reply = this;
     this.context = context;
-    this.#owner = context instanceof RunningTurn ? context.cell : undefined;
+    this.#turn = context instanceof RunningTurn ? context.turn : undefined;
     this.#cell = cell;
     const timeoutMs = options?.timeoutMs ?? cell.system.callTimeoutMs;
     const remainingMs = context?.remainingMs;
@@ -44,20 +49,21 @@ export class LocalCall extends Envelope implements Reply, Expiring {
     this.promise = new Answer((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
-    }, caller.of(this.#owner));
+    }, caller.of(this.#turn?.cell));
     this.#signal = options?.signal;
   }
 
   /** From here on the call can expire and be cancelled. The caller saw to an aborted signal. */
   arm(): void {
     this.#cell.system.deadlines.add(this, this.#timeoutMs);
+    this.#turn?.waitsFor(this);
     this.#signal?.addEventListener('abort', this.#onAbort);
   }
 
   succeed(value: unknown): void {
     if (this.#signal !== undefined && value instanceof GeneratorStream) value.endOn(this.#signal);
     this.#disarm();
-    this.#resolve(boundValue(value, this.#owner));
+    this.#resolve(boundValue(value, this.#turn?.cell));
   }
 
   fail(error: unknown): void {
@@ -67,7 +73,20 @@ export class LocalCall extends Envelope implements Reply, Expiring {
 
   expire(): void {
     const executed = this.#cell.withdraw(this, new DOMException('deadline', 'TimeoutError'));
-    this.fail(new DeadlineExceeded(this.#cell.address, this.#timeoutMs, executed));
+    const { address, system } = this.#cell;
+    const error = new DeadlineExceeded(address, this.#timeoutMs, executed);
+    this.fail(error);
+    if (executed === 'unknown') return;
+    system.deadLetter({ to: address, method: this.method.name, reason: error, isCall: true });
+  }
+
+  chase(probe: Probe): void {
+    chase(this.#cell, this, probe);
+  }
+
+  breakWith(path: string): void {
+    const executed = this.#cell.withdraw(this, undefined);
+    if (executed === 'no') this.fail(new DeadlockError(path));
   }
 
   readonly #onAbort = (): void => {
@@ -78,6 +97,7 @@ export class LocalCall extends Envelope implements Reply, Expiring {
 
   #disarm(): void {
     this.#cell.system.deadlines.remove(this);
+    this.#turn?.waitsNoMore(this);
     this.#signal?.removeEventListener('abort', this.#onAbort);
     this.#signal = undefined;
   }

@@ -23,7 +23,7 @@ export interface ParkedGoroutine {
 /** Everything waits for a channel, and nothing is left that could use one. */
 export class Deadlock extends Error {
   override readonly name = 'Deadlock';
-  readonly code = 'ERR_DEADLOCK';
+  readonly code = 'ERR_ALL_ASLEEP';
   constructor(
     readonly goroutines: readonly ParkedGoroutine[],
     options?: ErrorOptions,

@@ -1,6 +1,7 @@
 import type { Answer } from './answer.ts';
 import type { Caller } from './caller.ts';
 import type { CallContext, ContextValues } from './context.ts';
+import type { OutgoingInterceptor } from './interceptor.ts';
 import type { AnyRef } from './ref.ts';
 
 /** How long a call may take unless it says otherwise. */
@@ -22,6 +23,8 @@ export interface CallOptions {
   readonly trace?: string;
   /** Texts for all that the call leads to, at most 32; added to those of the turn. */
   readonly values?: ContextValues;
+  /** Runs around every call through the reference. */
+  readonly intercept?: OutgoingInterceptor;
 }
 
 /** Why an actor is no more. */

@@ -1,6 +1,8 @@
 import type { Actor } from './actor.ts';
+import { Answer } from './answer.ts';
 import { type Caller, OUTSIDE } from './caller.ts';
 import type { Cell } from './cell.ts';
+import { Ref, refOf } from './ref-core.ts';
 import { definesMethodsLazily, type ReservedName } from './lazy-methods.ts';
 import type { CallOptions, Recipient } from './recipient.ts';
 
@@ -85,35 +87,13 @@ export type EntityRef<T> = Remote<T> & RefOperations<T, 'entity'>;
 /** Any reference, whatever its methods. */
 export type AnyRef = RefOperations<never, 'actor' | 'entity'>;
 
-const recipientKey = Symbol('recipient');
-const callerKey = Symbol('caller');
-
-/** What every reference is made of; the methods come from the prototype. */
-class Ref {
-  readonly [recipientKey]: Recipient;
-  readonly [callerKey]: Caller;
-
-  constructor(recipient: Recipient, caller: Caller) {
-    this[recipientKey] = recipient;
-    this[callerKey] = caller;
-  }
-
-  toString(): string {
-    return this[recipientKey].address;
-  }
-
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return `Ref(${this[recipientKey].address})`;
-  }
-}
-
 class AskRef extends Ref {
   get tell(): TellRef {
-    return new TellRef(this[recipientKey], this[callerKey]);
+    return new TellRef(Ref.recipientOf(this), Ref.callerOf(this));
   }
 
   with(options: CallOptions): AskRef {
-    return new AskRef(this[recipientKey], this[callerKey].with(options));
+    return new AskRef(Ref.recipientOf(this), Ref.callerOf(this).with(options));
   }
 }
 
@@ -124,7 +104,10 @@ definesMethodsLazily<Ref>(
   Ref.prototype,
   (name) =>
     function ask(this: Ref, ...args) {
-      return this[recipientKey].ask(name, args, this[callerKey]);
+      const recipient = Ref.recipientOf(this);
+      const caller = Ref.callerOf(this);
+      if (caller.options?.intercept === undefined) return recipient.ask(name, args, caller);
+      return askThrough(recipient, { method: name, args, caller, options: caller.options });
     },
 );
 definesMethodsLazily<Ref>(
@@ -132,17 +115,31 @@ definesMethodsLazily<Ref>(
   Ref.prototype,
   (name) =>
     function tell(this: Ref, ...args) {
-      this[recipientKey].tell(name, args, this[callerKey]);
+      Ref.recipientOf(this).tell(name, args, Ref.callerOf(this));
     },
 );
+
+/** Makes a call by way of the reference's interceptor. */
+function askThrough(
+  recipient: Recipient,
+  call: {
+    readonly method: string;
+    readonly args: readonly unknown[];
+    readonly caller: Caller;
+    readonly options: CallOptions;
+  },
+): Answer {
+  const { method, args, caller, options } = call;
+  const { intercept, ...others } = options;
+  const outgoing = { to: recipient.address, method, args, options: others };
+  const next = (more: CallOptions = {}): Promise<unknown> =>
+    recipient.ask(method, args, caller.with(more));
+  return Answer.of(Promise.resolve(intercept?.(outgoing, next)), caller);
+}
 
 /** A new reference to `recipient`, bound to nobody; its type is the caller's word. */
 export function refTo(recipient: Recipient): AnyRef {
   return new AskRef(recipient, OUTSIDE) as object as AnyRef;
-}
-
-export function isRef(value: object): boolean {
-  return recipientKey in value;
 }
 
 /**
@@ -151,9 +148,9 @@ export function isRef(value: object): boolean {
  */
 export function bound(ref: AnyRef, owner: Cell | undefined): AnyRef {
   const value = refOf(ref);
-  const caller = value[callerKey];
+  const caller = Ref.callerOf(value);
   if (caller.owner === owner) return ref;
-  const recipient = value[recipientKey];
+  const recipient = Ref.recipientOf(value);
   if (value instanceof TellRef) {
     return new TellRef(recipient, caller.of(owner)) as object as AnyRef;
   }
@@ -168,20 +165,4 @@ export function bound(ref: AnyRef, owner: Cell | undefined): AnyRef {
     owner.known.set(recipient, own);
   }
   return own;
-}
-
-/** @throws {TypeError} when `ref` is no reference */
-export function recipientOf(ref: AnyRef): Recipient {
-  return refOf(ref)[recipientKey];
-}
-
-function refOf(ref: AnyRef): Ref {
-  const value: object = ref;
-  if (recipientKey in value) return value as Ref;
-  throw new TypeError('not a reference to an actor or an entity');
-}
-
-/** `node/kind/id` of what the reference names, for people and logs. */
-export function addressOf(ref: AnyRef): string {
-  return recipientOf(ref).address;
 }

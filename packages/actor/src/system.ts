@@ -3,10 +3,14 @@ import { Cell, type CellOptions } from './cell.ts';
 import { Deadlines } from './deadlines.ts';
 import { type ActorClass, definitionOf } from './definition.ts';
 import { type Env, processEnv } from './env.ts';
-import type { CallError } from './errors.ts';
+import type { CallError, CallErrorCode } from './errors.ts';
+import type { IncomingInterceptor } from './interceptor.ts';
 import { ioBudgetOf } from './io-budget.ts';
 import { CALL_TIMEOUT_MS, type Down } from './recipient.ts';
-import { type ActorRef, type AnyRef, recipientOf } from './ref.ts';
+import { recipientOf } from './ref-core.ts';
+import { type ActorRef, type AnyRef } from './ref.ts';
+import type { Directive, Supervision } from './supervision.ts';
+import { Supervisor } from './supervisor.ts';
 
 /** Turns that one actor may take before the next one has its go. */
 const TURNS_IN_A_ROW = 64;
@@ -18,6 +22,8 @@ export interface DeadLetter {
   readonly to: string;
   readonly method: string;
   readonly reason: CallError;
+  /** Somebody waited, and has been told the reason. Default: false. */
+  readonly isCall?: boolean;
 }
 
 /** An error that no caller waits for: from a tell, a hook or a monitor's callback. */
@@ -25,6 +31,8 @@ export interface Failure {
   readonly address: string;
   readonly method: string;
   readonly error: unknown;
+  /** What the actor's supervisor does about it; `undefined` when it has none. */
+  readonly directive?: Directive;
 }
 
 export interface ActorSystemOptions {
@@ -33,11 +41,27 @@ export interface ActorSystemOptions {
   readonly env?: Env;
   /** Budget of a call that sets none, in milliseconds. Default: 10,000. */
   readonly callTimeoutMs?: number;
-  /** Default: logged as a warning. */
+  /** Of the actors that have no parent; they are restarted one by one. Default: none. */
+  readonly supervision?: Supervision;
+  /** Run around every method of every actor, the first outermost. */
+  readonly interceptors?: readonly IncomingInterceptor[];
+  /**
+   * Makes of arguments and results what would arrive on another node, for tests; see
+   * `troupe/testing`. Default: they are passed on as they are.
+   */
+  readonly transparency?: Transparency;
+  /** Default: logged as a warning, unless somebody waited and was told. */
   readonly onDeadLetter?: (letter: DeadLetter) => void;
   /** Default: logged as an error. */
   readonly onFailure?: (failure: Failure) => void;
 }
+
+/**
+ * Copies a value as it would travel.
+ * @param at what it is called in errors, for example `args`
+ * @throws {NotSerializable} when it cannot travel
+ */
+export type Transparency = (value: unknown, at: string) => unknown;
 
 /** The actors of one node: starts them, lets them take turns fairly, and stops them. */
 export class ActorSystem implements AsyncDisposable {
@@ -47,12 +71,16 @@ export class ActorSystem implements AsyncDisposable {
   readonly deadlines: Deadlines;
   /** The actor that is at work this very moment; none while a turn waits. */
   running: Cell | undefined;
+  readonly supervisor: Supervisor | undefined;
+  readonly interceptors: readonly IncomingInterceptor[];
+  /** Applied to what local messages hold. */
+  readonly copy: Transparency | undefined;
   readonly #options: ActorSystemOptions;
   readonly #spend: () => boolean;
   #lastId = 0;
   #lastTurn = 0;
   #size = 0;
-  #deadLetters = 0;
+  readonly #undelivered = new Map<CallErrorCode, number>();
   #firstLive: Cell | undefined;
   #firstRunnable: Cell | undefined;
   #lastRunnable: Cell | undefined;
@@ -66,6 +94,10 @@ export class ActorSystem implements AsyncDisposable {
     this.env = options.env ?? processEnv();
     this.callTimeoutMs = options.callTimeoutMs ?? CALL_TIMEOUT_MS;
     this.deadlines = new Deadlines(this.env);
+    this.interceptors = options.interceptors ?? [];
+    this.copy = options.transparency;
+    const { supervision } = options;
+    if (supervision !== undefined) this.supervisor = new Supervisor(this, supervision, undefined);
     const budget = ioBudgetOf(this.env);
     this.#spend = () => budget.spend();
   }
@@ -77,7 +109,12 @@ export class ActorSystem implements AsyncDisposable {
 
   /** Messages that reached nobody, since the start. */
   get deadLetters(): number {
-    return this.#deadLetters;
+    return [...this.#undelivered.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  /** The same by the `code` of the reason: refused, expired and dropped ones, calls and tells. */
+  get undelivered(): ReadonlyMap<CallErrorCode, number> {
+    return this.#undelivered;
   }
 
   /** Starts an actor. Errors of its constructor are thrown here; those of `started` end it. */
@@ -126,6 +163,9 @@ export class ActorSystem implements AsyncDisposable {
     const definition = definitionOf(target);
     const cell = new Cell({ system: this, definition, id: (this.#lastId += 1) });
     cell.construct(target, args);
+    const { parent } = options;
+    const supervised = parent ? parent.definition.supervision : this.#options.supervision;
+    if (supervised !== undefined) cell.remember(target, args);
     const first = this.#firstLive;
     cell.nextLive = first;
     if (first !== undefined) first.previousLive = cell;
@@ -163,6 +203,8 @@ export class ActorSystem implements AsyncDisposable {
 
   schedule(cell: Cell): void {
     const last = this.#lastRunnable;
+    // One that was restarted meanwhile may be in the queue already.
+    if (cell.nextRunnable !== undefined || last === cell) return;
     if (last === undefined) this.#firstRunnable = cell;
     else last.nextRunnable = cell;
     this.#lastRunnable = cell;
@@ -172,9 +214,12 @@ export class ActorSystem implements AsyncDisposable {
   }
 
   deadLetter(letter: DeadLetter): void {
-    this.#deadLetters += 1;
+    const { code } = letter.reason;
+    this.#undelivered.set(code, (this.#undelivered.get(code) ?? 0) + 1);
     if (this.#options.onDeadLetter !== undefined) this.#options.onDeadLetter(letter);
-    else this.env.log.warn({ ...letter, reason: letter.reason.message }, 'dead letter');
+    else if (letter.isCall !== true) {
+      this.env.log.warn({ ...letter, reason: letter.reason.message }, 'dead letter');
+    }
   }
 
   failed(failure: Failure): void {

@@ -1,14 +1,27 @@
 import type { Cell } from './cell.ts';
 import { CallContext, merged, type Origin, type TurnName } from './context.ts';
+import type { Expiring } from './deadlines.ts';
 import { type Envelope, RUNNING } from './envelope.ts';
+import { type Age, isSameTurn, pathText, type Probe, PROBE_MS, type Waited } from './probe.ts';
 
-/** A running turn of this node, as the context of the calls that it makes. */
-export class RunningTurn extends CallContext {
+/**
+ * A running turn of this node, as the context of the calls that it makes. While it waits for them
+ * it is in the wheel of deadlines, to look for a cycle that it may be part of.
+ */
+export class RunningTurn extends CallContext implements Expiring {
+  wheelNext: Expiring | undefined;
+  wheelPrevious: Expiring | undefined;
+  dueTick = -1;
   readonly cell: Cell;
   readonly envelope: Envelope;
   origin: Origin | undefined;
   /** Unlike any other of this node's. */
   #id: number;
+  #since: number | undefined;
+  #firstWaited: Waited | undefined;
+  #lastWaitedId = 0;
+  /** The turn that this is with more in its baggage. */
+  #bare: RunningTurn | undefined;
 
   /** @param context what the turn's own message came with */
   constructor(cell: Cell, envelope: Envelope, context: CallContext | undefined) {
@@ -19,6 +32,11 @@ export class RunningTurn extends CallContext {
     this.envelope = envelope;
     this.origin = context?.origin;
     this.#id = cell.system.nextTurn();
+  }
+
+  /** The one object that stands for the turn, whatever its baggage. */
+  get turn(): RunningTurn {
+    return this.#bare ?? this;
   }
 
   get name(): TurnName {
@@ -38,6 +56,74 @@ export class RunningTurn extends CallContext {
     const turn = new RunningTurn(this.cell, this.envelope, this.parent);
     turn.origin = merged(this.origin, origin);
     turn.#id = this.#id;
+    turn.#bare = this.turn;
     return turn;
+  }
+
+  /** The turn has made a call. It waits for it until `waitsNoMore`. */
+  waitsFor(call: Waited): void {
+    if (!this.isWaiting) return;
+    const first = this.#firstWaited;
+    call.waitedId = this.#lastWaitedId += 1;
+    call.nextWaited = first;
+    if (first !== undefined) first.previousWaited = call;
+    this.#firstWaited = call;
+    if (this.dueTick === -1) this.cell.system.deadlines.add(this, PROBE_MS);
+  }
+
+  /** Harmless when it never waited. */
+  waitsNoMore(call: Waited): void {
+    const { nextWaited, previousWaited } = call;
+    if (previousWaited !== undefined) previousWaited.nextWaited = nextWaited;
+    else if (this.#firstWaited === call) this.#firstWaited = nextWaited;
+    if (nextWaited !== undefined) nextWaited.previousWaited = previousWaited;
+    call.nextWaited = call.previousWaited = undefined;
+  }
+
+  /** The turn is over: what it did not wait for is of no interest to it. */
+  ended(): void {
+    this.cell.system.deadlines.remove(this);
+    for (let call = this.#firstWaited; call !== undefined; call = this.#firstWaited) {
+      this.waitsNoMore(call);
+    }
+  }
+
+  /** Some time has passed: does the turn wait for itself? */
+  expire(): void {
+    if (this.#firstWaited === undefined) return;
+    this.#ask({ path: [], youngest: undefined });
+    this.cell.system.deadlines.add(this, PROBE_MS);
+  }
+
+  /**
+   * Somebody waits for this turn, and asks what it waits for itself.
+   * @param last the call that the probe has come by
+   */
+  probed(probe: Probe, last: string): void {
+    const { name } = this;
+    if (isSameTurn(probe.path[0], name)) {
+      if (isSameTurn(probe.youngest, name)) this.#break(probe, last);
+    } else if (!probe.path.some((turn) => isSameTurn(turn, name))) this.#ask(probe);
+  }
+
+  /** Asks for each of the calls that wait; for all of those of a probe that passes. */
+  #ask(probe: Pick<Probe, 'path' | 'youngest'> & { readonly call?: number }): void {
+    const { name } = this;
+    const from: Age = { ...name, since: this.#waitsSince() };
+    const path = [...probe.path, name];
+    for (let call = this.#firstWaited; call !== undefined; call = call.nextWaited) {
+      call.chase({ call: probe.call ?? call.waitedId, path, from, youngest: probe.youngest });
+    }
+  }
+
+  #break(probe: Probe, last: string): void {
+    for (let call = this.#firstWaited; call !== undefined; call = call.nextWaited) {
+      if (call.waitedId === probe.call) return call.breakWith(pathText(probe.path, last));
+    }
+  }
+
+  /** The same at every look, or two turns could each take the other for the younger one. */
+  #waitsSince(): number {
+    return (this.#since ??= this.cell.system.env.wallTime());
   }
 }

@@ -106,6 +106,7 @@ const errorsByCode: ReadonlyMap<string, Build> = new Map<string, Build>([
     ({ fields, executed, options }) =>
       new actor.Cancelled(fields.text('to'), noOrUnknown(executed), options),
   ],
+  ['ERR_DEADLOCK', ({ fields, options }) => new actor.DeadlockError(fields.text('path'), options)],
   [
     'ERR_UNREACHABLE',
     ({ fields, options }) =>

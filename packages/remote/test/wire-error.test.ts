@@ -27,6 +27,7 @@ const callErrors: readonly CallError[] = [
   new actor.Cancelled('a/room/#1', 'no', { cause }),
   new actor.Cancelled('a/room/#1', 'unknown', { cause }),
   new actor.Unreachable('b', 'connection refused', { cause }),
+  new actor.DeadlockError('a/room/#1.say → a/room/#1.members', { cause }),
   new actor.SessionLost('b', 'connection reset', { cause }),
   new actor.Draining('b', { cause }),
   new actor.Overloaded('b', 'calls in flight', 65_536, { cause }),

@@ -1,22 +1,44 @@
 export { startNode } from '@troupe/cluster';
 export type { Node, NodeOptions, Place, WorkerOptions } from '@troupe/cluster';
 
-export { Actor, actor, addressOf, defineActor, rpc } from '@troupe/actor';
+export {
+  Actor,
+  actor,
+  addressOf,
+  allForOne,
+  defineActor,
+  oneForOne,
+  restForOne,
+  rpc,
+} from '@troupe/actor';
 export type {
   ActorClass,
   ActorOptions,
   ActorRef,
   AnyRef,
+  ArgumentSchema,
+  BackOff,
+  Behaviour,
   CallOptions,
   ContextValues,
   DeadLetter,
+  Directive,
   Down,
   DownReason,
   EntityRef,
   Failure,
+  IncomingCall,
+  IncomingInterceptor,
+  OutgoingCall,
+  OutgoingInterceptor,
   Remote,
+  RpcOptions,
+  Schema,
+  Supervision,
+  SupervisionOptions,
   Tell,
   TurnContext,
+  WhenFull,
 } from '@troupe/actor';
 
 export {
@@ -66,9 +88,11 @@ export {
   ChannelClosed,
   ChannelLost,
   DeadlineExceeded,
+  DeadlockError,
   Draining,
   executedOf,
   isCallError,
+  LinkBroken,
   MailboxFull,
   NoSuchActor,
   NoSuchMethod,

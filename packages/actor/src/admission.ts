@@ -1,0 +1,47 @@
+import { badArguments } from './arguments.ts';
+import type { Cell } from './cell.ts';
+import { type CallContext, CHAIN_MAX } from './context.ts';
+import { cycleText, ownTurns } from './deadlock.ts';
+import type { Envelope } from './envelope.ts';
+import {
+  type CallError,
+  Cancelled,
+  DeadlockError,
+  isCallError,
+  NotSerializable,
+  Overloaded,
+} from './errors.ts';
+import type { Method } from './method.ts';
+
+/**
+ * Gives a message the arguments that its method will see, and looks at it before it is queued.
+ * @returns why it must not be: its arguments are wrong, or it could not end well
+ */
+export function admit(
+  cell: Cell,
+  envelope: Envelope,
+  args: readonly unknown[],
+): CallError | undefined {
+  const { method, context } = envelope;
+  const { copy } = cell.system;
+  try {
+    envelope.args = copy === undefined ? args : (copy(args, 'args') as readonly unknown[]);
+  } catch (error) {
+    return isCallError(error) ? error : new NotSerializable('args', String(error));
+  }
+  if (method.check !== undefined) {
+    const checked = method.check(envelope.args);
+    if (typeof checked === 'string') return badArguments(cell.address, method.name, checked);
+    envelope.args = checked;
+  }
+  return context === undefined ? undefined : refusalOf(cell, method, context);
+}
+
+function refusalOf(cell: Cell, method: Method, context: CallContext): CallError | undefined {
+  if (context.depth >= CHAIN_MAX) return new Overloaded(cell.address, 'call chain', CHAIN_MAX);
+  if (context.remainingMs === 0) {
+    return new Cancelled(cell.address, 'no', { cause: new Error('its caller waits no longer') });
+  }
+  if (ownTurns(cell, method.sharing, context) !== 'block') return undefined;
+  return new DeadlockError(cycleText(context, cell.address, method.name));
+}

@@ -1,0 +1,64 @@
+import type { Actor } from './actor.ts';
+import type { ArgumentCheck, ArgumentSchema } from './arguments.ts';
+
+/** Waits until no other turn of the actor runs; the way of all methods that say nothing else. */
+export const EXCLUSIVE = 0;
+/** Runs beside other turns of its kind. */
+export const READONLY = 1;
+/** Runs beside any turn, and waits for none. */
+export const INTERLEAVE = 2;
+
+export type Sharing = typeof EXCLUSIVE | typeof READONLY | typeof INTERLEAVE;
+
+export interface RpcOptions {
+  /**
+   * The method changes nothing: it runs beside other readonly ones, awaits included. Messages
+   * keep their order; one that changes something waits for all that read before it.
+   */
+  readonly readonly?: boolean;
+  /** The method may run beside any other, and at once: its fields may change at every `await`. */
+  readonly interleave?: boolean;
+  /** Its messages go before all ordinary ones, and still fit when those fill the mailbox. */
+  readonly control?: boolean;
+  /**
+   * Checks, and may convert, the arguments before the message is queued: one Standard Schema for
+   * the list of them, or one for each. Default: what the compiler noted by
+   * `emitDecoratorMetadata`, if it did.
+   */
+  readonly args?: ArgumentSchema;
+}
+
+export type MethodBody = (this: Actor, ...args: unknown[]) => unknown;
+
+/** One method that may be called from elsewhere, or a hook of the runtime's. */
+export class Method {
+  readonly name: string;
+  readonly body: MethodBody;
+  readonly sharing: Sharing;
+  readonly isControl: boolean;
+  readonly check: ArgumentCheck | undefined;
+
+  constructor(name: string, body: MethodBody, options: MethodOptions = {}) {
+    this.name = name;
+    this.body = body;
+    this.sharing = options.sharing ?? EXCLUSIVE;
+    this.isControl = options.isControl ?? false;
+    this.check = options.check;
+  }
+}
+
+export interface MethodOptions {
+  readonly sharing?: Sharing;
+  readonly isControl?: boolean;
+  readonly check?: ArgumentCheck | undefined;
+}
+
+/** Whether a result is still to come. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'then' in value &&
+    typeof value.then === 'function'
+  );
+}
