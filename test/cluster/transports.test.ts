@@ -11,6 +11,7 @@ import {
   rpc,
   startNode,
   type TlsCredentials,
+  tlsTransport,
 } from 'troupe';
 
 @actor({ kind: 'counter' })
@@ -21,25 +22,41 @@ class Counter extends Actor {
   }
 }
 
+const ACTORS = new URL('./workers/actors.js', import.meta.url);
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 const env = processEnv({ log: quiet });
 
-/** A new authority, and the certificate of a node that it has signed. */
-async function certificates(): Promise<TlsCredentials> {
-  const options = { keyType: 'ec', algorithm: 'sha256' } as const;
+const EC = { keyType: 'ec', algorithm: 'sha256' } as const;
+
+/** Signs certificates of nodes by the names that they are made out to. */
+type Authority = (name: string) => Promise<TlsCredentials>;
+
+async function authority(): Promise<Authority> {
   const ca = await generate([{ name: 'commonName', value: 'authority' }], {
-    ...options,
+    ...EC,
     extensions: [
       { name: 'basicConstraints', cA: true },
       { name: 'keyUsage', keyCertSign: true },
     ],
   });
-  const node = await generate([{ name: 'commonName', value: 'node' }], {
-    ...options,
-    ca: { key: ca.private, cert: ca.cert },
-    extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],
-  });
-  return { key: node.private, cert: node.cert, ca: ca.cert };
+  return async (name) => {
+    const node = await generate([{ name: 'commonName', value: name }], {
+      ...EC,
+      ca: { key: ca.private, cert: ca.cert },
+      extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],
+    });
+    return { key: node.private, cert: node.cert, ca: ca.cert };
+  };
+}
+
+/** A new authority's certificate of one node. */
+async function certificates(): Promise<TlsCredentials> {
+  return (await authority())('node');
 }
 
 function local(address: string): string {
@@ -74,6 +91,30 @@ test('a node without certificates cannot join one that has them', async (t) => {
 
   t.is(a.members().length, 1);
   t.is(b.members().length, 1);
+});
+
+test('workers show the certificates of their node, renewed ones too', async (t) => {
+  const issue = await authority();
+  let current = await issue('old');
+  const tls = tlsTransport(() => current);
+  const workers = { count: 1, actors: [ACTORS] };
+  await using node = await startNode({ listen: '127.0.0.1:0', tls, workers, actors: [], env });
+  const [name = ''] = node.workers;
+  const worker = node.members().find((member) => member.name === name);
+  const caller = tlsTransport(await issue('caller'));
+  const shown = async (): Promise<string | undefined> => {
+    const connection = await caller.dial(worker?.address ?? '', { timeoutMs: 5_000 });
+    connection.destroy();
+    return connection.caller?.name;
+  };
+
+  t.is(await shown(), 'old');
+  current = await issue('new');
+  await tls.reload();
+
+  // The thread hears of it a moment later.
+  for (let i = 0; i < 100 && (await shown()) === 'old'; i += 1) await pause(20);
+  t.is(await shown(), 'new');
 });
 
 test('nodes find each other over Unix sockets', async (t) => {

@@ -181,10 +181,10 @@ export class Node implements AsyncDisposable {
   async #stop(timeoutMs: number): Promise<void> {
     this.#entities.drain();
     await this.#workers?.stop(timeoutMs);
-    await this.#outsiders?.close();
     await this.#membership.leave({ deadlineMs: Math.min(LEAVE_TIMEOUT_MS, timeoutMs) });
     this.#running.abort();
     await this.system.stop(timeoutMs);
+    await this.#outsiders?.close(); // Now that what ran for them has been answered.
     await this.#membership.stop();
     await this.#endpoint.close();
   }
