@@ -28,7 +28,7 @@ export { Outsiders } from './outsiders.ts';
 export type { OutsiderHost, OutsiderIdentity, OutsiderOptions } from './outsiders.ts';
 export type { OutsiderCall } from './outsider-session.ts';
 export type { WebSocketVisit } from './websocket-listener.ts';
-export { connect, type OutsiderClient } from './outsider-client.ts';
+export { connect, OutsiderClient } from './outsider-client.ts';
 export type { OutsiderClientOptions, WebSocketLike } from './outsider-line.ts';
 export { OutsiderRefused } from './outsider-refused.ts';
 export { HandshakeRefused } from './handshake.ts';

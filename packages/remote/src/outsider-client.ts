@@ -1,7 +1,7 @@
 import { type Actor, type AnyRef, type EntityRef, Unauthorized, Unreachable } from '@troupe/actor';
 import { Answer, type Caller, definitionOf, type Recipient, refTo } from '@troupe/actor/internal';
-import { CAST, type OutsiderTarget } from './outsider-frames.ts';
-import { CAST_FIELDS, type OutsiderClientOptions, OutsiderLine } from './outsider-line.ts';
+import type { OutsiderTarget } from './outsider-frames.ts';
+import { type OutsiderClientOptions, OutsiderLine } from './outsider-line.ts';
 
 /**
  * Connects to the door that a node keeps for outsiders: `wss://app.example/troupe`.
@@ -94,7 +94,7 @@ class Outside implements Recipient {
 
   /** Lost with the connection, should that end first. */
   tell(method: string, args: readonly unknown[]): void {
-    this.line().send([CAST, this.target, method, args], CAST_FIELDS);
+    this.line().tell(this, method, args);
   }
 
   monitor(): never {

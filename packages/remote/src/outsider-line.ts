@@ -21,16 +21,19 @@ import * as wire from './outsider-frames.ts';
 import { OutsiderRefused } from './outsider-refused.ts';
 import { type ErrorClass, errorFromWire, errorToWire } from './wire-error.ts';
 
+/** What may wait to be sent. */
+const UNSENT_BYTES_MAX = 4 * 1024 * 1024;
 /** How long the node's own word of a passed deadline is waited for. */
 const CONFIRMATION_MS = 100;
 
 /** Names for what a `NotSerializable` points to. */
 const CALL_FIELDS = ['type', 'id', 'target', 'method', 'args', 'timeoutMs'];
-export const CAST_FIELDS: readonly string[] = ['type', 'target', 'method', 'args'];
+const CAST_FIELDS = ['type', 'target', 'method', 'args'];
 
 /** What the WebSockets of browsers, of Node.js and of the `ws` package have in common. */
 export interface WebSocketLike {
   binaryType: string;
+  readonly bufferedAmount: number;
   send(data: Uint8Array): void;
   close(): void;
   addEventListener(type: 'open' | 'error', listener: () => void): void;
@@ -81,6 +84,7 @@ export class OutsiderLine {
   #onRefusal!: (error: Error) => void;
   #socket: WebSocketLike | undefined;
   #unsent: Uint8Array[] | undefined = [];
+  #unsentBytes = 0;
   #name = '';
   #lastId = 0;
   #heardAt: number;
@@ -129,10 +133,11 @@ export class OutsiderLine {
       throw new Overloaded(address, 'calls in flight', wire.OUTSIDER_CALLS_MAX);
     }
     const id = (this.#lastId += 1);
-    this.send([wire.CALL, id, to.target, method, message.args, timeoutMs], CALL_FIELDS);
+    const frame = [wire.CALL, id, to.target, method, message.args, timeoutMs];
+    this.#offer(this.#codec.encode(frame, this.#values, CALL_FIELDS));
     return new Promise((resolve, reject) => {
       const giveUp = (error: CallError): void => {
-        this.send([wire.CANCEL, id]);
+        this.#send(this.#codec.encode([wire.CANCEL, id], this.#values));
         this.#settle(id, { error });
       };
       const timer = this.#env.setTimer(timeoutMs + CONFIRMATION_MS, () => {
@@ -153,15 +158,9 @@ export class OutsiderLine {
     });
   }
 
-  /**
-   * @param fields what the frame's elements are called when one of them cannot be sent
-   * @throws {NotSerializable}
-   */
-  send(frame: readonly unknown[], fields?: readonly string[]): void {
-    if (this.#isOver) return;
-    const bytes = this.#codec.encode(frame, this.#values, fields);
-    if (this.#unsent !== undefined) this.#unsent.push(bytes);
-    else this.#socket?.send(bytes);
+  /** @throws {NotSerializable} {Overloaded} executed: no */
+  tell({ target }: OutsiderDestination, method: string, args: readonly unknown[]): void {
+    this.#offer(this.#codec.encode([wire.CAST, target, method, args], this.#values, CAST_FIELDS));
   }
 
   /** Whatever waits is told; what never left may be tried again. */
@@ -183,6 +182,21 @@ export class OutsiderLine {
         : new Unreachable(address, message, options);
       this.#settle(id, { error });
     }
+  }
+
+  #offer(bytes: Uint8Array): void {
+    const waiting = this.#unsentBytes + (this.#socket?.bufferedAmount ?? 0);
+    if (waiting + bytes.length > UNSENT_BYTES_MAX) {
+      throw new Overloaded(this.#url, 'bytes that wait to be sent', UNSENT_BYTES_MAX);
+    }
+    this.#send(bytes);
+  }
+
+  #send(bytes: Uint8Array): void {
+    if (this.#isOver) return;
+    if (this.#unsent === undefined) return this.#socket?.send(bytes);
+    this.#unsent.push(bytes);
+    this.#unsentBytes += bytes.length;
   }
 
   async #open(): Promise<void> {
@@ -229,7 +243,7 @@ export class OutsiderLine {
       case wire.FAIL:
         return this.#settle(frame.number(), { error: frame.any() });
       case wire.PING:
-        return this.send([wire.PONG]);
+        return this.#send(this.#codec.encode([wire.PONG], this.#values));
       default:
         throw new BadFrame(`unknown frame type ${String(frame.type)}`);
     }
@@ -241,6 +255,7 @@ export class OutsiderLine {
     this.#name = frame.text();
     const unsent = this.#unsent ?? [];
     this.#unsent = undefined;
+    this.#unsentBytes = 0;
     for (const bytes of unsent) this.#socket?.send(bytes);
     this.#timer.cancel();
     this.#watchLife();
