@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { threadId } from 'node:worker_threads';
 import { Actor, actor, type ActorRef, rpc } from 'troupe';
 
@@ -28,10 +29,10 @@ export class Cruncher extends Actor {
   @rpc thread(): number {
     return threadId;
   }
-  /** Calls another actor so many times, one call after the other. @returns when it was done */
-  @rpc async chat(other: ActorRef<Cruncher>, calls: number): Promise<number> {
+  /** Calls another actor so many times, one call after the other, and makes `file` at the end. */
+  @rpc async chat(other: ActorRef<Cruncher>, calls: number, file: string): Promise<void> {
     for (let i = 0; i < calls; i += 1) await other.thread();
-    return Date.now();
+    writeFileSync(file, 'done');
   }
   @rpc never(): Promise<void> {
     return new Promise(() => {});

@@ -3,5 +3,8 @@ import { heartbeats, type NodeOptions } from 'troupe';
 /** Gives a silent member less time than a blocked thread takes. */
 export function setup(options: NodeOptions): NodeOptions {
   const { join: seeds = [] } = options;
-  return { ...options, membership: heartbeats({ seeds, suspectAfterMs: 1_500, downAfterMs: 500 }) };
+  return {
+    ...options,
+    membership: heartbeats({ seeds, suspectAfterMs: 2_500, downAfterMs: 2_000 }),
+  };
 }
