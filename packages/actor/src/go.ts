@@ -1,3 +1,4 @@
+import { onAbort } from './abort.ts';
 import { type Env, processDefault } from './env.ts';
 
 export interface TaskContext {
@@ -41,13 +42,12 @@ export class Goroutine<T> implements Task<T> {
   constructor(run: (context: TaskContext) => T | PromiseLike<T>, options: GoOptions) {
     this.#options = options;
     const { signal } = options;
-    const onAbort = (): void => this.cancel(signal?.reason);
+    let ended: (() => void) | undefined;
     if (signal?.aborted === true) this.cancel(signal.reason);
-    else signal?.addEventListener('abort', onAbort);
+    else if (signal !== undefined) ended = onAbort(signal, () => this.cancel(signal.reason));
     this.#promise = started.then(() => run(this.#context()));
-    const ended = (): void => signal?.removeEventListener('abort', onAbort);
     this.#promise.then(ended, (error: unknown) => {
-      ended();
+      ended?.();
       this.#failed(error);
     });
   }

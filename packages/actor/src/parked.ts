@@ -1,3 +1,4 @@
+import { onAbort } from './abort.ts';
 import { ChannelClosed } from './errors.ts';
 import { Waiter } from './wait-list.ts';
 
@@ -38,15 +39,12 @@ export class Parked<T> extends Waiter<T> {
     else this.#refuse(error ?? new ChannelClosed());
   }
 
-  /** The first of a match and an abort wins; the listener is gone once there was a match. */
+  /** The first of a match and an abort wins; the signal is forgotten once there was a match. */
   abortBy(signal: AbortSignal): void {
-    const onAbort = (): void => {
-      this.#unlisten?.();
+    this.#unlisten = onAbort(signal, () => {
       this.list?.remove(this);
       this.#refuse(signal.reason);
-    };
-    signal.addEventListener('abort', onAbort);
-    this.#unlisten = () => signal.removeEventListener('abort', onAbort);
+    });
   }
 
   #refuse(error: unknown): void {

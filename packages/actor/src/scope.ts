@@ -1,3 +1,4 @@
+import { onAbort } from './abort.ts';
 import type { Env } from './env.ts';
 import { Goroutine, isCancellation, type Task, type TaskContext } from './go.ts';
 
@@ -58,14 +59,14 @@ class Nursery implements Scope {
 
   constructor({ signal, env }: ScopeOptions) {
     this.#env = env;
-    const onAbort = (): void => this.cancel(signal?.reason);
-    if (signal?.aborted === true) onAbort();
-    else signal?.addEventListener('abort', onAbort);
+    let forget: (() => void) | undefined;
+    if (signal?.aborted === true) this.cancel(signal.reason);
+    else if (signal !== undefined) forget = onAbort(signal, () => this.cancel(signal.reason));
     let end!: () => void;
     this.ended = new Promise((resolve) => (end = resolve));
     this.#end = () => {
       this.#isOver = true;
-      signal?.removeEventListener('abort', onAbort);
+      forget?.();
       end();
     };
   }

@@ -1,3 +1,4 @@
+import { onAbort } from './abort.ts';
 import {
   channelBehind,
   type Received,
@@ -218,12 +219,11 @@ class Selecting {
       });
       (this.#undo ??= []).push(() => timer.cancel());
     } else if (value instanceof AbortSignal) {
-      const onAbort = (): void => {
+      const forget = onAbort(value, () => {
         this.claim();
         this.resolve({ case: name, reason: value.reason as unknown });
-      };
-      value.addEventListener('abort', onAbort);
-      (this.#undo ??= []).push(() => value.removeEventListener('abort', onAbort));
+      });
+      (this.#undo ??= []).push(forget);
     }
   }
 

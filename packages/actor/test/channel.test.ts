@@ -1,3 +1,5 @@
+import { createServer, connect, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
 import test from 'ava';
 import { channel, ChannelClosed, processEnv } from '@troupe/actor';
 import { virtualEnv } from '@troupe/actor/testing';
@@ -195,6 +197,36 @@ test('goroutines that exchange without end do not keep timers from firing', asyn
 
   await Promise.all([reader, writer]);
   t.true(exchanged > 100);
+});
+
+test('goroutines that exchange without end do not keep sockets from being served', async (t) => {
+  const [ping, pong] = [channel<number>(), channel<number>()];
+  const server = createServer((socket) => socket.pipe(socket)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  let exchanged = 0;
+  const players = [
+    (async () => {
+      for await (const n of ping) await pong.send(n);
+      pong.close();
+    })(),
+    (async () => {
+      for (; !ping.isClosed; exchanged += 1) {
+        await ping.send(exchanged);
+        await pong.next();
+      }
+    })(),
+  ];
+
+  socket.write('hello');
+  const [echo] = (await once(socket, 'data')) as [Buffer];
+  ping.close();
+  await Promise.all(players);
+  socket.destroy();
+  server.close();
+
+  t.is(echo.toString(), 'hello');
+  t.true(exchanged > 100, `${exchanged} exchanges`);
 });
 
 test('a channel of a virtual Env lets others have their turn through it', async (t) => {
