@@ -145,9 +145,10 @@ export class ChannelCore<T> {
     }
     const sender = this.senders.shift();
     if (sender !== undefined) {
+      const value = sender.value as T;
       sender.succeed(undefined);
       this.hooks?.taken?.();
-      return sender.value as T;
+      return value;
     }
     return this.#isClosed ? CLOSED : EMPTY;
   }

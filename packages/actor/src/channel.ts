@@ -17,11 +17,11 @@ export interface Sender<in T> {
   /** How many elements may wait for a receiver. */
   readonly capacity: number;
   /**
-   * Hands `value` over. Done at once, without a promise, when a receiver waits or the buffer has
-   * room; otherwise the promise resolves when the value was taken.
+   * Hands `value` over. Done at once when a receiver waits or the buffer has room, and the promise
+   * is one that has resolved; otherwise it resolves when the value was taken.
    * @throws {ChannelClosed} by the promise: the value was not delivered
    */
-  send(value: T, options?: WaitOptions): void | Promise<void>;
+  send(value: T, options?: WaitOptions): Promise<void>;
   /** Hands `value` over if that can be done now. */
   trySend(value: T): 'sent' | 'full' | 'closed';
   /**
@@ -83,7 +83,7 @@ class SenderEnd<T> implements Sender<T> {
     return this.core.capacity;
   }
 
-  send(value: T, options?: WaitOptions): void | Promise<void> {
+  send(value: T, options?: WaitOptions): Promise<void> {
     return send(this.core, value, options);
   }
 
@@ -154,7 +154,7 @@ class BothEnds<T> extends ReceiverEnd<T> implements Channel<T> {
     return this.core.isClosed;
   }
 
-  send(value: T, options?: WaitOptions): void | Promise<void> {
+  send(value: T, options?: WaitOptions): Promise<void> {
     return send(this.core, value, options);
   }
 
@@ -171,7 +171,7 @@ class BothEnds<T> extends ReceiverEnd<T> implements Channel<T> {
   }
 }
 
-function send<T>(core: ChannelCore<T>, given: T, options?: WaitOptions): void | Promise<void> {
+function send<T>(core: ChannelCore<T>, given: T, options?: WaitOptions): Promise<void> {
   const signal = options?.signal;
   if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
   let value: T;
@@ -180,7 +180,7 @@ function send<T>(core: ChannelCore<T>, given: T, options?: WaitOptions): void | 
   } catch (error) {
     return Promise.reject(error);
   }
-  if (core.offer(value)) return core.budget.spend() ? core.afterIo(undefined) : undefined;
+  if (core.offer(value)) return core.budget.spend() ? core.afterIo(undefined) : DONE;
   if (core.isClosed) return Promise.reject(core.sendError());
   const parked = new Parked<T>(SEND);
   if (signal !== undefined) parked.abortBy(signal);
@@ -253,6 +253,9 @@ class ChannelIterator<T> implements AsyncIterableIterator<T> {
   }
 }
 
+/** One for all sends that are done at once: awaiting it costs less than awaiting no promise. */
+const DONE: Promise<void> = Promise.resolve();
+
 const finished: Promise<IteratorResult<never, undefined>> = Promise.resolve(END_OF_LOOP);
 
 /** The channel behind an end, and which ends that object is; undefined for anything else. */
@@ -265,8 +268,8 @@ export function channelBehind(
 }
 
 /** Sends without an end object; `core.offer` was tried before. */
-export async function sendInto<T>(core: ChannelCore<T>, value: T): Promise<void> {
-  await send(core, value);
+export function sendInto<T>(core: ChannelCore<T>, value: T): Promise<void> {
+  return send(core, value);
 }
 
 export function senderOf<T>(core: ChannelCore<T>): Sender<T> {

@@ -130,7 +130,7 @@ export function selectNow<const C extends Record<string, SelectCase>>(
 function drawn(cases: Record<string, SelectCase>, env: Env): string | undefined {
   let ready: string | undefined;
   let count = 0;
-  for (const name of Object.keys(cases)) {
+  for (const name in cases) {
     const value = cases[name];
     if (!isCase(value) || !isReady(name, value)) continue;
     count += 1;
@@ -183,7 +183,7 @@ class Selecting {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    for (const name of Object.keys(cases)) {
+    for (const name in cases) {
       const value = cases[name];
       // Waiting at a remote end can find its node lost, which decides the select at once.
       if (!this.#isDecided && isCase(value)) this.#park(name, value, env);

@@ -33,11 +33,10 @@ export interface Topic<T> {
   /** Subscribers now. */
   readonly size: number;
   /**
-   * Gives `value` to all subscribers. Done at once, without a promise, unless one that is to be
-   * waited for has no room.
+   * Gives `value` to all subscribers. The promise waits for those that are to be waited for.
    * @throws {ChannelClosed} by the promise, when the topic is closed
    */
-  publish(value: T): void | Promise<void>;
+  publish(value: T): Promise<void>;
   /** A topic holds on to its subscriptions: `close` one that is not to the topic's end. */
   subscribe(options?: SubscribeOptions): Subscription<T>;
   /** Ends all subscriptions, after what waits in them, with `error` if there is one. */
@@ -72,7 +71,7 @@ class BroadcastTopic<T> implements Topic<T> {
     return this.#subscribers.size;
   }
 
-  publish(value: T): void | Promise<void> {
+  publish(value: T): Promise<void> {
     if (this.#core.isClosed) return Promise.reject(new ChannelClosed());
     let waits: Promise<void>[] | undefined;
     for (const subscriber of this.#subscribers) {
@@ -80,7 +79,7 @@ class BroadcastTopic<T> implements Topic<T> {
       if (taken !== undefined) (waits ??= []).push(taken);
     }
     if (waits !== undefined) return Promise.all(waits).then(ignore);
-    return this.#core.budget.spend() ? this.#core.afterIo(undefined) : undefined;
+    return this.#core.budget.spend() ? this.#core.afterIo(undefined) : DONE;
   }
 
   subscribe({ capacity = CAPACITY, whenFull = 'wait' }: SubscribeOptions = {}): Subscription<T> {
@@ -147,5 +146,7 @@ class TopicSubscription<T> extends ReceiverEnd<T> implements Subscription<T> {
     return undefined;
   }
 }
+
+const DONE: Promise<void> = Promise.resolve();
 
 function ignore(): void {}

@@ -7,7 +7,7 @@ import { virtualEnv } from '@troupe/actor/testing';
 test('without a buffer, a send completes when its element is received', async (t) => {
   const c = channel<string>();
   const seen: string[] = [];
-  const sent = Promise.resolve(c.send('hello')).then(() => seen.push('sent'));
+  const sent = c.send('hello').then(() => seen.push('sent'));
   await null;
   t.deepEqual(seen, []);
 
@@ -17,13 +17,20 @@ test('without a buffer, a send completes when its element is received', async (t
   t.deepEqual(seen, ['sent']);
 });
 
-test('a buffered send is done at once until the buffer is full', (t) => {
+test('a buffered send is done at once until the buffer is full', async (t) => {
   const c = channel<number>(2);
+  let isDone = false;
 
-  t.is(c.send(1), undefined);
+  await c.send(1);
   t.is(c.trySend(2), 'sent');
   t.is(c.trySend(3), 'full');
-  t.true(c.send(3) instanceof Promise);
+  const third = c.send(3).then(() => (isDone = true));
+  await null;
+  t.is(c.length, 2);
+  t.false(isDone);
+
+  t.is(await c.receive(), 1);
+  await third;
   t.is(c.length, 2);
 });
 
@@ -115,12 +122,12 @@ test('closing twice is an error, unless it is only tried', (t) => {
 
 test('senders that wait when the channel is closed are refused', async (t) => {
   const c = channel<number>();
-  const sent = t.throwsAsync(Promise.resolve(c.send(1)), { instanceOf: ChannelClosed });
+  const sent = t.throwsAsync(c.send(1), { instanceOf: ChannelClosed });
 
   c.close();
 
   await sent;
-  await t.throwsAsync(Promise.resolve(c.send(2)), { instanceOf: ChannelClosed });
+  await t.throwsAsync(c.send(2), { instanceOf: ChannelClosed });
 });
 
 test('breaking out of a loop leaves the channel open', async (t) => {
@@ -155,7 +162,7 @@ test('an aborted receive leaves the queue, and loses nothing', async (t) => {
 test('an aborted send was not delivered', async (t) => {
   const c = channel<number>();
   const controller = new AbortController();
-  const sent = t.throwsAsync(Promise.resolve(c.send(1, { signal: controller.signal })));
+  const sent = t.throwsAsync(c.send(1, { signal: controller.signal }));
 
   controller.abort(new Error('never mind'));
   void c.send(2);

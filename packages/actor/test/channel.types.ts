@@ -44,7 +44,7 @@ void cr.send(0);
 void cr.trySend(0);
 expectTypeOf(cr.receive()).toEqualTypeOf<Promise<number>>();
 
-expectTypeOf(cs.send(0)).toEqualTypeOf<void | Promise<void>>();
+expectTypeOf(cs.send(0)).toEqualTypeOf<Promise<void>>();
 // @ts-expect-error -- a sender does not receive
 void cs.receive();
 // @ts-expect-error -- nor with the end as a result

@@ -125,7 +125,7 @@ test('one goroutine that is cancelled by itself does not end the others', async 
     const one = s.go(({ signal }) => channel<void>().receive({ signal }));
     const other = s.go(() => c.receive());
     one.cancel('not needed');
-    await Promise.resolve(c.send(1));
+    await c.send(1);
     return other;
   });
 

@@ -105,7 +105,7 @@ test('a send into a channel without a buffer resolves when a receiver has the el
   const { home, env } = await remoteChannel(0);
   const sender = await home.sender('c');
   let delivered = false;
-  const send = Promise.resolve(sender.send('hello')).then(() => (delivered = true));
+  const send = sender.send('hello').then(() => (delivered = true));
   await env.settled();
   t.false(delivered);
 
@@ -163,7 +163,7 @@ test('a sender learns that the channel was closed at its home', async (t) => {
   await env.settled();
 
   t.is(sender.trySend('too late'), 'closed');
-  await t.throwsAsync(Promise.resolve(sender.send('too late')), { instanceOf: ChannelClosed });
+  await t.throwsAsync(sender.send('too late'), { instanceOf: ChannelClosed });
 });
 
 test('when the home is lost, receivers throw after what has arrived; it never looks like a close', async (t) => {
@@ -182,15 +182,15 @@ test('when the home is lost, receivers throw after what has arrived; it never lo
 test('when the home is lost, senders learn how many elements are in doubt', async (t) => {
   const { home, network, env } = await remoteChannel(0);
   const sender = await home.sender('c');
-  const first = t.throwsAsync(Promise.resolve(sender.send(1)), { instanceOf: ChannelLost });
-  const second = t.throwsAsync(Promise.resolve(sender.send(2)), { instanceOf: ChannelLost });
+  const first = t.throwsAsync(sender.send(1), { instanceOf: ChannelLost });
+  const second = t.throwsAsync(sender.send(2), { instanceOf: ChannelLost });
   await env.settled();
 
   network.cut('a', 'b');
 
   t.is((await first)?.inDoubt, 2);
   await second;
-  const later = await t.throwsAsync(Promise.resolve(sender.send(3)), { instanceOf: ChannelLost });
+  const later = await t.throwsAsync(sender.send(3), { instanceOf: ChannelLost });
   t.is(later?.inDoubt, 2);
 });
 
@@ -198,7 +198,10 @@ test('an element that cannot travel is refused when it is sent, and the others g
   const { home, env } = await remoteChannel(4);
   const sender = await home.sender('c');
 
-  await t.throwsAsync(Promise.resolve(sender.send(() => 1)), { instanceOf: NotSerializable });
+  await t.throwsAsync(
+    sender.send(() => 1),
+    { instanceOf: NotSerializable },
+  );
   t.is(sender.trySend('fine'), 'sent');
   await env.settled();
 
