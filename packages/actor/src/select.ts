@@ -183,7 +183,7 @@ class Selecting {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    for (const name in cases) {
+    for (const name of shuffled(Object.keys(cases), env)) {
       const value = cases[name];
       // Waiting at a remote end can find its node lost, which decides the select at once.
       if (!this.#isDecided && isCase(value)) this.#park(name, value, env);
@@ -230,6 +230,17 @@ class Selecting {
   get last(): CaseWaiter | undefined {
     return this.#waiters;
   }
+}
+
+/** Fisher–Yates: of two cases of one channel neither is to be the first to be met. */
+function shuffled(names: string[], env: Env): string[] {
+  for (let i = names.length - 1; i > 0; i -= 1) {
+    const j = Math.floor(env.random() * (i + 1));
+    const name = names[i] as string;
+    names[i] = names[j] as string;
+    names[j] = name;
+  }
+  return names;
 }
 
 class CaseWaiter extends Waiter<unknown> {

@@ -175,8 +175,12 @@ export class RemoteReceiverEnd implements RemoteEnd {
     this.#ask(this.#window);
   }
 
-  /** Half a window at a time, once there is a window to speak of. */
+  /**
+   * Half a window at a time, once there is a window to speak of; and at once while somebody waits
+   * for whom nothing was asked, because another waited before.
+   */
   #refill(): void {
+    if (this.#asked === 0 && !this.core.receivers.isEmpty) return this.#demanded();
     const ahead = this.#asked + this.core.length;
     if (this.#window > 1 && ahead <= this.#window / 2) this.#ask(this.#window - ahead);
   }

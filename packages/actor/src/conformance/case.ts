@@ -22,9 +22,10 @@ export interface Carrier {
  * is all that ends on different nodes can promise:
  * `'exact'` both ends know how many elements the buffer holds, without a window of their own;
  * `'instant'` what one end has done can be seen at the other in the same turn;
+ * `'rendezvous'` without a buffer, a send case goes on only where somebody receives;
  * `'identity'` an element comes out as the very object that went in.
  */
-export type Need = 'exact' | 'instant' | 'identity';
+export type Need = 'exact' | 'instant' | 'rendezvous' | 'identity';
 
 export interface ChannelCase {
   /** The Go program or test, and the claim. */

@@ -151,7 +151,7 @@ export const closing: readonly ChannelCase[] = [
   },
   {
     name: 'closedchan.go, select3.go: a close refuses the senders that wait',
-    needs: [],
+    needs: ['exact'],
     async run(carrier) {
       const c = await carrier.make<number>();
       const refused = [c.sender.send(1), select({ sent: sending(c.sender, 2) })].map((sent) =>

@@ -123,7 +123,7 @@ export const selects: readonly ChannelCase[] = [
   },
   {
     name: 'select7.go: every wording of a send meets every wording of a receive',
-    needs: [],
+    needs: ['rendezvous'],
     async run(carrier) {
       const idle = await carrier.make<number>();
       const receives = ['plain', 'one case', 'two cases'] as const;
