@@ -1,4 +1,4 @@
-// Go's rules for channels, as cases that any carrier of channel ends can run; no test runner needed.
+// Go's rules for channels, as cases that any carrier of channel ends can run, without a runner.
 import type { ChannelCase } from './conformance/case.ts';
 import { closing } from './conformance/closing.ts';
 import { consumers } from './conformance/consumers.ts';

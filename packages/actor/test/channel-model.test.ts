@@ -124,7 +124,7 @@ class Run {
         'refused',
       );
     }
-    this.#model.send(operation, at, value, isTry);
+    this.#model.send(operation, { channel: at, value }, isTry);
   }
 
   #receive({ at, isTry, form }: Command & { readonly do: 'receive' }): void {

@@ -57,8 +57,9 @@ export class Model {
     return operation;
   }
 
-  send(operation: Operation, at: number, value: number, isTry: boolean): void {
-    const c = this.#channel(at);
+  send(operation: Operation, to: SelectCase & { readonly value: number }, isTry: boolean): void {
+    const { channel, value } = to;
+    const c = this.#channel(channel);
     if (c.canSend()) operation.outcome = this.#sendNow(c, value);
     else if (isTry) operation.outcome = 'full';
     else c.senders.push({ operation, value, say: plainly });

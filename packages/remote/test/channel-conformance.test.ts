@@ -54,6 +54,7 @@ async function remoteCarrier() {
 for (const { name, needs, run } of cases) {
   const [missing] = needs;
   if (missing !== undefined) {
+    // The reason is in the title.
     test.skip(`${name} (${MISSING[missing]})`, () => undefined);
     continue;
   }
