@@ -182,7 +182,7 @@ function send<T>(core: ChannelCore<T>, given: T, options?: WaitOptions): Promise
   }
   if (core.offer(value)) return core.budget.spend() ? core.afterIo(undefined) : DONE;
   if (core.isClosed) return Promise.reject(core.sendError());
-  const parked = new Parked<T>(SEND);
+  const parked = new Parked<T>(SEND, core);
   if (signal !== undefined) parked.abortBy(signal);
   core.parkSender(parked, value);
   return parked.promise as Promise<void>;
@@ -208,7 +208,7 @@ function next<T>(core: ChannelCore<T>, options?: WaitOptions): Promise<Received<
 }
 
 function wait<T>(core: ChannelCore<T>, form: Form, signal?: AbortSignal): Promise<unknown> {
-  const parked = new Parked<T>(form);
+  const parked = new Parked<T>(form, core);
   if (signal !== undefined) parked.abortBy(signal);
   core.parkReceiver(parked);
   return parked.promise;

@@ -14,7 +14,7 @@ export interface ParkedGoroutine {
   /** As Go says it. */
   readonly state: 'chan send' | 'chan receive' | 'select';
   readonly waitedMs: number;
-  /** For example `receive from channel 2 (0 of 4), made at main (file:///app/main.js:3:11)`. */
+  /** For example `receive from channel 2 (0 of 4), made at main (file:///main.js:3:11)`. */
   readonly waitsFor: readonly string[];
   /** Where it began to wait, innermost call first, through the awaits of its callers. */
   readonly stack: readonly string[];
@@ -155,7 +155,7 @@ export class ParkedGoroutines implements ParkObserver {
       number,
       state: isSelect ? 'select' : waits[0]?.kind === 'send' ? 'chan send' : 'chan receive',
       waitedMs: Math.round(this.#env.now() - since),
-      waitsFor: waits.map((wait) => this.#target(wait)),
+      waitsFor: waits.map((wait) => this.#target(wait)).sort(),
       stack: framesOf(trace),
     };
   }

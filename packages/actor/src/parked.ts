@@ -1,4 +1,5 @@
 import { onAbort } from './abort.ts';
+import type { ChannelCore } from './channel-core.ts';
 import { ChannelClosed } from './errors.ts';
 import { Waiter } from './wait-list.ts';
 
@@ -13,23 +14,31 @@ export type Form = typeof RECEIVE | typeof NEXT | typeof STEP | typeof SEND;
 export class Parked<T> extends Waiter<T> {
   readonly promise: Promise<unknown>;
   readonly #form: Form;
+  readonly #isBuffered: boolean;
   #resolve!: (result: unknown) => void;
   #reject!: (error: unknown) => void;
   #unlisten: (() => void) | undefined = undefined;
 
-  constructor(form: Form) {
+  constructor(form: Form, { capacity }: ChannelCore<T>) {
     super();
     this.#form = form;
+    this.#isBuffered = capacity > 0;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
   }
 
+  /**
+   * Where there is a buffer, whoever waits is told a moment later. In that moment the other side
+   * gets one element ahead, and from then on neither finds the buffer empty, or full, and has to
+   * wait for every single element.
+   */
   succeed(value: T | undefined): void {
     this.#unlisten?.();
-    if (this.#form <= NEXT) this.#resolve(this.#form === RECEIVE ? value : { ok: true, value });
-    else this.#resolve(this.#form === STEP ? { done: false, value } : undefined);
+    const result = this.#resultOf(value);
+    if (this.#isBuffered) queueMicrotask(() => this.#resolve(result));
+    else this.#resolve(result);
   }
 
   fail(error: unknown): void {
@@ -45,6 +54,19 @@ export class Parked<T> extends Waiter<T> {
       this.list?.remove(this);
       this.#refuse(signal.reason);
     });
+  }
+
+  #resultOf(value: T | undefined): unknown {
+    switch (this.#form) {
+      case RECEIVE:
+        return value;
+      case NEXT:
+        return { ok: true, value };
+      case STEP:
+        return { done: false, value };
+      case SEND:
+        return undefined;
+    }
   }
 
   #refuse(error: unknown): void {

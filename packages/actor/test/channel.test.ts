@@ -2,6 +2,7 @@ import { createServer, connect, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import test from 'ava';
 import { channel, ChannelClosed, processEnv } from '@troupe/actor';
+import { ChannelCore, receiverOf, senderOf } from '@troupe/actor/internal';
 import { virtualEnv } from '@troupe/actor/testing';
 
 test('without a buffer, a send completes when its element is received', async (t) => {
@@ -180,6 +181,26 @@ test('an abort after the match changes nothing', async (t) => {
   controller.abort();
 
   t.is(await received, 1);
+});
+
+test('a stream through a buffer seldom waits, for an element or for room', async (t) => {
+  let waits = 0;
+  const core = new ChannelCore<number>(8, processEnv(), { demanded: () => (waits += 1) });
+  const [sender, receiver] = [senderOf(core), receiverOf(core)];
+  const sending = (async () => {
+    for (let i = 0; i < 10_000; i += 1) {
+      const length = receiver.length;
+      await sender.send(i);
+      if (length === 8) waits += 1;
+    }
+    sender.close();
+  })();
+  let received = 0;
+  for await (const _ of receiver) received += 1;
+  await sending;
+
+  t.is(received, 10_000);
+  t.true(waits < 500, `${waits} waits`);
 });
 
 for (const capacity of [-1, 1.5, Number.NaN, 2 ** 40]) {
