@@ -112,7 +112,7 @@ export abstract class Actor {
 
   /**
    * Starts a goroutine of this actor: it runs beside the turns, and is cancelled when the actor is
-   * down. A failure that nobody awaits is the actor's.
+   * down. A failure that nobody awaits goes to the system's `onFailure`, as one of a tell does.
    */
   protected go<T>(run: (context: TaskContext) => T | PromiseLike<T>): Task<T> {
     const cell = this.#attached;
@@ -121,7 +121,9 @@ export abstract class Actor {
       env: system.env,
       onFailure: (error) => cell.fail({ method: 'go', error, isFatal: false }),
     });
-    task.whenEnded(cell.owns(() => task.cancel(new ActorDown(address, 'unknown'))));
+    const cancel = (): void => task.cancel(new ActorDown(address, 'unknown'));
+    if (cell.isDown) cancel();
+    else task.whenEnded(cell.owns(cancel));
     return task;
   }
 

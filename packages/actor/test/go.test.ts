@@ -90,6 +90,26 @@ test('a goroutine of an actor ends with it', async (t) => {
   t.true(seen[0] instanceof ActorDown);
 });
 
+test('a goroutine that an actor starts when it is down is cancelled at once', async (t) => {
+  const env = virtualEnv();
+  const seen: unknown[] = [];
+  let begin: (() => void) | undefined;
+  class Late extends Actor {
+    override started(): void {
+      begin = () => void this.go(({ signal }) => void seen.push(signal.aborted));
+    }
+  }
+  const system = new ActorSystem({ env });
+  system.spawn(Late);
+  await env.settled();
+  await system.stop();
+
+  begin?.();
+  await env.settled();
+
+  t.deepEqual(seen, [true]);
+});
+
 test('a goroutine that fails is a failure of its actor', async (t) => {
   const env = virtualEnv();
   const failures: Failure[] = [];
