@@ -80,9 +80,13 @@ export class ParkedGoroutines implements ParkObserver {
   #sweepAt = 1_024;
   #onExit: (() => void) | undefined = undefined;
 
+  /** @throws {TypeError} when another follows the same `Env` */
   constructor(options: ParkedGoroutinesOptions = {}) {
     this.#env = options.env ?? processDefault;
     this.#budget = ioBudgetOf(this.#env);
+    if (this.#budget.observer !== undefined) {
+      throw new TypeError('another ParkedGoroutines follows this Env: close it first');
+    }
     this.#budget.observer = this;
   }
 

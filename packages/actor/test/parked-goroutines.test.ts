@@ -66,6 +66,16 @@ test('waits that are over do not pile up', async (t) => {
   t.is(parked.list()[0]?.number, 5_001);
 });
 
+test('an Env is followed by one at a time', (t) => {
+  const env = virtualEnv();
+  const first = new ParkedGoroutines({ env });
+
+  t.throws(() => new ParkedGoroutines({ env }), { instanceOf: TypeError, message: /another/ });
+  first.close();
+
+  t.notThrows(() => new ParkedGoroutines({ env }));
+});
+
 test('a registry that was closed sees nothing', (t) => {
   const env = virtualEnv();
   const parked = new ParkedGoroutines({ env });
