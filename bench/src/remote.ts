@@ -15,6 +15,7 @@ export const remote: Suite = {
     peer('capnweb', 'capnweb-remote.mjs', 'capnweb'),
     peer('moleculer', 'moleculer-remote.mjs', 'moleculer'),
     peer('grpc', 'grpc-remote.mjs', '@grpc/grpc-js'),
+    nodeProgram('one-worker', 'one-worker.js'),
     nodeProgram('floor', 'floor-remote.js'),
   ],
   benches: [
@@ -79,6 +80,14 @@ export const remote: Suite = {
         { than: 'go', atLeast: 1 },
         { than: 'troupe-tls', atMost: 1.67 },
       ],
+    },
+    {
+      name: 'workers',
+      title: 'two actors that compute, on two worker threads, or on one',
+      operations: 20,
+      subjects: ['troupe', 'one-worker'],
+      metrics: [perSecond('calls')],
+      required: [{ than: 'one-worker', atLeast: 1.7 }],
     },
   ],
 };

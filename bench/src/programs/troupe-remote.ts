@@ -13,6 +13,7 @@ import {
 } from 'troupe';
 import { chunkOf, inFlight, latency, main, repeat, valueOf } from './measure.ts';
 import { isServer, ready, startServer } from './pair.ts';
+import { measureWorkers } from './workers.ts';
 
 /** Tells between two looks at whether the actor keeps up; a mailbox holds 1,024. */
 const BURST = 1_000;
@@ -122,4 +123,6 @@ async function measure(): Promise<void> {
   });
 }
 
-await (isServer ? serve() : measure());
+if (isServer) await serve();
+else if (process.argv[2] === 'workers') await measureWorkers(2);
+else await measure();

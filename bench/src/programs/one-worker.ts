@@ -1,0 +1,3 @@
+import { measureWorkers } from './workers.ts';
+
+await measureWorkers(1);
