@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CannotRun, type Command, type Subject, type Workshop } from './suite.ts';
@@ -33,11 +33,10 @@ export function overTls(name: string, file: string): Subject {
 
 /** A program that uses a package of `bench/package.json`, which is installed when first needed. */
 export function peer(name: string, file: string, dependency: string): Subject {
-  const manifest = join(bench, 'node_modules', dependency, 'package.json');
   return {
     name,
     async version() {
-      const { version } = JSON.parse(await readFile(manifest, 'utf8')) as { version: string };
+      const { version } = await manifestIn(join(bench, 'node_modules', dependency));
       return `${dependency} ${version}`;
     },
     async prepare(workshop) {
@@ -81,12 +80,16 @@ export function erlang(module: string): Subject {
   };
 }
 
-/** Installs the peers unless they are there: npm leaves a copy of the lock file in what it did. */
+/** Installs the peers, unless each is there in the version that `package.json` pins. */
 async function install({ run, onProgress }: Workshop): Promise<void> {
-  const [lock, installed] = ['package-lock.json', 'node_modules/.package-lock.json']
-    .map((path) => join(bench, path))
-    .map((path) => (existsSync(path) ? statSync(path).mtimeMs : 0)) as [number, number];
-  if (installed >= lock) return;
+  const { dependencies } = await manifestIn(bench);
+  const installed = await Promise.all(
+    Object.entries(dependencies ?? {}).map(async ([name, version]) => {
+      const folder = join(bench, 'node_modules', name);
+      return existsSync(folder) && (await manifestIn(folder)).version === version;
+    }),
+  );
+  if (installed.every(Boolean)) return;
   onProgress('installing the peers, which is done once: npm ci, in bench/');
   try {
     await run('npm', ['ci', '--no-audit', '--no-fund'], bench);
@@ -107,6 +110,15 @@ export function erlangPair(module: string): Subject {
       return { file, args: [...args, workshop.scratch] };
     },
   };
+}
+
+interface Manifest {
+  readonly version: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+}
+
+async function manifestIn(folder: string): Promise<Manifest> {
+  return JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Manifest;
 }
 
 async function otpRelease({ run }: Workshop): Promise<string> {
