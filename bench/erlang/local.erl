@@ -58,7 +58,7 @@ bench("million", N, _) ->
 repeat(N, Ms, Batch) ->
     repeat(N, Ms, Batch, fun() -> ok end).
 repeat(N, Ms, Batch, Between) ->
-    during(Ms * 500000, Batch, Between, {0, 0, 0}),
+    during(Ms * 2000000, Batch, Between, {0, 0, 0}),
     {Batches, Ns, Check} = during(Ms * 1000000, Batch, Between, {0, 0, 0}),
     {Batches * N, Ns, Check, 0}.
 

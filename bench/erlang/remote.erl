@@ -79,7 +79,7 @@ every(Value, Step, N, One, Sum) ->
 
 %% Runs batches until they have taken Ms, warm-up first.
 repeat(N, Ms, Batch) ->
-    during(Ms * 500000, Batch, {0, 0, 0}),
+    during(Ms * 2000000, Batch, {0, 0, 0}),
     {Batches, Ns, Check} = during(Ms * 1000000, Batch, {0, 0, 0}),
     {Batches * N, Ns, Check, 0}.
 
@@ -94,7 +94,7 @@ during(Ns, Batch, {Batches, Spent, Check}) ->
 latency(N, Ms, One) ->
     put(times, []),
     Batch = fun() -> timed(0, N, One, 0) end,
-    during(Ms * 500000, Batch, {0, 0, 0}),
+    during(Ms * 2000000, Batch, {0, 0, 0}),
     put(times, []),
     {Batches, Ns, Check} = during(Ms * 1000000, Batch, {0, 0, 0}),
     Times = lists:sort(get(times)),

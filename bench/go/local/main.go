@@ -28,7 +28,7 @@ type measured struct {
 
 // repeat runs batches until they have taken ms, warm-up first.
 func repeat(operations, ms int, batch func() int64, between func()) measured {
-	during(ms/2, batch, between)
+	during(2*ms, batch, between)
 	batches, spent, check := during(ms, batch, between)
 	return measured{operations: batches * operations, ns: spent.Nanoseconds(), check: check}
 }

@@ -70,7 +70,7 @@ type measured struct {
 
 // repeat runs batches until they have taken ms, warm-up first.
 func repeat(operations, ms int, batch func() int64) measured {
-	during(ms/2, batch)
+	during(2*ms, batch)
 	batches, spent, check := during(ms, batch)
 	return measured{batches * operations, spent.Nanoseconds(), check, 0}
 }
@@ -118,7 +118,7 @@ func latency(operations, ms int, one func(value int) int64) measured {
 		}
 		return
 	}
-	during(ms/2, batch)
+	during(2*ms, batch)
 	times = nil
 	batches, spent, check := during(ms, batch)
 	sort.Slice(times, func(i, j int) bool { return times[i] < times[j] })

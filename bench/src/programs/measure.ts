@@ -22,7 +22,7 @@ export interface Program {
   readonly bench: string;
   /** Things in one batch. */
   readonly operations: number;
-  /** How long to measure; the warm-up before takes half of that again. */
+  /** How long to measure. */
   readonly ms: number;
 }
 
@@ -31,9 +31,12 @@ export function programOf([bench = '', operations, ms]: readonly string[]): Prog
   return { bench, operations: Number(operations), ms: Number(ms) };
 }
 
+/** The warm-up takes this many times as long: with less, compilers are measured that still work. */
+const WARM_UP = 2;
+
 /** Repeats `task` until the time is over, warm-up first. */
 export async function repeat({ operations, ms }: Program, task: Task): Promise<Measured> {
-  await during(ms / 2, task);
+  await during(WARM_UP * ms, task);
   const { batches, ns, check } = await during(ms, task);
   return { operations: batches * operations, ns, check };
 }
@@ -70,7 +73,7 @@ export async function latency(
     }
     return sum;
   };
-  await during(program.ms / 2, { batch });
+  await during(WARM_UP * program.ms, { batch });
   times = [];
   const { batches, ns, check } = await during(program.ms, { batch });
   const medianNs = (times.sort((a, b) => a - b)[times.length >> 1] ?? 0) * 1e6;
