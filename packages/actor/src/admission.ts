@@ -37,6 +37,12 @@ export function admit(
   return context === undefined ? undefined : refusalOf(cell, method, context);
 }
 
+/** What the caller is told when the method has run and its result cannot travel. */
+export function unsendableResult(error: unknown): unknown {
+  if (!(error instanceof NotSerializable)) return error;
+  return new NotSerializable(error.path, error.issue, 'yes', { cause: error });
+}
+
 function refusalOf(cell: Cell, method: Method, context: CallContext): CallError | undefined {
   if (context.depth >= CHAIN_MAX) return new Overloaded(cell.address, 'call chain', CHAIN_MAX);
   if (context.remainingMs === 0) {

@@ -1,6 +1,6 @@
 import { type Actor, attach } from './actor.ts';
 import { pause } from './actor-timer.ts';
-import { admit } from './admission.ts';
+import { admit, unsendableResult } from './admission.ts';
 import { Answer } from './answer.ts';
 import { boundArgs } from './binding.ts';
 import { Caller } from './caller.ts';
@@ -477,11 +477,14 @@ export class Cell implements Recipient {
     if (reply === undefined) return;
     if (isGenerator(value)) return reply.succeed(new GeneratorStream(this, method.name, value));
     const { copy } = this.system;
+    if (copy === undefined) return reply.succeed(value);
+    let copied: unknown;
     try {
-      reply.succeed(copy === undefined ? value : copy(value, 'result'));
+      copied = copy(value, 'result');
     } catch (error) {
-      reply.fail(error);
+      return reply.fail(unsendableResult(error));
     }
+    reply.succeed(copied);
   }
 
   #failed(envelope: Envelope, error: unknown): void {

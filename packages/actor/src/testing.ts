@@ -1,5 +1,8 @@
 import { type Env, type Log, type LogFields, xorshift } from './env.ts';
 
+export { ActorProbe } from './actor-probe.ts';
+export type { ProbedMessage } from './actor-probe.ts';
+
 export interface LogLine {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
   readonly fields: LogFields;
