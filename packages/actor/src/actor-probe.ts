@@ -3,6 +3,7 @@ import { Answer } from './answer.ts';
 import type { Caller } from './caller.ts';
 import { NoSuchMethod } from './errors.ts';
 import type { Down, Recipient } from './recipient.ts';
+import { addressOf } from './ref-core.ts';
 import { type ActorRef, type AnyRef, refTo, type RemoteKeys } from './ref.ts';
 
 /** A message that a probe was sent. */
@@ -47,7 +48,7 @@ export class ActorProbe<T extends Actor> {
   /** Tells those who monitor the probe that it is down. */
   goDown(down: Partial<Down> = {}): void {
     for (const monitor of this.#monitors) {
-      monitor({ address: String(this.ref), reason: { kind: 'stopped' }, ...down });
+      monitor({ address: addressOf(this.ref), reason: { kind: 'stopped' }, ...down });
     }
     this.#monitors.clear();
   }

@@ -30,6 +30,9 @@ export type Behaviour<T> = { readonly [K in RemoteKeys<T>]?: T[K] };
 /** Gives a fresh actor its runtime; only `Cell` does, once. */
 // oxlint-disable-next-line import/no-mutable-exports -- set once, by the static block below
 let attach: (actor: Actor, cell: Cell) => void;
+/** The runtime of an actor that has one. */
+// oxlint-disable-next-line import/no-mutable-exports -- set once, by the static block below
+let cellOf: (actor: Actor) => Cell;
 
 /**
  * The base of every actor: a class whose marked methods are called one at a time, awaits
@@ -44,6 +47,7 @@ export abstract class Actor {
     attach = (actor, cell) => {
       actor.#cell = cell;
     };
+    cellOf = (actor) => actor.#attached;
   }
 
   /** Runs before the first message. When it fails, the actor goes down with that error. */
@@ -217,4 +221,4 @@ export abstract class Actor {
   }
 }
 
-export { attach };
+export { attach, cellOf };

@@ -38,6 +38,7 @@ export type {
   Tell,
 } from './ref.ts';
 export type { CallOptions, Down, DownReason } from './recipient.ts';
+export type { ActorFunction, FunctionActor, FunctionSelf } from './function-actor.ts';
 export { ActorSystem } from './system.ts';
 export type { ActorSystemOptions, DeadLetter, Failure, Transparency } from './system.ts';
 export { channel } from './channel.ts';

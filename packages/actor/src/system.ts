@@ -4,6 +4,7 @@ import { Deadlines } from './deadlines.ts';
 import { type ActorClass, definitionOf } from './definition.ts';
 import { type Env, processEnv } from './env.ts';
 import type { CallError, CallErrorCode } from './errors.ts';
+import { type ActorFunction, FunctionActor, isActorFunction } from './function-actor.ts';
 import type { IncomingInterceptor } from './interceptor.ts';
 import { ioBudgetOf } from './io-budget.ts';
 import { CALL_TIMEOUT_MS, type Down } from './recipient.ts';
@@ -121,8 +122,12 @@ export class ActorSystem implements AsyncDisposable {
   spawn<T extends Actor, A extends unknown[]>(
     target: new (...args: A) => T,
     ...args: A
-  ): ActorRef<T> {
-    return this.start(target, args, {}).ref as object as ActorRef<T>;
+  ): ActorRef<T>;
+  /** Starts a function with an inbox: a goroutine that others can send to. */
+  spawn<M>(run: ActorFunction<M>): ActorRef<FunctionActor<M>>;
+  spawn(target: ActorClass | ActorFunction<unknown>, ...args: unknown[]): AnyRef {
+    if (isActorFunction(target)) return this.start(FunctionActor, [target], {}).ref;
+    return this.start(target as ActorClass, args, {}).ref;
   }
 
   /** Ends an actor after the turn that runs now. Messages that wait are refused. */

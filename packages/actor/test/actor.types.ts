@@ -6,6 +6,7 @@ import {
   ActorSystem,
   defineActor,
   type EntityRef,
+  type FunctionActor,
   type Receiver,
   rpc,
 } from '@troupe/actor';
@@ -128,3 +129,32 @@ system.spawn(Counter);
 
 // @ts-expect-error -- the plain form names methods that exist
 defineActor({ kind: 'room', rpc: ['joim'] }, Room);
+
+// Methods take options in either form of decorator, and as a table.
+class Ledger extends Actor {
+  @rpc({ readonly: true }) balance(): number {
+    return 0;
+  }
+  @rpc({ interleave: true, control: true }) ping(): void {
+    // @ts-expect-error -- only methods of its own can be replaced
+    this.become<Ledger>({ nothing: () => 1 });
+    // @ts-expect-error -- by functions of the same type
+    this.become<Ledger>({ balance: () => 'much' });
+    this.become<Ledger>({ balance: () => 1 });
+    expectTypeOf(this.stash).returns.toBeNever();
+  }
+}
+defineActor({ kind: 'ledger', rpc: { balance: { readonly: true } } }, Ledger);
+// @ts-expect-error -- the table names methods that exist
+defineActor({ kind: 'ledger', rpc: { balanse: {} } }, Ledger);
+// @ts-expect-error -- and options that exist
+defineActor({ kind: 'ledger', rpc: { balance: { readOnly: true } } }, Ledger);
+
+// A function actor is sent what its inbox takes.
+const jobs = system.spawn(async (inbox: Receiver<number>) => {
+  for await (const job of inbox) expectTypeOf(job).toBeNumber();
+});
+expectTypeOf(jobs).toEqualTypeOf<ActorRef<FunctionActor<number>>>();
+expectTypeOf(jobs.send(1)).resolves.toBeVoid();
+// @ts-expect-error -- wrong kind of message
+void jobs.send('one');

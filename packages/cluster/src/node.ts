@@ -1,11 +1,13 @@
 import {
   type Actor,
   type ActorClass,
+  type ActorFunction,
   type ActorRef,
   type ActorSystem,
   type AnyRef,
   type Down,
   type EntityRef,
+  type FunctionActor,
   go,
   type Task,
   Unreachable,
@@ -73,7 +75,10 @@ export class Node implements AsyncDisposable {
   spawn<T extends Actor, A extends unknown[]>(
     target: new (...args: A) => T,
     ...args: A
-  ): ActorRef<T> {
+  ): ActorRef<T>;
+  /** Starts a function with an inbox on this node. */
+  spawn<M>(run: ActorFunction<M>): ActorRef<FunctionActor<M>>;
+  spawn(target: ActorClass & ActorFunction<unknown>, ...args: unknown[]): AnyRef {
     return this.system.spawn(target, ...args);
   }
 

@@ -13,6 +13,7 @@ export {
 } from '@troupe/actor';
 export type {
   ActorClass,
+  ActorFunction,
   ActorOptions,
   ActorRef,
   AnyRef,
@@ -27,6 +28,8 @@ export type {
   DownReason,
   EntityRef,
   Failure,
+  FunctionActor,
+  FunctionSelf,
   IncomingCall,
   IncomingInterceptor,
   OutgoingCall,

@@ -13,7 +13,7 @@ class Shop extends Actor {
   @rpc price(): unknown {
     return new Money(100);
   }
-  @rpc fill(basket: string[]): void {
+  @rpc put(basket: string[]): void {
     basket.push('apple');
   }
   @rpc hand(to: ActorRef<Shop>): Promise<unknown> {
@@ -48,8 +48,8 @@ test('verify shows that what a method changes in its arguments stays with the me
   await using direct = testSystem({ transparency: 'off' });
   const [far, near]: [string[], string[]] = [[], []];
 
-  await verified.spawn(Shop).fill(far);
-  await direct.spawn(Shop).fill(near);
+  await verified.spawn(Shop).put(far);
+  await direct.spawn(Shop).put(near);
 
   t.deepEqual([far, near], [[], ['apple']]);
 });
@@ -81,10 +81,10 @@ test('a probe notes what it is told, and answers as it was taught', async (t) =>
   probe.answer('keep', () => 'kept');
 
   t.is(await system.spawn(Shop).hand(probe.ref), 'kept');
-  probe.ref.tell.fill([]);
+  probe.ref.tell.put([]);
 
   t.deepEqual(await early, { method: 'keep', args: ['handed'], isCall: true });
-  t.deepEqual(await probe.next(), { method: 'fill', args: [[]], isCall: false });
+  t.deepEqual(await probe.next(), { method: 'put', args: [[]], isCall: false });
   await t.throwsAsync(probe.ref.price(), { message: /probe has no callable method 'price'/ });
   t.is(probe.received.length, 3);
 });
