@@ -473,9 +473,9 @@ export class Cell implements Recipient {
 
   #succeeded(envelope: Envelope, value: unknown): void {
     this.#turnEnded(envelope);
-    const { reply, method } = envelope;
+    const { reply } = envelope;
     if (reply === undefined) return;
-    if (isGenerator(value)) return reply.succeed(new GeneratorStream(this, method.name, value));
+    if (isGenerator(value)) return reply.succeed(new GeneratorStream(this, envelope, value));
     const { copy } = this.system;
     if (copy === undefined) return reply.succeed(value);
     let copied: unknown;

@@ -1,4 +1,6 @@
 import type { Cell } from './cell.ts';
+import type { Origin } from './context.ts';
+import type { Envelope } from './envelope.ts';
 import { ActorDown, Cancelled } from './errors.ts';
 
 type Step = () => Promise<IteratorResult<unknown>>;
@@ -13,8 +15,9 @@ type Step = () => Promise<IteratorResult<unknown>>;
 export class GeneratorStream implements AsyncIterableIterator<unknown> {
   readonly #run: GeneratorRun;
 
-  constructor(cell: Cell, method: string, generator: AsyncGenerator) {
-    const run = new GeneratorRun(cell, method, generator);
+  /** @param opening the call that the stream is the result of */
+  constructor(cell: Cell, opening: Envelope, generator: AsyncGenerator) {
+    const run = new GeneratorRun(cell, opening, generator);
     this.#run = run;
     cell.system.env.whenCollected?.(this, () => run.abandon());
   }
@@ -47,6 +50,8 @@ export class GeneratorStream implements AsyncIterableIterator<unknown> {
 class GeneratorRun {
   readonly #cell: Cell;
   readonly #method: string;
+  /** The trace and the values of the call, which every step has. */
+  readonly #origin: Origin | undefined;
   readonly #generator: AsyncGenerator;
   /** Behind `ctx.signal`, in all steps. */
   readonly #abort = new AbortController();
@@ -57,9 +62,10 @@ class GeneratorRun {
   #failure: Error | undefined;
   #isOver = false;
 
-  constructor(cell: Cell, method: string, generator: AsyncGenerator) {
+  constructor(cell: Cell, { method, context }: Envelope, generator: AsyncGenerator) {
     this.#cell = cell;
-    this.#method = method;
+    this.#method = method.name;
+    this.#origin = context?.origin;
     this.#generator = generator;
     this.#disown = cell.owns(() => this.#actorIsDown());
   }
@@ -98,7 +104,10 @@ class GeneratorRun {
 
   async #turn(waiter: (error: unknown) => void, step: Step): Promise<IteratorResult<unknown>> {
     const turn = this.#cell.current;
-    if (turn !== undefined) turn.abort = this.#abort;
+    if (turn !== undefined) {
+      turn.abort = this.#abort;
+      turn.context = this.#origin;
+    }
     try {
       const result = await step();
       if (result.done !== true) return result;

@@ -121,6 +121,23 @@ for (const [way, call] of Object.entries(ways)) {
   });
 }
 
+test('every step of a generator carries the trace and the values of the call', async (t) => {
+  class Streamer extends Actor {
+    @rpc async *seen(leaf: ActorRef<Leaf>): AsyncGenerator<Seen> {
+      yield leaf.look();
+      yield leaf.look();
+    }
+  }
+  await using system = new ActorSystem();
+  const streamer = system.spawn(Streamer).with({ trace, values: { tenant: 'x' } });
+
+  const seen: Seen[] = [];
+  for await (const each of streamer.seen(system.spawn(Leaf))) seen.push(each);
+
+  t.is(seen.length, 2);
+  for (const each of seen) t.like(each, { trace, values: { tenant: 'x' } });
+});
+
 test('a call from outside of all actors has no chain, no trace and no values', async (t) => {
   await using system = new ActorSystem();
 
