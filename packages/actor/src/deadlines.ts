@@ -97,11 +97,14 @@ export class Deadlines {
     let item = this.#slots[slot];
     while (item !== undefined) {
       const next = item.wheelNext;
-      if (item.dueTick <= this.#tick) {
+      const isDue = item.dueTick <= this.#tick;
+      if (isDue) {
         this.remove(item);
         item.expire();
       }
-      item = next;
+      // Expiring one may take out another: when that is the next, the way on is lost.
+      const isLost = isDue && next?.dueTick === -1;
+      item = isLost ? this.#slots[slot] : next;
     }
   }
 }

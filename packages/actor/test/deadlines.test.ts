@@ -1,0 +1,42 @@
+import test from 'ava';
+import { Deadlines, type Expiring } from '@troupe/actor/internal';
+import { virtualEnv } from '@troupe/actor/testing';
+
+function item(onExpire: () => void): Expiring {
+  return { wheelNext: undefined, wheelPrevious: undefined, dueTick: -1, expire: onExpire };
+}
+
+test('what expires may take out what would expire next, and all others still do', async (t) => {
+  const env = virtualEnv();
+  const deadlines = new Deadlines(env);
+  const expired: string[] = [];
+  const last = item(() => expired.push('last'));
+  const taken = item(() => expired.push('taken'));
+  const first = item(() => {
+    expired.push('first');
+    deadlines.remove(taken);
+  });
+  for (const each of [last, taken, first]) deadlines.add(each, 100); // The newest goes first.
+
+  await env.advance(200);
+
+  t.deepEqual(expired, ['first', 'last']);
+  t.is(deadlines.size, 0);
+});
+
+for (const timeoutMs of [1, 16, 500, 8_192, 20_000]) {
+  test(`a deadline of ${timeoutMs} ms comes never early, and two ticks late at most`, async (t) => {
+    const env = virtualEnv();
+    const deadlines = new Deadlines(env);
+    let at: number | undefined;
+    deadlines.add(
+      item(() => (at = env.now())),
+      timeoutMs,
+    );
+
+    await env.advance(timeoutMs + 32);
+
+    t.true(at !== undefined && at >= timeoutMs && at <= timeoutMs + 32, `at ${at}`);
+    t.is(env.timers, 0);
+  });
+}
