@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { deflateRawSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import { startNode } from 'troupe';
 import { callWith, envelope, frame, handshake, HELLO, hex, Stranger } from './strangers.ts';
@@ -103,7 +104,20 @@ for (const [name, bytes] of Object.entries(STRANGE)) {
 /** Sent by a node that has been let in; none of it can be an honest one's, so it is cut off. */
 const FROM_A_PEER: Readonly<Record<string, Uint8Array>> = {
   'an envelope of four gigabytes': envelope(hex('00'), 0, 0xffff_ffff),
+  'an envelope twice': Buffer.concat([frame(12, 99), frame(12, 99)]),
   'an envelope of no bytes': envelope(hex(''), 0, 0),
+  'a piece of a frame that is said to be of four gigabytes': envelope(
+    hex('00000001 ffffffff 81'),
+    4,
+  ),
+  'a piece that is larger than its frame': envelope(hex('00000001 00000001 8108'), 4),
+  'a piece without bytes': envelope(hex('00000001 00000001'), 4),
+  'an envelope that swells a thousandfold': envelope(
+    deflateRawSync(Buffer.alloc(64 * 1024 * 1024)),
+    2,
+  ),
+  'a compressed envelope that is none': envelope(hex('ffff'), 2),
+  'a call beside the session': envelope(hex('86 08 01 01 6161 80 01'), 1),
   'unknown envelope flags': envelope(hex('8102'), 0x40),
   'a frame that is no array': envelope(hex('01')),
   'an empty frame': envelope(hex('80')),
@@ -176,7 +190,7 @@ const LATE: Readonly<Record<string, Uint8Array>> = {
   'a down notice for a monitor of nobody': frame(25, 99, { kind: 'stopped' }),
   'an end of watching nobody': frame(26, 99),
   'a tell to nobody': frame(9, 99, 'add', [1]),
-  'a thousand cancels': Buffer.concat(new Array<Buffer>(1_000).fill(frame(12, 99))),
+  'a thousand cancels': envelope(Buffer.concat(new Array<Buffer>(1_000).fill(hex('82 0c 18 63')))),
 };
 
 for (const [name, bytes] of Object.entries(LATE)) {

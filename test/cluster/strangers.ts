@@ -1,4 +1,5 @@
 import { createConnection, type Socket } from 'node:net';
+import { crc32 } from 'node:zlib';
 import { CborCodec } from '@troupe/remote';
 
 /** A stranger's connection, and all that it was sent before the node hung up. */
@@ -78,10 +79,14 @@ export function handshake(type: number, body: unknown, magic = 'TRPE'): Buffer {
   return Buffer.concat([head, json]);
 }
 
-export function envelope(body: Uint8Array, flags = 0, length: number = body.length + 1): Buffer {
-  const head = Buffer.alloc(5);
+/** The first envelope of a session, with sums that are right, whatever else it claims. */
+export function envelope(body: Uint8Array, flags = 0, length: number = body.length): Buffer {
+  const head = Buffer.alloc(21);
   head.writeUInt32BE(length, 0);
-  head.writeUInt8(flags, 4);
+  head.writeUInt32BE(flags === LINK ? 0 : 1, 4);
+  head.writeUInt32BE(crc32(body), 12);
+  head.writeUInt8(flags, 16);
+  head.writeUInt32BE(crc32(head.subarray(0, 17)), 17);
   return Buffer.concat([head, body]);
 }
 
@@ -91,14 +96,13 @@ export function hex(text: string): Buffer {
 
 const codec = new CborCodec();
 
+/** Of envelopes about the connection and not the session. */
+const LINK = 1;
+
 /** One frame in an envelope, as an honest encoder writes it. */
 export function frame(...fields: readonly unknown[]): Buffer {
-  return envelope(
-    codec.encode(fields, {
-      dehydrate: () => undefined,
-      hydrate: () => undefined,
-    }),
-  );
+  const bytes = codec.encode(fields, { dehydrate: () => undefined, hydrate: () => undefined });
+  return envelope(bytes, fields[0] === 2 ? LINK : 0);
 }
 
 /** An argument that is well-formed and ours to refuse: `[8, 1, target, 'add', [value], 1000]`. */

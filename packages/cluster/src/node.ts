@@ -163,7 +163,8 @@ export class Node implements AsyncDisposable {
   async #follow(): Promise<void> {
     for await (const { kind, member } of this.#membership.watch(this.#running.signal)) {
       this.#entities.rebalance();
-      if (kind === 'down' || kind === 'left') this.#endpoint.forget(member);
+      if (kind === 'down') this.#endpoint.forget(member, 'its node is down');
+      if (kind === 'left') this.#endpoint.forget(member);
     }
   }
 

@@ -199,11 +199,11 @@ export class Channels {
       open: () => {
         this.#remoteEnds.set(number, end);
         const { id, role, token } = location;
-        this.#send([OPEN, number * 2, id, role === 'send', token]);
+        this.#send([OPEN, number * 2, id, role === 'send', token], number * 2);
       },
       encode: (value) => this.#peer.encode([ITEMS, number * 2, [value]], ITEM_FIELDS),
       send: (frames) => {
-        for (const frame of frames) this.#sendBytes(frame);
+        for (const frame of frames) this.#sendBytes(frame, number * 2);
       },
     };
     const end: RemoteEnd =
@@ -219,7 +219,7 @@ export class Channels {
     const sends = frame.any() === true;
     const core = this.#endpoint.table.find(id, frame.text(), this.#peer);
     if (core === undefined || core === 'closed' || this.#homeEnds.size >= ENDS_MAX) {
-      this.#send([END, number * 2 + 1, core === 'closed' ? CLOSED : UNKNOWN]);
+      this.#send([END, number * 2 + 1, core === 'closed' ? CLOSED : UNKNOWN], number * 2 + 1);
       return;
     }
     const wire = this.#wire(number * 2 + 1, () => this.#homeEnds.delete(number));
@@ -240,24 +240,24 @@ export class Channels {
     else end.closed(error);
   }
 
-  #send(frame: readonly unknown[]): void {
-    this.#sendBytes(this.#peer.encode(frame));
+  #send(frame: readonly unknown[], wireId: number): void {
+    this.#sendBytes(this.#peer.encode(frame), wireId);
   }
 
-  /** Elements must not be left out: rather than that, the whole connection ends, on both sides. */
-  #sendBytes(bytes: Uint8Array): void {
-    const refusal = this.#peer.send(bytes);
-    if (refusal !== undefined) this.#peer.disconnect(refusal);
+  /** Elements must not be left out: rather than that, the session ends, on both sides. */
+  #sendBytes(bytes: Uint8Array, wireId: number): void {
+    const refusal = this.#peer.send(bytes, { key: wireId });
+    if (refusal !== undefined) this.#peer.end(refusal);
   }
 
   #wire(wireId: number, over: () => void): EndWire {
     return {
-      credit: (count) => this.#send([CREDIT, wireId, count]),
-      items: (values) => this.#send([ITEMS, wireId, values]),
+      credit: (count) => this.#send([CREDIT, wireId, count], wireId),
+      items: (values) => this.#send([ITEMS, wireId, values], wireId),
       end: (error) => {
         over();
         const how = error === undefined ? [CLOSED] : [CLOSED_WITH_ERROR, error];
-        this.#send([END, wireId, ...how]);
+        this.#send([END, wireId, ...how], wireId);
       },
     };
   }

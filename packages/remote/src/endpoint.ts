@@ -4,9 +4,16 @@ import { CborCodec } from './cbor-codec.ts';
 import { ChannelTable } from './channels.ts';
 import type { Codec } from './codec.ts';
 import type { Router } from './incoming.ts';
-import { HandshakeRefused, type PeerIdentity, type RefusalReason } from './handshake.ts';
+import {
+  type Admission,
+  HandshakeRefused,
+  NO_SESSION,
+  type PeerIdentity,
+  type SessionState,
+} from './handshake.ts';
 import { acceptLink, dialLink, type Link, type LinkOptions } from './link.ts';
 import { Peer } from './peer.ts';
+import { PeerReplaced } from './peer-replaced.ts';
 import { type Connection, ListenFailed, type Listener, type Transport } from './transport.ts';
 import type { ErrorClass } from './wire-error.ts';
 
@@ -15,6 +22,7 @@ const DIAL_TIMEOUT_MS = 5_000;
 /** Silence after which a peer is asked for a sign of life, and after which it is given up. */
 const PING_AFTER_MS = 1_000;
 const LOST_AFTER_MS = 5_000;
+const RESUME_WINDOW_MS = 5_000;
 
 export interface EndpointOptions {
   /** Its `name` is the node's. */
@@ -34,6 +42,15 @@ export interface EndpointOptions {
   readonly sendsStacks?: boolean | undefined;
   readonly pingAfterMs?: number | undefined;
   readonly lostAfterMs?: number | undefined;
+  /**
+   * How long a session goes on without a connection, in milliseconds, before all that was under
+   * way is told that it is lost. Default: 5,000.
+   */
+  readonly resumeWindowMs?: number | undefined;
+  /** Compresses what is sent to peers that are for it too. Default: false. */
+  readonly compress?: boolean | undefined;
+  /** Versions of the protocol to agree on. Default: all that this code speaks. */
+  readonly versions?: readonly [min: number, max: number] | undefined;
   readonly onConnected?: (peer: Peer) => void;
   /** From time to time, for peers that are known to live although they may be silent. */
   readonly onAlive?: (peer: Peer) => void;
@@ -56,6 +73,7 @@ export class Endpoint {
   readonly errorClasses: readonly ErrorClass[];
   readonly sendsStacks: boolean;
   readonly table: ChannelTable;
+  readonly resumeWindowMs: number;
   readonly #options: EndpointOptions;
   readonly #peers = new Map<string, Peer>();
   /** Connections in the making, by address. */
@@ -79,6 +97,7 @@ export class Endpoint {
     this.codec = options.codec ?? new CborCodec();
     this.errorClasses = options.errors ?? [];
     this.sendsStacks = options.sendsStacks ?? true;
+    this.resumeWindowMs = options.resumeWindowMs ?? RESUME_WINDOW_MS;
     this.table = new ChannelTable(this);
   }
 
@@ -134,16 +153,20 @@ export class Endpoint {
   async dialPeer(peer: Peer): Promise<void> {
     const { name, address } = peer.identity;
     if (address === '') throw new Error(`${name} does not listen for connections`);
+    // One that was forgotten and is needed again.
+    if (!this.#peers.has(keyOf(peer.identity))) this.#peers.set(keyOf(peer.identity), peer);
     const found = await this.connect(address);
-    if (found === peer) return;
-    throw new Error(`at ${address} there is now ${found.identity.name} in another incarnation`);
+    if (found !== peer) throw new PeerReplaced(address, found.identity.name);
   }
 
-  /** The node is known to be down for good. */
-  forget(identity: PeerIdentity): void {
+  /**
+   * The node has gone. A session that goes on is let be, unless `reason` says why it has to end.
+   */
+  forget(identity: PeerIdentity, reason?: string): void {
     const peer = this.#peers.get(keyOf(identity));
-    if (peer === undefined || peer.isConnected) return;
+    if (peer === undefined || (reason === undefined && peer.hasSession)) return;
     this.#peers.delete(keyOf(identity));
+    if (reason !== undefined) peer.end(new Error(reason));
   }
 
   onConnected(peer: Peer): void {
@@ -189,21 +212,22 @@ export class Endpoint {
   async #dial(address: string): Promise<Peer> {
     let found: PeerIdentity | undefined;
     let isFirst = false;
-    const admit = (peer: PeerIdentity): RefusalReason | undefined => {
+    const propose = (peer: PeerIdentity): Admission => {
       found = peer;
       isFirst = !this.#isKnown(peer);
-      if (isFirst) this.#answering.add(keyOf(peer));
-      return isFirst ? undefined : 'duplicate';
+      if (!isFirst) return { refuse: 'duplicate' };
+      this.#answering.add(keyOf(peer));
+      return this.isSelf(peer) ? NO_SESSION : this.peerOf(peer).proposeSession();
     };
     try {
       const link = await dialLink({
         ...this.#linkOptions(),
-        admit,
+        propose,
         transport: this.#options.transport,
         address,
         timeoutMs: DIAL_TIMEOUT_MS,
       });
-      if (!this.isSelf(link.peer)) return this.#adopt(link);
+      if (!this.isSelf(link.agreement.peer)) return this.#adopt(link, true);
       link.close(new Error('a node needs no connection to itself'));
     } catch (cause) {
       const isDuplicate = cause instanceof HandshakeRefused && cause.reason === 'duplicate';
@@ -219,13 +243,13 @@ export class Endpoint {
   async #accept(connection: Connection): Promise<void> {
     const linksBefore = this.#links;
     let admitted: string | undefined;
-    const admit = (peer: PeerIdentity): RefusalReason | undefined => {
-      if (this.#isDuplicate(peer, linksBefore)) return 'duplicate';
+    const admit = (peer: PeerIdentity, proposed: SessionState): Admission => {
+      if (this.#isDuplicate(peer, linksBefore)) return { refuse: 'duplicate' };
       this.#admitted.add((admitted = keyOf(peer)));
-      return undefined;
+      return this.peerOf(peer).admitSession(proposed);
     };
     try {
-      this.#adopt(await acceptLink(connection, { ...this.#linkOptions(), admit }));
+      this.#adopt(await acceptLink(connection, { ...this.#linkOptions(), admit }), false);
     } catch (error) {
       if (error instanceof HandshakeRefused && error.reason === 'duplicate') return;
       this.#refused(connection.remoteAddress, error);
@@ -281,19 +305,32 @@ export class Endpoint {
     });
   }
 
-  #adopt(link: Link): Peer {
-    const peer = this.peerOf(link.peer);
+  #adopt(link: Link, isDialler: boolean): Peer {
+    const peer = this.peerOf(link.agreement.peer);
+    this.#buryOlder(peer.identity);
     if (this.#closed) link.destroy(new Error('this node has stopped'));
-    else peer.adopt(link, (this.#links += 1));
+    else peer.adopt(link, { isDialler, number: (this.#links += 1) });
     if (this.#lifeTimer === undefined) this.#watchLife();
     return peer;
   }
 
+  /** A node that was started again has no session of its earlier life to go on with. */
+  #buryOlder({ name, incarnation }: PeerIdentity): void {
+    for (const { identity } of this.#peers.values()) {
+      if (identity.name === name && identity.incarnation < incarnation) {
+        this.forget(identity, 'the node was started again');
+      }
+    }
+  }
+
   #linkOptions(): LinkOptions {
+    const { secret, versions, compress } = this.#options;
     return {
       env: this.system.env,
       self: this.identity,
-      secret: this.#options.secret,
+      secret,
+      versions,
+      compress,
     };
   }
 

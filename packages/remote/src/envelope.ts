@@ -1,24 +1,69 @@
+import { crc32 } from 'node:zlib';
 import { BadFrame } from './bad-frame.ts';
 
-/** `u32be length | u8 flags | body`; the length counts flags and body. */
-const HEADER_BYTES = 5;
-const LENGTH_BYTES = 4;
+/**
+ * What travels on a connection after the handshake, however many frames it holds:
+ *
+ *     u32be bytes of the body | u32be sequence | u32be acknowledged | u32be CRC-32 of the body
+ *     | u8 flags | u32be CRC-32 of the 17 bytes before | body
+ *
+ * The head has a sum of its own: a length that was garbled would make the reader wait for bytes
+ * that never come.
+ */
+export const HEADER_BYTES = 21;
+const HEAD_SUM_AT = 17;
 
-/** What one envelope may hold: a batch of frames, or one frame of the largest kind. */
-export const ENVELOPE_BYTES_MAX: number = 17 * 1024 * 1024;
+/** About the connection and not the session: has no number, and is never sent again. */
+export const LINK = 1;
+/** The body is compressed, raw DEFLATE (RFC 1951). */
+export const DEFLATED = 2;
+/** The body is a piece of one frame. */
+export const CHUNK = 4;
+/** Before each piece: `u32be message | u32be bytes of the frame`. */
+export const PIECE_HEADER_BYTES = 8;
+/** To be acknowledged at once: somebody measures how long that takes. */
+export const ACK_NOW = 8;
+const FLAGS_KNOWN = LINK | DEFLATED | CHUNK | ACK_NOW;
+
 /** A batch is closed when it has grown to this. */
-export const BATCH_BYTES_MAX: number = 1024 * 1024;
+export const BATCH_BYTES_MAX: number = 64 * 1024;
+/** Frames above this are cut into pieces, so that others need not wait behind them. */
+export const WHOLE_FRAME_BYTES_MAX: number = 32 * 1024;
+/** The largest body: a batch that was nearly full when its last frame came. */
+export const BODY_BYTES_MAX: number = BATCH_BYTES_MAX + WHOLE_FRAME_BYTES_MAX;
 
-/** Joins frames into one envelope: one length, one write, however many there are. */
-export function packEnvelope(frames: readonly Uint8Array[], frameBytes: number): Uint8Array {
-  const envelope = Buffer.allocUnsafe(HEADER_BYTES + frameBytes);
-  envelope.writeUInt32BE(frameBytes + 1, 0);
-  envelope[LENGTH_BYTES] = 0;
+export interface Envelope {
+  readonly flags: number;
+  /** The lower 32 bits; those with `LINK` carry zero. */
+  readonly sequence: number;
+  /** The lower 32 bits of how many envelopes of the session the sender has received. */
+  readonly acknowledged: number;
+  readonly body: Uint8Array;
+}
+
+/** The bytes were changed on their way. Whatever they were can be sent again. */
+export class Garbled extends Error {
+  override readonly name = 'Garbled';
+  readonly code = 'ERR_GARBLED';
+}
+
+export function packEnvelope(
+  { flags, sequence, acknowledged }: Omit<Envelope, 'body'>,
+  parts: readonly Uint8Array[],
+  bodyBytes: number,
+): Uint8Array {
+  const envelope = Buffer.allocUnsafe(HEADER_BYTES + bodyBytes);
   let offset = HEADER_BYTES;
-  for (const frame of frames) {
-    envelope.set(frame, offset);
-    offset += frame.length;
+  for (const part of parts) {
+    envelope.set(part, offset);
+    offset += part.length;
   }
+  writeU32(envelope, 0, bodyBytes);
+  writeU32(envelope, 4, sequence);
+  writeU32(envelope, 8, acknowledged);
+  writeU32(envelope, 12, bodyBytes === 0 ? 0 : crc32(envelope.subarray(HEADER_BYTES)));
+  envelope[16] = flags;
+  writeU32(envelope, HEAD_SUM_AT, crc32(envelope.subarray(0, HEAD_SUM_AT)));
   return envelope;
 }
 
@@ -26,9 +71,8 @@ export function packEnvelope(frames: readonly Uint8Array[], frameBytes: number):
 export class EnvelopeReader {
   #chunks: Uint8Array[] = [];
   #bytes = 0;
-  /** Bytes of the envelope that has begun, header included; known once its length is there. */
-  #wanted = LENGTH_BYTES;
-  #lengthIsKnown = false;
+  /** Bytes of the envelope that has begun; of its head alone until that is known to be sound. */
+  #wanted = HEADER_BYTES;
 
   /** Bytes that wait for the rest of their envelope. */
   get pendingBytes(): number {
@@ -36,50 +80,64 @@ export class EnvelopeReader {
   }
 
   /**
-   * @returns the bodies of all envelopes that are now whole; they may share memory with `chunk`
+   * @returns the envelopes that are now whole; their bodies may share memory with `chunk`
+   * @throws {Garbled} for a sum that does not match
    * @throws {BadFrame} for a length or flags that the protocol does not allow
    */
-  push(chunk: Uint8Array): Uint8Array[] {
+  push(chunk: Uint8Array): Envelope[] {
     this.#chunks.push(chunk);
     this.#bytes += chunk.length;
-    const bodies: Uint8Array[] = [];
+    const envelopes: Envelope[] = [];
     while (this.#bytes >= this.#wanted) {
-      if (this.#lengthIsKnown) bodies.push(this.#takeBody());
-      else this.#readLength();
+      if (this.#wanted === HEADER_BYTES) this.#wanted += bodyBytesOf(this.#join());
+      if (this.#bytes >= this.#wanted) envelopes.push(this.#take());
     }
-    return bodies;
+    return envelopes;
   }
 
-  #readLength(): void {
-    const length = Buffer.from(this.#join().buffer, this.#first.byteOffset).readUInt32BE(0);
-    if (length < 1 || length > ENVELOPE_BYTES_MAX) {
-      throw new BadFrame(
-        `an envelope of ${length} bytes, where 1 … ${ENVELOPE_BYTES_MAX} are allowed`,
-      );
-    }
-    this.#lengthIsKnown = true;
-    this.#wanted = LENGTH_BYTES + length;
-  }
-
-  #takeBody(): Uint8Array {
+  #take(): Envelope {
     const bytes = this.#join();
-    const flags = bytes[LENGTH_BYTES] ?? 0;
-    if (flags !== 0) throw new BadFrame(`envelope flags ${flags}, where none are known`);
     const body = bytes.subarray(HEADER_BYTES, this.#wanted);
+    if (body.length > 0 && crc32(body) !== readU32(bytes, 12)) {
+      throw new Garbled(`a body of ${body.length} bytes was changed on its way`);
+    }
     const rest = bytes.subarray(this.#wanted);
     this.#chunks = rest.length > 0 ? [rest] : [];
     this.#bytes = rest.length;
-    this.#wanted = LENGTH_BYTES;
-    this.#lengthIsKnown = false;
-    return body;
-  }
-
-  get #first(): Uint8Array {
-    return this.#chunks[0] ?? new Uint8Array();
+    this.#wanted = HEADER_BYTES;
+    return {
+      flags: bytes[16] ?? 0,
+      sequence: readU32(bytes, 4),
+      acknowledged: readU32(bytes, 8),
+      body,
+    };
   }
 
   #join(): Uint8Array {
     if (this.#chunks.length > 1) this.#chunks = [Buffer.concat(this.#chunks, this.#bytes)];
-    return this.#first;
+    return this.#chunks[0] ?? new Uint8Array();
   }
+}
+
+function bodyBytesOf(bytes: Uint8Array): number {
+  if (crc32(bytes.subarray(0, HEAD_SUM_AT)) !== readU32(bytes, HEAD_SUM_AT)) {
+    throw new Garbled('the head of an envelope was changed on its way');
+  }
+  const flags = bytes[16] ?? 0;
+  if ((flags & ~FLAGS_KNOWN) !== 0) throw new BadFrame(`envelope flags ${flags} are not known`);
+  const length = readU32(bytes, 0);
+  if (length <= BODY_BYTES_MAX) return length;
+  throw new BadFrame(`an envelope of ${length} bytes, where ${BODY_BYTES_MAX} are allowed`);
+}
+
+export function readU32(bytes: Uint8Array, at: number): number {
+  const high = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+  return high * 0x1_0000 + (((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0));
+}
+
+export function writeU32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = value >>> 16;
+  bytes[at + 2] = value >>> 8;
+  bytes[at + 3] = value;
 }

@@ -9,6 +9,7 @@ const MAGIC = Buffer.from('TRPE');
 const HEADER_BYTES = 7;
 const BODY_BYTES_MAX = 2_048;
 const NONCE_BYTES = 32;
+const SESSION_ID_BYTES = 16;
 
 const HELLO = 1;
 const CHALLENGE = 2;
@@ -65,27 +66,59 @@ export interface HandshakeOptions {
   readonly secret?: string | undefined;
   readonly isLoopback: boolean;
   /**
-   * May still turn the peer away. The side that was dialled asks once the peer has proved itself;
-   * the side that dials asks sooner, when it has only the peer's word for who it is.
+   * What the side that dials wants to go on with, asked when it has only the peer's word for who
+   * that is. Default: a new session.
    */
-  readonly admit?: ((peer: PeerIdentity) => RefusalReason | undefined) | undefined;
+  readonly propose?: ((peer: PeerIdentity) => Admission) | undefined;
+  /**
+   * The last word of the side that was dialled, once the peer has proved itself: the session that
+   * was proposed, or a new one. Default: always a new one.
+   */
+  readonly admit?: ((peer: PeerIdentity, proposed: SessionState) => Admission) | undefined;
+  /** Whether this side is for compressing what is sent. Default: false. */
+  readonly compress?: boolean | undefined;
   /** Default: this code's own. */
   readonly versions?: readonly [min: number, max: number] | undefined;
 }
+
+/** A session as one side has it. */
+export interface SessionState {
+  /** Empty: none. */
+  readonly session: string;
+  /** Envelopes of the other side that it has. */
+  readonly received: number;
+}
+
+export const NO_SESSION: SessionState = { session: '', received: 0 };
+
+/** The session to go on with, or why there is to be none. */
+export type Admission = SessionState | { readonly refuse: RefusalReason };
 
 /** Both sides agree on who they are, and on how to go on. */
 export interface Agreement {
   readonly peer: PeerIdentity;
   readonly protocol: number;
+  readonly session: string;
+  /** Whether that is the session that the dialler had; otherwise it begins now. */
+  readonly isResumed: boolean;
+  /** Envelopes of this side that the peer has. */
+  readonly arrived: number;
+  /** Both sides are for compressing. */
+  readonly deflates: boolean;
 }
 
 /**
  * The first bytes of a connection, as a value: bytes in, bytes out.
  *
- *     dialler → HELLO      versions, identity, nonce
- *             ← CHALLENGE  version, identity, nonce
- *             → PROOF      HMAC-SHA256(secret, 'dialler' | HELLO | CHALLENGE)
- *             ← WELCOME    HMAC-SHA256(secret, 'acceptor' | HELLO | CHALLENGE)
+ *     dialler → HELLO      versions, identity, nonce, compress
+ *             ← CHALLENGE  version, identity, nonce, compress
+ *             → PROOF      session, received, HMAC(secret, 'dialler' | HELLO | CHALLENGE | state)
+ *             ← WELCOME    session, received, HMAC(secret, 'acceptor' | HELLO | CHALLENGE | state)
+ *
+ * `state` is `session:received` of that very message. The dialler proposes the session that it had
+ * with this incarnation of the peer, if any, and says how much of it has arrived. The other side
+ * answers with the same session, and both go on from what the other lacks; or with another, which
+ * begins now.
  *
  * The proofs cover both nonces and both identities, so none can be replayed; they name the role,
  * so none can be reflected. The dialler proves itself first: who listens is an easier target for
@@ -99,7 +132,8 @@ export class Handshake {
   #expected: number;
   #transcript = Buffer.alloc(0);
   #received: Uint8Array = new Uint8Array();
-  #agreement: Agreement | undefined;
+  #agreed: Pick<Agreement, 'peer' | 'protocol' | 'deflates'> | undefined;
+  #proposed: SessionState = NO_SESSION;
 
   constructor(
     role: 'dialler' | 'acceptor',
@@ -118,6 +152,7 @@ export class Handshake {
       versions: this.#versions,
       node: this.#options.self,
       nonce: this.#nonce,
+      compress: this.#options.compress ?? false,
     });
   }
 
@@ -185,13 +220,14 @@ export class Handshake {
   }
 
   #onHello(bytes: Buffer, body: Record<string, unknown>): undefined {
-    const { secret, isLoopback, self } = this.#options;
+    const { secret, isLoopback, self, compress = false } = this.#options;
     if (secret === undefined && !isLoopback) throw this.refuse('loopback-only');
     const protocol = commonVersion(this.#versions, body['versions']);
     if (protocol === undefined) throw this.refuse('version');
-    this.#agreement = { peer: identityOf(body['node']), protocol };
+    const deflates = compress && body['compress'] === true;
+    this.#agreed = { peer: identityOf(body['node']), protocol, deflates };
     this.#transcript = Buffer.from(bytes);
-    this.#say(CHALLENGE, { version: protocol, node: self, nonce: this.#nonce });
+    this.#say(CHALLENGE, { version: protocol, node: self, nonce: this.#nonce, compress: deflates });
     this.#expected = PROOF;
   }
 
@@ -203,30 +239,39 @@ export class Handshake {
     const protocol = body['version'];
     if (!isVersion(protocol) || protocol < min || protocol > max) throw this.refuse('version');
     const peer = identityOf(body['node']);
-    this.#admit(peer);
-    this.#agreement = { peer, protocol };
+    const deflates = this.#options.compress === true && body['compress'] === true;
+    this.#agreed = { peer, protocol, deflates };
     this.#transcript = Buffer.concat([this.#transcript, bytes]);
-    this.#say(PROOF, { proof: this.#proof('dialler') });
+    const proposal = this.#options.propose?.(peer) ?? NO_SESSION;
+    if ('refuse' in proposal) throw this.refuse(proposal.refuse);
+    this.#proposed = proposal;
+    this.#say(PROOF, { ...this.#proposed, proof: this.#proof('dialler', this.#proposed) });
     this.#expected = WELCOME;
   }
 
-  #onProof(body: Record<string, unknown>): Agreement | undefined {
-    if (!this.#proves('dialler', body['proof'])) throw this.refuse('secret');
-    const agreement = this.#agreement;
-    if (agreement === undefined) throw new HandshakeRefused('not-troupe');
-    this.#admit(agreement.peer);
-    this.#say(WELCOME, { proof: this.#proof('acceptor') });
-    return agreement;
+  #onProof(body: Record<string, unknown>): Agreement {
+    const proposed = sessionOf(body);
+    if (!this.#proves('dialler', proposed, body['proof'])) throw this.refuse('secret');
+    const agreed = this.#agreed;
+    if (agreed === undefined) throw new HandshakeRefused('not-troupe');
+    const fresh: SessionState = { session: newSessionId(), received: 0 };
+    const admission = this.#options.admit?.(agreed.peer, proposed) ?? fresh;
+    if ('refuse' in admission) throw this.refuse(admission.refuse);
+    this.#say(WELCOME, { ...admission, proof: this.#proof('acceptor', admission) });
+    const { session } = admission;
+    const isResumed = session === proposed.session;
+    return { ...agreed, session, isResumed, arrived: isResumed ? proposed.received : 0 };
   }
 
-  #onWelcome(body: Record<string, unknown>): Agreement | undefined {
-    if (!this.#proves('acceptor', body['proof'])) throw this.refuse('secret');
-    return this.#agreement;
-  }
-
-  #admit(peer: PeerIdentity): void {
-    const refusal = this.#options.admit?.(peer);
-    if (refusal !== undefined) throw this.refuse(refusal);
+  #onWelcome(body: Record<string, unknown>): Agreement {
+    const { session, received } = sessionOf(body);
+    if (!this.#proves('acceptor', { session, received }, body['proof'])) {
+      throw this.refuse('secret');
+    }
+    const agreed = this.#agreed;
+    if (agreed === undefined || session === '') throw new HandshakeRefused('not-troupe');
+    const isResumed = session === this.#proposed.session;
+    return { ...agreed, session, isResumed, arrived: isResumed ? received : 0 };
   }
 
   #say(type: number, body: object): void {
@@ -243,17 +288,30 @@ export class Handshake {
   }
 
   /** Without a secret the proof is empty, which only another node without one accepts. */
-  #proof(role: 'dialler' | 'acceptor'): string {
+  #proof(role: 'dialler' | 'acceptor', { session, received }: SessionState): string {
     const { secret } = this.#options;
     if (secret === undefined) return '';
-    return createHmac('sha256', secret).update(role).update(this.#transcript).digest('base64');
+    const hmac = createHmac('sha256', secret).update(role).update(this.#transcript);
+    return hmac.update(`${session}:${received}`).digest('base64');
   }
 
-  #proves(role: 'dialler' | 'acceptor', proof: unknown): boolean {
-    const expected = Buffer.from(this.#proof(role));
+  #proves(role: 'dialler' | 'acceptor', state: SessionState, proof: unknown): boolean {
+    const expected = Buffer.from(this.#proof(role, state));
     const given = Buffer.from(typeof proof === 'string' ? proof : '?');
     return expected.length === given.length && timingSafeEqual(expected, given);
   }
+}
+
+/** Unguessable: whoever resumes a session must have been part of it. */
+export function newSessionId(): string {
+  return randomBytes(SESSION_ID_BYTES).toString('base64url');
+}
+
+function sessionOf({ session = '', received = 0 }: Record<string, unknown>): SessionState {
+  if (isText(session) && typeof received === 'number' && received >= 0) {
+    if (Number.isSafeInteger(received)) return { session, received };
+  }
+  throw new HandshakeRefused('not-troupe');
 }
 
 /** The peer's word: JSON of known size, of which only the fields asked for are looked at. */

@@ -43,8 +43,11 @@ export interface Message {
 }
 
 export interface ReplySink {
-  /** Values that cannot travel make it send the failure instead. */
-  reply(frame: readonly unknown[]): void;
+  /**
+   * Values that cannot travel make it send the failure instead.
+   * @param actor who answers; the answers of one actor stay in order
+   */
+  reply(frame: readonly unknown[], actor: Cell | undefined): void;
 }
 
 /** All that one other node has asked of this one and not yet been told. */
@@ -104,7 +107,7 @@ export class Incoming {
     const target = frame.target();
     const cell = typeof target === 'number' ? this.#system.find(target) : undefined;
     const stopped = cell?.stop() ?? Promise.resolve();
-    void stopped.then(() => this.#sink.reply([RESULT, id, undefined]));
+    void stopped.then(() => this.#sink.reply([RESULT, id, undefined], cell));
   }
 
   watch(frame: FrameReader): void {
@@ -112,12 +115,12 @@ export class Incoming {
     const target = frame.target();
     const cell = typeof target === 'number' ? this.#system.find(target) : undefined;
     if (cell === undefined || this.#watches.size >= MONITORS_MAX) {
-      this.#sink.reply([DOWN, id, { kind: 'no-actor' } satisfies DownReason]);
+      this.#sink.reply([DOWN, id, { kind: 'no-actor' } satisfies DownReason], cell);
       return;
     }
     const forget = cell.monitor(({ reason }) => {
       this.#watches.delete(id);
-      this.#sink.reply([DOWN, id, reason]);
+      this.#sink.reply([DOWN, id, reason], cell);
     });
     this.#watches.set(id, forget);
   }
@@ -140,15 +143,17 @@ export class Incoming {
   }
 
   /** The caller is answered; the call may still run, and counts until it has ended. */
-  answer(frame: readonly unknown[]): void {
-    this.#sink.reply(frame);
+  answer(call: ServedCall, frame: readonly unknown[]): void {
+    this.#sink.reply(frame, call.actor);
   }
 
   /** @param frame the answer, when the caller has not been given one already */
   ended(call: ServedCall, frame: readonly unknown[] | undefined): void {
     this.#system.deadlines.remove(call);
     // False when the session has ended since; the outcome then has nowhere to go.
-    if (this.#calls.delete(call.id) && frame !== undefined) this.#sink.reply(frame);
+    if (this.#calls.delete(call.id) && frame !== undefined) {
+      this.#sink.reply(frame, call.actor);
+    }
   }
 
   #route(target: Target, message: Message): void {
@@ -202,6 +207,10 @@ class ServedCall implements Reply, Expiring, Message {
     this.#timeoutMs = call.timeoutMs;
   }
 
+  get actor(): Cell | undefined {
+    return this.#cell;
+  }
+
   deliver(cell: Cell): void {
     this.#cell = cell;
     this.#envelope = cell.post(this.method, this.args, this);
@@ -227,7 +236,7 @@ class ServedCall implements Reply, Expiring, Message {
     const error = new DeadlineExceeded(address, this.#timeoutMs, executed);
     if (executed === 'no') return this.fail(error);
     this.#expired = true;
-    this.#owner.answer([FAIL, this.id, error]);
+    this.#owner.answer(this, [FAIL, this.id, error]);
   }
 
   withdraw(reason: unknown): 'no' | 'unknown' {

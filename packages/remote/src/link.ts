@@ -1,13 +1,7 @@
 import type { Env, Timer } from '@troupe/actor';
-import { BadFrame } from './bad-frame.ts';
 import type { CallerIdentity } from './caller.ts';
-import { BATCH_BYTES_MAX, EnvelopeReader, packEnvelope } from './envelope.ts';
-import {
-  type Agreement,
-  Handshake,
-  type HandshakeOptions,
-  type PeerIdentity,
-} from './handshake.ts';
+import { type Envelope, EnvelopeReader, Garbled } from './envelope.ts';
+import { type Agreement, Handshake, type HandshakeOptions } from './handshake.ts';
 import type { Connection, Transport } from './transport.ts';
 
 /** How long the peer may take to say who it is and to prove it. */
@@ -18,8 +12,11 @@ export interface LinkOptions extends Omit<HandshakeOptions, 'isLoopback'> {
 }
 
 export interface LinkHandler {
-  /** One or more whole frames in a row; the bytes may be kept. Throwing ends the link. */
-  frames(bytes: Uint8Array): void;
+  envelope(envelope: Envelope): void;
+  /** All that was read together has been told. */
+  readEnded(): void;
+  /** There is room again after a `write` that returned false. */
+  drained(): void;
   /** Called once, whoever ended it. */
   closed(reason: Error): void;
 }
@@ -74,6 +71,7 @@ function shakeHands(
           fail(error instanceof Error ? error : new Error(String(error)));
         }
       },
+      drained: () => link?.drained(),
       closed(error) {
         timer.cancel();
         const reason = error ?? new Error('the peer closed the connection');
@@ -85,13 +83,9 @@ function shakeHands(
   });
 }
 
-/**
- * One authenticated connection: frames in, frames out. Frames of one turn of the event loop leave
- * in one write, the control lane's first: small writes cost twenty times their bytes.
- */
+/** One authenticated connection: envelopes in, envelopes out. */
 export class Link {
-  readonly peer: PeerIdentity;
-  readonly protocol: number;
+  readonly agreement: Agreement;
   /** Whom calls over this link come from. */
   readonly caller: CallerIdentity;
   readonly #connection: Connection;
@@ -100,19 +94,14 @@ export class Link {
   #lastReceivedAt: number;
   #handler: LinkHandler | undefined;
   /** What came before anybody took it. */
-  #early: Uint8Array[] = [];
-  #control: Uint8Array[] = [];
-  #data: Uint8Array[] = [];
-  #queuedBytes = 0;
-  #flushScheduled = false;
+  #early: Envelope[] = [];
   /** Why this side ended it; otherwise the connection's own word counts. */
   #reason: Error | undefined;
   #ended = false;
 
   constructor(connection: Connection, agreement: Agreement, env: Env) {
     this.#connection = connection;
-    this.peer = agreement.peer;
-    this.protocol = agreement.protocol;
+    this.agreement = agreement;
     this.caller = connection.caller ?? { kind: 'node', name: agreement.peer.name };
     this.#env = env;
     this.#lastReceivedAt = env.now();
@@ -128,34 +117,22 @@ export class Link {
     return this.#connection.tellsOfDeath === true;
   }
 
-  /** Bytes taken by `send` that the network has not. */
-  get bufferedBytes(): number {
-    return this.#queuedBytes + this.#connection.bufferedBytes;
-  }
-
   /** From now on the handler is told; what came before is told at once. */
   start(handler: LinkHandler): void {
     this.#handler = handler;
-    for (const body of this.#early.splice(0)) this.#deliver(body);
+    for (const envelope of this.#early.splice(0)) handler.envelope(envelope);
+    handler.readEnded();
     if (this.#ended) handler.closed(this.#reason ?? new Error('the peer closed the connection'));
   }
 
-  /** Takes one encoded frame, to leave at the end of the present turn. Owns `bytes`. */
-  send(bytes: Uint8Array, lane: 'control' | 'data' = 'data'): void {
-    if (this.#ended) return;
-    if (lane === 'control') this.#control.push(bytes);
-    else this.#data.push(bytes);
-    this.#queuedBytes += bytes.length;
-    if (this.#queuedBytes >= BATCH_BYTES_MAX) return this.#flush();
-    if (this.#flushScheduled) return;
-    this.#flushScheduled = true;
-    void settled.then(this.#onFlush);
+  /** @returns false when that is enough for now, until the handler's `drained` */
+  write(envelope: Uint8Array): boolean {
+    return this.#connection.write(envelope);
   }
 
-  /** Ends after what was sent has left. */
+  /** Ends after what was written has left. */
   close(reason: Error): void {
     this.#reason ??= reason;
-    this.#flush();
     this.#connection.close();
   }
 
@@ -168,45 +145,30 @@ export class Link {
   /** The connection has read. */
   receive(chunk: Uint8Array): void {
     this.#lastReceivedAt = this.#env.now();
-    let bodies: Uint8Array[];
+    let envelopes: Envelope[];
     try {
-      bodies = this.#reader.push(chunk);
+      envelopes = this.#reader.push(chunk);
     } catch (error) {
-      this.destroy(error instanceof Error ? error : new BadFrame(String(error)));
+      this.destroy(error instanceof Error ? error : new Garbled(String(error)));
       return;
     }
-    for (const body of bodies) this.#deliver(body);
-    this.#flush(); // Answers leave with the turn that they were made in.
+    if (this.#handler === undefined) {
+      this.#early.push(...envelopes);
+      return;
+    }
+    for (const envelope of envelopes) this.#handler.envelope(envelope);
+    this.#handler.readEnded();
+  }
+
+  /** The connection has room again. */
+  drained(): void {
+    this.#handler?.drained();
   }
 
   /** The connection has ended. */
   ended(reason: Error): void {
     this.#ended = true;
     this.#reason ??= reason;
-    this.#control = this.#data = [];
-    this.#queuedBytes = 0;
     this.#handler?.closed(this.#reason);
   }
-
-  #deliver(body: Uint8Array): void {
-    if (this.#handler === undefined) this.#early.push(body);
-    else if (body.length > 0) this.#handler.frames(body);
-  }
-
-  readonly #onFlush = (): void => {
-    this.#flushScheduled = false;
-    this.#flush();
-  };
-
-  #flush(): void {
-    if (this.#queuedBytes === 0) return;
-    const frames = this.#control.length === 0 ? this.#data : [...this.#control, ...this.#data];
-    const envelope = packEnvelope(frames, this.#queuedBytes);
-    this.#control = [];
-    this.#data = [];
-    this.#queuedBytes = 0;
-    this.#connection.write(envelope);
-  }
 }
-
-const settled = Promise.resolve();

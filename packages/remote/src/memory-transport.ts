@@ -16,6 +16,12 @@ export class MemoryNetwork {
   readonly #ends = new Set<MemoryEnd>();
   readonly #cut = new Set<string>();
   readonly #crashed = new Set<string>();
+  #carriedBytes = 0;
+
+  /** All bytes that were ever written. */
+  get carriedBytes(): number {
+    return this.#carriedBytes;
+  }
 
   /** The network as the node called `host` sees it. */
   transport(host: string): Transport {
@@ -29,8 +35,13 @@ export class MemoryNetwork {
 
   /** Breaks all connections between two nodes, and lets none be made. */
   cut(a: string, b: string): void {
-    this.#cut.add(pair(a, b));
+    this.refuse(a, b);
     for (const end of this.#between(a, b)) end.break('the network was cut');
+  }
+
+  /** Lets no new connection be made between two nodes; those that stand live on. */
+  refuse(a: string, b: string): void {
+    this.#cut.add(pair(a, b));
   }
 
   heal(a: string, b: string): void {
@@ -85,8 +96,12 @@ export class MemoryNetwork {
     }
     const near = new MemoryEnd(from, to);
     const far = new MemoryEnd(to, from);
-    near.join(far, (end) => this.#ends.delete(end));
-    far.join(near, (end) => this.#ends.delete(end));
+    const hooks: EndHooks = {
+      wrote: (bytes) => (this.#carriedBytes += bytes),
+      ended: (end) => this.#ends.delete(end),
+    };
+    near.join(far, hooks);
+    far.join(near, hooks);
     this.#ends.add(near).add(far);
     queueMicrotask(() => accept(far));
     return near;
@@ -107,6 +122,12 @@ function pair(a: string, b: string): string {
   return a < b ? `${a} ${b}` : `${b} ${a}`;
 }
 
+/** How the network follows what happens at one end. */
+interface EndHooks {
+  wrote(bytes: number): void;
+  ended(end: MemoryEnd): void;
+}
+
 /** One end of a connection. Whatever it does reaches the other in a microtask of its own. */
 class MemoryEnd implements Connection {
   readonly isLoopback = true;
@@ -114,7 +135,7 @@ class MemoryEnd implements Connection {
   readonly host: string;
   readonly peerHost: string;
   other!: MemoryEnd;
-  #onEnd!: (end: MemoryEnd) => void;
+  #hooks!: EndHooks;
   #handler: ConnectionHandler | undefined;
   /** What came before anybody took it. */
   #early: (() => void)[] = [];
@@ -129,9 +150,9 @@ class MemoryEnd implements Connection {
     return this.peerHost;
   }
 
-  join(other: MemoryEnd, onEnd: (end: MemoryEnd) => void): void {
+  join(other: MemoryEnd, hooks: EndHooks): void {
     this.other = other;
-    this.#onEnd = onEnd;
+    this.#hooks = hooks;
   }
 
   start(handler: ConnectionHandler): void {
@@ -141,6 +162,7 @@ class MemoryEnd implements Connection {
 
   write(bytes: Uint8Array): boolean {
     if (this.#state !== 'open') return true;
+    this.#hooks.wrote(bytes.length);
     const copy = Uint8Array.from(bytes);
     queueMicrotask(() => this.other.#take(copy));
     return true;
@@ -173,7 +195,7 @@ class MemoryEnd implements Connection {
   #end(error: Error | undefined): void {
     if (this.#state === 'ended') return;
     this.#state = 'ended';
-    this.#onEnd(this);
+    this.#hooks.ended(this);
     queueMicrotask(() => this.#happens(() => this.#handler?.closed(error)));
   }
 

@@ -8,6 +8,7 @@ import {
 } from '@troupe/actor';
 import { Answer, type Caller, type Deadlines, type Expiring } from '@troupe/actor/internal';
 import { CALL, CANCEL, CAST, STOP, type Target, UNWATCH, WATCH } from './frames.ts';
+import type { Placing } from './session.ts';
 
 /** Calls to one node that may wait for their outcome. */
 const CALLS_IN_FLIGHT_MAX = 65_536;
@@ -35,7 +36,7 @@ export interface FrameSink {
   /** Encodes at once: later changes to the values do not travel. Throws `NotSerializable`. */
   encode(frame: readonly unknown[], fields?: readonly string[]): Uint8Array;
   /** Sends now, or as soon as a connection stands. @returns why it cannot be */
-  send(bytes: Uint8Array): CallError | undefined;
+  send(bytes: Uint8Array, placing: Placing): CallError | undefined;
 }
 
 /** All that this node has asked of one other node and not yet been told. */
@@ -71,17 +72,18 @@ export class Outgoing {
     }
     const timeoutMs = options?.timeoutMs ?? this.#callTimeoutMs;
     const call = new PendingCall(this, to.address, { ...options, timeoutMs, caller });
-    return this.#begin(call, (id) => [CALL, id, to.target, method, args, timeoutMs]);
+    return this.#begin(call, to, (id) => [CALL, id, to.target, method, args, timeoutMs]);
   }
 
   stop(to: Destination): Promise<void> {
     const call = new PendingCall(this, to.address, { timeoutMs: this.#callTimeoutMs });
-    return this.#begin(call, (id) => [STOP, id, to.target]).then(() => undefined);
+    return this.#begin(call, to, (id) => [STOP, id, to.target]).then(() => undefined);
   }
 
   /** @returns why the message did not leave */
   tell(to: Destination, method: string, args: readonly unknown[]): CallError | undefined {
-    return this.#sink.send(this.#sink.encode([CAST, to.target, method, args], CAST_FIELDS));
+    const bytes = this.#sink.encode([CAST, to.target, method, args], CAST_FIELDS);
+    return this.#sink.send(bytes, { key: keyOf(to) });
   }
 
   monitor(to: Destination, onDown: (down: Down) => void): () => void {
@@ -90,12 +92,13 @@ export class Outgoing {
     }
     const id = (this.#lastId += 1);
     this.#watches.set(id, { address: to.address, onDown });
-    const refusal = this.#sink.send(this.#sink.encode([WATCH, id, to.target]));
+    const key = keyOf(to);
+    const refusal = this.#sink.send(this.#sink.encode([WATCH, id, to.target]), { key });
     if (refusal !== undefined) {
       queueMicrotask(() => this.down(id, { kind: 'node-down', error: refusal }));
     }
     return () => {
-      if (this.#watches.delete(id)) this.#sink.send(this.#sink.encode([UNWATCH, id]));
+      if (this.#watches.delete(id)) this.#sink.send(this.#sink.encode([UNWATCH, id]), { key });
     };
   }
 
@@ -115,23 +118,23 @@ export class Outgoing {
   }
 
   /** The node is out of reach: whatever waits is told `error`, and so is every monitor. */
-  failAll(error: (address: string) => CallError): void {
+  failAll(error: (address: string, call: number) => CallError): void {
     const calls = [...this.#calls.values()];
     for (const call of calls) {
       this.forget(call);
-      call.reject(error(call.address));
+      call.reject(error(call.address, call.id));
     }
     const watches = [...this.#watches.keys()];
     for (const id of watches) {
       const address = this.#watches.get(id)?.address ?? '';
-      this.down(id, { kind: 'node-down', error: error(address) });
+      this.down(id, { kind: 'node-down', error: error(address, id) });
     }
   }
 
   /** The caller no longer waits; the other side may stop working on it. */
   cancel(call: PendingCall): void {
     this.forget(call);
-    this.#sink.send(this.#sink.encode([CANCEL, call.id]));
+    this.#sink.send(this.#sink.encode([CANCEL, call.id]), { key: call.key });
   }
 
   forget(call: PendingCall): void {
@@ -140,14 +143,16 @@ export class Outgoing {
     call.disarm();
   }
 
-  #begin(call: PendingCall, frame: (id: number) => readonly unknown[]): Answer {
+  #begin(call: PendingCall, to: Destination, frame: (id: number) => readonly unknown[]): Answer {
     if (this.#calls.size >= CALLS_IN_FLIGHT_MAX) {
       return Answer.refused(new Overloaded(call.address, 'calls in flight', CALLS_IN_FLIGHT_MAX));
     }
     const id = (this.#lastId += 1);
     call.id = id;
+    call.key = keyOf(to);
     try {
-      const refusal = this.#sink.send(this.#sink.encode(frame(id), CALL_FIELDS));
+      const bytes = this.#sink.encode(frame(id), CALL_FIELDS);
+      const refusal = this.#sink.send(bytes, { key: call.key, call: id });
       if (refusal !== undefined) return Answer.refused(refusal);
     } catch (error) {
       return Answer.refused(error);
@@ -157,6 +162,11 @@ export class Outgoing {
     call.arm();
     return call.promise;
   }
+}
+
+/** What is sent to one actor or entity stays in order. */
+function keyOf({ target, address }: Destination): unknown {
+  return typeof target === 'object' ? address : target;
 }
 
 interface Watch {
@@ -170,6 +180,7 @@ export class PendingCall implements Expiring {
   wheelPrevious: Expiring | undefined;
   dueTick = -1;
   id = 0;
+  key: unknown;
   readonly address: string;
   readonly timeoutMs: number;
   readonly promise: Answer;

@@ -7,24 +7,46 @@ import {
   Unreachable,
 } from '@troupe/actor';
 import { isCallError, NotSerializable } from '@troupe/actor';
+import type { Cell } from '@troupe/actor/internal';
 import { BadFrame } from './bad-frame.ts';
 import type { CallerIdentity } from './caller.ts';
 import { Channels } from './channels.ts';
 import type { Endpoint } from './endpoint.ts';
 import * as type from './frames.ts';
 import { Incoming } from './incoming.ts';
-import type { PeerIdentity } from './handshake.ts';
+import { newSessionId, type PeerIdentity, type SessionState } from './handshake.ts';
 import type { Link } from './link.ts';
+import { OUTBOX_BYTES_MAX } from './outbox.ts';
 import { type Destination, Outgoing } from './outgoing.ts';
+import { PeerReplaced } from './peer-replaced.ts';
+import { Revival } from './revival.ts';
+import { type Placing, Session } from './session.ts';
 import { Values } from './values.ts';
 
-/** What may wait for a connection, or for a slow one to take it. */
-const UNSENT_BYTES_MAX = 16 * 1024 * 1024;
+/** Who can wait, waits while more than this is to be sent. */
+const WAIT_ABOVE_BYTES = 1024 * 1024;
+
+/** What may wait for a peer to read it, answers to its calls included, before it is given up. */
+const UNREAD_BYTES_MAX = 4 * OUTBOX_BYTES_MAX;
+
+export interface LifeLimits {
+  /** Silence after which a sign of life is asked for, and after which a connection is given up. */
+  readonly pingAfterMs: number;
+  readonly lostAfterMs: number;
+}
+
+/** How a connection came about. */
+export interface Adoption {
+  readonly isDialler: boolean;
+  /** Counts this node's connections; later ones have higher numbers. */
+  readonly number: number;
+}
 
 /**
- * Another node, in one incarnation, as seen from here. Messages leave over the one connection to
- * it; while there is none, the first message dials and the others wait behind it in order. When a
- * connection is lost, all that was under way is told so, and the next message dials anew.
+ * Another node, in one incarnation, as seen from here. The first message to it dials, and others
+ * wait behind it in order. A connection that is lost is made anew and the session goes on; when
+ * that cannot be, the session ends, all that was under way is told so, and the next message begins
+ * another one.
  */
 export class Peer {
   readonly identity: PeerIdentity;
@@ -33,11 +55,14 @@ export class Peer {
   readonly channels: Channels;
   readonly #values: Values;
   readonly #endpoint: Endpoint;
-  #link: Link | undefined;
+  readonly #revival: Revival;
+  readonly #roomWaiters = new Set<() => void>();
+  #session: Session;
   #linkNumber = 0;
+  #caller: CallerIdentity | undefined;
   #dialing = false;
-  #unsent: Uint8Array[] = [];
-  #unsentBytes = 0;
+  /** This side made the present connection. */
+  #isDialler = false;
   /** What the peer said when it hung up. */
   #goodbye: string | undefined;
   #pings = 0;
@@ -50,15 +75,40 @@ export class Peer {
     this.#values = new Values(endpoint, this);
     this.outgoing = new Outgoing(this, system.deadlines, system.callTimeoutMs);
     this.incoming = new Incoming(system, endpoint.router, this);
+    this.#session = this.#newSession();
+    this.#revival = new Revival({
+      env: system.env,
+      windowMs: endpoint.resumeWindowMs,
+      // One that does not listen has to come to us.
+      dial: identity.address === '' ? undefined : () => this.#redial(),
+      expired: () => {
+        this.end(new Error(`no connection to it for ${endpoint.resumeWindowMs} ms`));
+      },
+    });
   }
 
   get isConnected(): boolean {
-    return this.#link !== undefined;
+    return this.#session.isAttached;
   }
 
-  /** Whom its calls come from, as the connection has proved; undefined while there is none. */
+  /** Whether there is a session, be it without a connection at this moment. */
+  get hasSession(): boolean {
+    return this.#session.id !== '';
+  }
+
+  /** Whether more can be sent now without piling up. */
+  get hasRoom(): boolean {
+    return this.#session.queuedBytes < WAIT_ABOVE_BYTES;
+  }
+
+  /** Calls `run` once, when there is room again, or the session has ended. */
+  whenRoom(run: () => void): void {
+    this.#roomWaiters.add(run);
+  }
+
+  /** Whom its calls come from, as its last connection has proved. */
   get caller(): CallerIdentity | undefined {
-    return this.#link?.caller;
+    return this.#caller;
   }
 
   /** Counts this node's connections; later ones have higher numbers. */
@@ -71,22 +121,17 @@ export class Peer {
     return this.#endpoint.codec.encode(frame, this.#values, fields);
   }
 
-  send(bytes: Uint8Array): CallError | undefined {
+  send(bytes: Uint8Array, placing: Placing): CallError | undefined {
     const { name } = this.identity;
-    if (this.#link !== undefined) {
-      if (this.#link.bufferedBytes > UNSENT_BYTES_MAX) {
-        return new Overloaded(name, 'bytes that wait to be sent', UNSENT_BYTES_MAX);
-      }
-      this.#link.send(bytes);
-      return undefined;
+    const session = this.#session;
+    if (!session.isAttached && this.#endpoint.isClosed) {
+      return new Unreachable(name, 'this node has stopped');
     }
-    if (this.#endpoint.isClosed) return new Unreachable(name, 'this node has stopped');
-    if (this.#unsentBytes + bytes.length > UNSENT_BYTES_MAX) {
-      return new Overloaded(name, 'bytes that wait for a connection', UNSENT_BYTES_MAX);
+    if (session.queuedBytes > OUTBOX_BYTES_MAX) {
+      return new Overloaded(name, 'bytes that wait to be sent', OUTBOX_BYTES_MAX);
     }
-    this.#unsent.push(bytes);
-    this.#unsentBytes += bytes.length;
-    if (!this.#dialing) void this.#dial();
+    session.send(bytes, placing);
+    if (!this.hasSession && !this.#dialing) void this.#dial();
     return undefined;
   }
 
@@ -102,112 +147,184 @@ export class Peer {
     this.#endpoint.system.deadLetter({ to: to.address, method, reason: refusal });
   }
 
-  /** Sends only if a connection stands: what it is about ended with the last one. */
-  notify(frame: readonly unknown[]): void {
-    this.#link?.send(this.encode(frame));
+  /** What must not be left out, though it adds to what waits; dropped when its session is over. */
+  notify(bytes: Uint8Array, key: unknown): void {
+    if (!this.hasSession) return;
+    this.#session.send(bytes, { key });
+    if (this.#session.queuedBytes <= UNREAD_BYTES_MAX) return;
+    const { name } = this.identity;
+    this.end(new Overloaded(name, 'bytes that it does not read', UNREAD_BYTES_MAX));
   }
 
-  reply(frame: readonly unknown[]): void {
-    if (this.#link === undefined) return;
+  reply(frame: readonly unknown[], actor: Cell | undefined): void {
+    if (!this.hasSession) return;
+    let bytes: Uint8Array;
     try {
-      this.notify(frame);
+      bytes = this.encode(frame);
     } catch (error) {
-      this.notify(insteadOf(frame, error));
+      bytes = this.encode(insteadOf(frame, error));
     }
+    this.notify(bytes, actor);
+  }
+
+  /** What to go on with on a connection that is being made to this peer. */
+  proposeSession(): SessionState {
+    const { id: session } = this.#session;
+    if (session === '') return { session, received: 0 };
+    // What still came by the old connection would not be counted, and come again.
+    this.#session.detach(new Error('another connection is being made'));
+    this.#revival.begin(false);
+    return { session, received: this.#session.received };
+  }
+
+  /** The peer is making a connection. @returns the session that it proposes, or a new one */
+  admitSession(proposed: SessionState): SessionState {
+    const { id: session } = this.#session;
+    const isKnown = session !== '' && proposed.session === session;
+    if (!isKnown || !this.#session.canGoOnFrom(proposed.received)) {
+      return { session: newSessionId(), received: 0 };
+    }
+    this.#session.detach(new Error('the peer has made a new connection'));
+    this.#revival.begin(true);
+    return { session, received: this.#session.received };
   }
 
   /** Takes over a connection that has authenticated this very peer. */
-  adopt(link: Link, number: number): void {
-    const replaced = this.#link;
-    if (replaced !== undefined) {
-      // The peer would not have made another one, had it not lost this one.
-      this.#lost(replaced, new Error('the peer has made a new connection'));
-      replaced.destroy(new Error('the peer has made a new connection'));
+  adopt(link: Link, { isDialler, number }: Adoption): void {
+    const { session, isResumed, arrived, protocol } = link.agreement;
+    const goesOn = isResumed && this.#session.id === session;
+    if (goesOn !== isResumed || (goesOn && !this.#session.canGoOnFrom(arrived))) {
+      const reason = new Error('the peer goes on with a session that is over here');
+      link.destroy(reason);
+      return this.end(reason);
     }
-    this.#link = link;
+    if (!goesOn && this.hasSession) this.end(new Error('the peer has begun a new session'));
+    this.#revival.connected();
+    this.#isDialler = isDialler;
     this.#linkNumber = number;
-    this.#goodbye = undefined;
-    link.start({
-      frames: (bytes) => this.#receive(link, bytes),
-      closed: (reason) => this.#lost(link, reason),
-    });
-    const unsent = this.#unsent;
-    this.#unsent = [];
-    this.#unsentBytes = 0;
-    for (const bytes of unsent) link.send(bytes);
+    this.#caller = link.caller;
+    this.#session.id = session;
+    this.#session.protocol = protocol;
+    this.#session.attach(link, arrived);
     this.#endpoint.onConnected(this);
   }
 
   /** Looks for signs of life: any byte of the peer's is one, a ping asks for one. */
-  checkLife(
-    now: number,
-    limits: { readonly pingAfterMs: number; readonly lostAfterMs: number },
-  ): void {
-    const link = this.#link;
-    if (link === undefined) return;
-    if (link.tellsOfDeath) return this.#endpoint.onAlive(this);
-    const silentMs = now - link.lastReceivedAt;
-    if (silentMs >= limits.lostAfterMs) {
-      link.destroy(new Error(`no sign of life for ${Math.round(silentMs)} ms`));
-    } else if (silentMs >= limits.pingAfterMs) {
-      link.send(this.encode([type.PING, (this.#pings += 1)]), 'control');
+  checkLife(now: number, { pingAfterMs, lostAfterMs }: LifeLimits): void {
+    const session = this.#session;
+    if (!session.isAttached) return;
+    session.acknowledge();
+    if (session.tellsOfDeath) return this.#endpoint.onAlive(this);
+    const silentMs = now - session.lastReceivedAt;
+    if (silentMs >= lostAfterMs) {
+      session.lose(new Error(`no sign of life for ${Math.round(silentMs)} ms`));
+    } else if (silentMs >= pingAfterMs) {
+      session.sendOnLink(this.encode([type.PING, (this.#pings += 1)]));
     }
   }
 
-  /** Ends the connection at once: something was lost that must not be. */
-  disconnect(reason: Error): void {
-    this.#link?.destroy(reason);
+  /** Ends the session, at once; the next message begins another one. */
+  end(reason: Error): void {
+    const session = this.#session;
+    const hadSession = this.hasSession;
+    this.#session = this.#newSession();
+    this.#revival.stop();
+    if (session.isAttached) {
+      session.sendControl(this.encode([type.GOAWAY, reason.message]));
+      session.close(reason);
+    }
+    const why = this.#goodbye ?? reason.message;
+    if (this.#goodbye !== undefined) this.#endpoint.forget(this.identity);
+    this.#goodbye = undefined;
+    const unsent = session.unsentCalls();
+    const options = { cause: reason };
+    this.outgoing.failAll((address, call) =>
+      hadSession && !unsent.has(call)
+        ? new SessionLost(address, why, options)
+        : new Unreachable(address, why, options),
+    );
+    this.incoming.dropAll(reason);
+    this.channels.loseAll(why);
+    this.#tellOfRoom();
   }
 
-  /** Ends the connection after what was sent; the peer is told why. */
+  /** Ends the session after what was sent; the peer is told why. */
   hangUp(why: string): void {
-    const link = this.#link;
-    if (link === undefined) return;
-    link.send(this.encode([type.GOAWAY, why]));
-    link.close(new Error(why));
+    this.end(new Error(why));
   }
 
+  #newSession(): Session {
+    const session: Session = new Session(this.#endpoint.system.env, {
+      frames: (bytes) => this.#receive(bytes),
+      linkFrame: (bytes) => this.#onLinkFrame(bytes),
+      drained: () => this.#roomWaiters.size > 0 && this.hasRoom && this.#tellOfRoom(),
+      proved: () => this.#revival.proved(),
+      detached: (reason) => this.#session === session && this.#detached(reason),
+      broken: (error) => this.#session === session && this.#broken(error),
+    });
+    return session;
+  }
+
+  #tellOfRoom(): void {
+    const waiters = [...this.#roomWaiters];
+    this.#roomWaiters.clear();
+    for (const run of waiters) run();
+  }
+
+  /** For the first message of a session. */
   async #dial(): Promise<void> {
     this.#dialing = true;
     try {
       await this.#endpoint.dialPeer(this);
     } catch (error) {
       // A connection that the peer made in the meantime serves as well.
-      if (this.#link === undefined) this.#giveUp(error);
+      if (this.hasSession) return;
+      this.end(error instanceof Error ? error : new Error(String(error)));
+      this.#endpoint.onLost(this, false);
     } finally {
       this.#dialing = false;
     }
   }
 
-  #giveUp(cause: unknown): void {
-    this.#unsent = [];
-    this.#unsentBytes = 0;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    this.outgoing.failAll((address) => new Unreachable(address, reason, { cause }));
-    this.channels.loseAll(reason);
-    this.#endpoint.onLost(this, false);
+  async #redial(): Promise<void> {
+    try {
+      await this.#endpoint.dialPeer(this);
+    } catch (error) {
+      if (this.isConnected) return;
+      if (error instanceof PeerReplaced) this.end(error);
+      this.#endpoint.onLost(this, false);
+    }
   }
 
-  #lost(link: Link, reason: Error): void {
-    if (this.#link !== link) return; // Its end has been seen to.
-    this.#link = undefined;
-    const why = this.#goodbye ?? reason.message;
-    this.outgoing.failAll((address) => new SessionLost(address, why, { cause: reason }));
-    this.incoming.dropAll(reason);
-    this.channels.loseAll(why);
+  #detached(reason: Error): void {
+    const isOver = this.#goodbye !== undefined || this.#session.tellsOfDeath;
+    if (isOver || this.#endpoint.isClosed) this.end(reason);
+    else this.#revival.begin(!this.#isDialler);
     this.#endpoint.onLost(this, true);
   }
 
-  #receive(link: Link, bytes: Uint8Array): void {
-    try {
-      for (const frame of this.#endpoint.codec.decodeSequence(bytes, this.#values)) {
-        this.#dispatch(new type.FrameReader(frame));
+  #broken(error: Error): void {
+    const { name } = this.identity;
+    this.#endpoint.system.env.log.error({ peer: name, error }, 'a peer broke the protocol');
+    this.end(new Error('the protocol was broken', { cause: error }));
+  }
+
+  #receive(bytes: Uint8Array): void {
+    const session = this.#session;
+    for (const frame of this.#endpoint.codec.decodeSequence(bytes, this.#values)) {
+      if (this.#session !== session) return; // What came before this frame has ended it.
+      this.#dispatch(new type.FrameReader(frame));
+    }
+  }
+
+  #onLinkFrame(bytes: Uint8Array): void {
+    for (const fields of this.#endpoint.codec.decodeSequence(bytes, this.#values)) {
+      const frame = new type.FrameReader(fields);
+      if (frame.type === type.PING) {
+        this.#session.sendOnLink(this.encode([type.PONG, frame.number()]));
+      } else if (frame.type !== type.PONG) {
+        throw new BadFrame(`frame type ${String(frame.type)} is not about a connection`);
       }
-    } catch (error) {
-      const { name } = this.identity;
-      this.#endpoint.system.env.log.error({ peer: name, error }, 'a peer broke the protocol');
-      this.hangUp('the protocol was broken');
-      link.destroy(error instanceof Error ? error : new Error(String(error)));
     }
   }
 
@@ -242,10 +359,6 @@ export class Peer {
       case type.CREDIT:
       case type.END:
         return this.channels.receive(frame);
-      case type.PING:
-        return this.#link?.send(this.encode([type.PONG, frame.number()]), 'control');
-      case type.PONG:
-        return; // Its bytes were the sign of life.
       case type.GOAWAY:
         this.#goodbye = frame.text();
         return;

@@ -175,6 +175,7 @@ test('when the home is lost, receivers throw after what has arrived; it never lo
   await env.settled();
 
   network.cut('a', 'b');
+  await env.advance(6_000);
 
   await waiting;
 });
@@ -187,6 +188,7 @@ test('when the home is lost, senders learn how many elements are in doubt', asyn
   await env.settled();
 
   network.cut('a', 'b');
+  await env.advance(6_000);
 
   t.is((await first)?.inDoubt, 2);
   await second;
@@ -227,7 +229,7 @@ test('an end handed to a third node connects to the home directly', async (t) =>
   t.is(onC, undefined); // A node needs no connection to itself.
   await env.settled();
   network.cut('a', 'b');
-  await env.settled();
+  await env.advance(6_000);
 
   t.true(b.endpoint.table.size <= 1);
 });

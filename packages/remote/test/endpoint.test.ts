@@ -109,7 +109,8 @@ test('a peer that has lost its connection without our knowing is let in again', 
   const [a, b] = [serveLog(await node('a')), await node('b')];
   const log = await b.find<ActorRef<Log>>(a, 'log');
   network.freeze('a', 'b'); // Neither notices; then b, who looks sooner, does.
-  for (const peer of b.endpoint.peers) peer.disconnect(new Error('no sign of life'));
+  const limits = { pingAfterMs: 1_000, lostAfterMs: 5_000 };
+  for (const peer of b.endpoint.peers) peer.checkLife(env.now() + 5_000, limits);
   await env.settled();
   t.deepEqual(connectedNames(a), ['b']);
 
@@ -197,6 +198,7 @@ test('a reference to a node that was started again stays dead, and says so', asy
   await env.settled();
   network.restore('b');
   const after = serveLog(await node('b', { incarnation: 'b-2' }));
+  await env.advance(1_000); // The session finds out that there is nothing to go on with.
 
   const error = await t.throwsAsync(log.add('x'), { instanceOf: Unreachable });
 

@@ -1,6 +1,12 @@
 import test from 'ava';
 import { HandshakeRefused, type PeerIdentity, type RefusalReason } from '@troupe/remote';
-import { type Agreement, Handshake, type HandshakeOptions } from '../dist/handshake.js';
+import {
+  type Admission,
+  type Agreement,
+  Handshake,
+  type HandshakeOptions,
+  type SessionState,
+} from '../dist/handshake.js';
 
 const ANN: PeerIdentity = { name: 'ann', incarnation: '1', address: 'ann:1' };
 const BOB: PeerIdentity = { name: 'bob', incarnation: '7', address: '' };
@@ -80,8 +86,8 @@ for (const secret of [undefined, 'secret']) {
 
       converse(ann, bob, pieces);
 
-      t.deepEqual(ann.outcome, { peer: BOB, protocol: 1 });
-      t.deepEqual(bob.outcome, { peer: ANN, protocol: 1 });
+      t.like(ann.agreement, { peer: BOB, protocol: 1 });
+      t.like(bob.agreement, { peer: ANN, protocol: 1 });
     });
   }
 }
@@ -113,10 +119,10 @@ for (const [ours, theirs, common] of [
 
     converse(ann, bob);
 
-    const expected: Agreement | RefusalReason = 'version';
-    t.deepEqual(ann.outcome, common === undefined ? expected : { peer: BOB, protocol: common });
-    t.deepEqual(bob.outcome, common === undefined ? expected : { peer: ANN, protocol: common });
-    if (common === undefined) t.regex(ann.error?.message ?? '', /update the older one/);
+    t.deepEqual([ann.agreement?.protocol, bob.agreement?.protocol], [common, common]);
+    if (common !== undefined) return;
+    t.deepEqual([ann.outcome, bob.outcome], ['version', 'version']);
+    t.regex(ann.error?.message ?? '', /update the older one/);
   });
 }
 
@@ -163,7 +169,7 @@ test('the secret itself never crosses, and every handshake has bytes of its own'
       ann.hear(back);
       said.push(out, back);
     }
-    t.deepEqual(ann.outcome, { peer: BOB, protocol: 1 });
+    t.like(ann.agreement, { peer: BOB, protocol: 1 });
     return said.map((bytes) => Buffer.from(bytes).toString('latin1'));
   });
 
@@ -179,7 +185,7 @@ test('a recorded handshake is of no use to whoever plays it again', (t) => {
   ann.hear(bob.take());
   const proof = ann.take();
   bob.hear(proof);
-  t.deepEqual(bob.outcome, { peer: ANN, protocol: 1 });
+  t.like(bob.agreement, { peer: ANN, protocol: 1 });
 
   const another = new Side('acceptor', { secret });
   another.hear(hello);
@@ -254,14 +260,14 @@ test('with a secret another machine is as good as this one', (t) => {
 
   converse(ann, bob);
 
-  t.deepEqual(ann.outcome, { peer: BOB, protocol: 1 });
+  t.like(ann.agreement, { peer: BOB, protocol: 1 });
 });
 
 test('who is let in is decided only once the peer has proved who it is', (t) => {
   const asked: string[] = [];
-  const admit = ({ name }: PeerIdentity): RefusalReason => {
+  const admit = ({ name }: PeerIdentity): Admission => {
     asked.push(name);
-    return 'duplicate';
+    return { refuse: 'duplicate' };
   };
   const liar = new Side('dialler', { secret: 'wrong' });
   converse(liar, new Side('acceptor', { secret: 'right', admit }));
@@ -272,6 +278,58 @@ test('who is let in is decided only once the peer has proved who it is', (t) => 
   t.is(honest.outcome, 'duplicate');
   t.deepEqual(asked, ['ann']);
 });
+
+test('both go on with a session that both know, each from what the other lacks', (t) => {
+  const proposed: SessionState = { session: 'ours', received: 7 };
+  const ann = new Side('dialler', { propose: () => proposed });
+  const bob = new Side('acceptor', { admit: (_, { session }) => ({ session, received: 3 }) });
+
+  converse(ann, bob);
+
+  t.like(ann.agreement, { session: 'ours', isResumed: true, arrived: 3 });
+  t.like(bob.agreement, { session: 'ours', isResumed: true, arrived: 7 });
+});
+
+test('a session that the other side knows no more is followed by a new one, on both sides', (t) => {
+  const ann = new Side('dialler', { propose: () => ({ session: 'ours', received: 7 }) });
+  const bob = new Side('acceptor');
+
+  converse(ann, bob);
+
+  t.like(ann.agreement, { isResumed: false, arrived: 0 });
+  t.deepEqual(ann.agreement?.session, bob.agreement?.session);
+  t.not(ann.agreement?.session, 'ours');
+});
+
+test('nobody between the nodes can change where a session goes on', (t) => {
+  const secret = 'secret';
+  const ann = new Side('dialler', { secret, propose: () => ({ session: 'ours', received: 7 }) });
+  const bob = new Side('acceptor', { secret });
+  bob.hear(ann.take());
+  ann.hear(bob.take());
+  const proof = bodyOf(ann.take());
+
+  bob.hear(message(3, { ...proof, received: 6 }));
+
+  t.is(bob.outcome, 'secret');
+});
+
+for (const [ours, theirs] of [
+  [true, true],
+  [true, false],
+  [false, true],
+] as const) {
+  const verdict = ours && theirs ? 'is' : 'is not';
+  test(`there ${verdict} compression where one side says ${ours}, the other ${theirs}`, (t) => {
+    const ann = new Side('dialler', { compress: ours });
+    const bob = new Side('acceptor', { compress: theirs });
+
+    converse(ann, bob);
+
+    t.is(ann.agreement?.deflates, ours && theirs);
+    t.is(bob.agreement?.deflates, ours && theirs);
+  });
+}
 
 const hello = { versions: [1, 1], node: ANN, nonce: 'x' };
 const challenge = { version: 1, node: BOB, nonce: 'x' };

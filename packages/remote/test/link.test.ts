@@ -1,12 +1,7 @@
 import test from 'ava';
 import { virtualEnv, type VirtualEnv } from '@troupe/actor/testing';
-import {
-  BadFrame,
-  type Connection,
-  HandshakeRefused,
-  MemoryNetwork,
-  type Transport,
-} from '@troupe/remote';
+import { type Connection, HandshakeRefused, MemoryNetwork, type Transport } from '@troupe/remote';
+import { Garbled, packEnvelope } from '../dist/envelope.js';
 import { acceptLink, dialLink, type Link, type LinkOptions } from '../dist/link.js';
 
 const TIMEOUT_MS = 5_000;
@@ -71,18 +66,21 @@ async function linked() {
   return { ...nodes, near, far };
 }
 
-/** What a link is told: frames as text, and its end. */
+/** What a link is told: bodies as text, and its end. */
 function listen(link: Link): { readonly frames: string[]; readonly ends: Error[] } {
   const heard = { frames: [] as string[], ends: [] as Error[] };
   link.start({
-    frames: (bytes) => void heard.frames.push(Buffer.from(bytes).toString()),
+    envelope: ({ body }) => void heard.frames.push(Buffer.from(body).toString()),
+    readEnded: () => undefined,
+    drained: () => undefined,
     closed: (reason) => void heard.ends.push(reason),
   });
   return heard;
 }
 
 function frame(text: string): Uint8Array {
-  return Buffer.from(text);
+  const head = { flags: 0, sequence: 1, acknowledged: 0 };
+  return packEnvelope(head, [Buffer.from(text)], text.length);
 }
 
 const HELLO = message(1, {
@@ -110,59 +108,16 @@ function overhear(connection: Connection): { text: string; ends: number } {
 test('both ends of a link know the other, and nothing waits for the handshake any more', async (t) => {
   const { near, far, env } = await linked();
 
-  t.like(near.peer, { name: 'far' });
-  t.like(far.peer, { name: 'near' });
+  t.like(near.agreement.peer, { name: 'far' });
+  t.like(far.agreement.peer, { name: 'near' });
   t.is(env.timers, 0);
-});
-
-test('frames of one turn leave in one write, in order', async (t) => {
-  const { near, far, env, wire } = await linked();
-  const heard = listen(far);
-
-  for (const text of ['a', 'b', 'c']) near.send(frame(text));
-  await env.settled();
-  near.send(frame('d'));
-  await env.settled();
-
-  t.deepEqual(heard.frames, ['abc', 'd']);
-  t.is(wire.writes.length, 2);
-});
-
-test('frames of the control lane go before those that wait', async (t) => {
-  const { near, far, env } = await linked();
-  const heard = listen(far);
-
-  near.send(frame('data '));
-  near.send(frame('control '), 'control');
-  near.send(frame('more '), 'control');
-  near.send(frame('data'));
-  await env.settled();
-
-  t.deepEqual(heard.frames, ['control more data data']);
-});
-
-test('a batch that has grown to a mebibyte does not wait for the end of the turn', async (t) => {
-  const { near, far, env, wire } = await linked();
-  const heard = listen(far);
-
-  near.send(frame('x'.repeat(1024 * 1024 - 1)));
-  t.is(wire.writes.length, 0);
-  near.send(frame('y'));
-  t.is(wire.writes.length, 1);
-  near.send(frame('z'));
-  await env.settled();
-
-  t.deepEqual(
-    heard.frames.map((text) => text.length),
-    [1024 * 1024, 1],
-  );
 });
 
 test('frames that come before a link is started wait for it, in order', async (t) => {
   const { near, far, env } = await linked();
-  near.send(frame('first'));
+  near.write(frame('first'));
   await env.settled();
-  near.send(frame('second'));
+  near.write(frame('second'));
   await env.settled();
 
   const heard = listen(far);
@@ -172,7 +127,7 @@ test('frames that come before a link is started wait for it, in order', async (t
 
 test('a link that has ended before it is started hears what came, and then the end', async (t) => {
   const { near, far, env } = await linked();
-  near.send(frame('last words'));
+  near.write(frame('last words'));
   near.close(new Error('enough'));
   await env.settled();
 
@@ -186,11 +141,11 @@ test('closing lets leave what was sent, and each side is told once, in its own w
   const { near, far, env } = await linked();
   const [ours, theirs] = [listen(near), listen(far)];
 
-  near.send(frame('bye'));
+  near.write(frame('bye'));
   near.close(new Error('enough'));
   near.close(new Error('more than enough'));
   await env.settled();
-  near.send(frame('too late'));
+  near.write(frame('too late'));
   await env.settled();
 
   t.deepEqual(theirs.frames, ['bye']);
@@ -202,19 +157,18 @@ test('closing lets leave what was sent, and each side is told once, in its own w
     theirs.ends.map(({ message }) => message),
     ['the peer closed the connection'],
   );
-  t.is(near.bufferedBytes, 0);
 });
 
 test('bytes that are no envelope end the link at once, with what was wrong', async (t) => {
   const { near, far, env, wire } = await linked();
   const [ours, theirs] = [listen(near), listen(far)];
 
-  wire.connection?.write(Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0));
+  wire.connection?.write(new Uint8Array(21).fill(0xff));
   await env.settled();
 
   t.is(ours.ends.length, 1);
   t.is(theirs.ends.length, 1);
-  t.true(theirs.ends[0] instanceof BadFrame);
+  t.true(theirs.ends[0] instanceof Garbled);
 });
 
 test('nodes of different versions are refused on both sides', async (t) => {

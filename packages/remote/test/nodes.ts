@@ -20,16 +20,7 @@ export interface TestNodes {
 export interface TestNodeOptions
   extends
     Omit<ActorSystemOptions, 'name' | 'env'>,
-    Pick<
-      Partial<EndpointOptions>,
-      | 'errors'
-      | 'secret'
-      | 'transport'
-      | 'incarnation'
-      | 'lostAfterMs'
-      | 'pingAfterMs'
-      | 'onConnected'
-    > {}
+    Omit<Partial<EndpointOptions>, 'system' | 'listen' | 'router'> {}
 
 export interface TestNode {
   readonly system: ActorSystem;

@@ -1,0 +1,52 @@
+/**
+ * Envelopes that have been given a number and that the peer has not acknowledged, in order. Each
+ * connection is written all of them; those before `#written` have gone out on the present one.
+ */
+export class ResendBuffer {
+  #envelopes: Uint8Array[] = [];
+  #head = 0;
+  #written = 0;
+  #bytes = 0;
+
+  /** Envelopes that are not acknowledged. */
+  get length(): number {
+    return this.#envelopes.length - this.#head;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  add(envelope: Uint8Array): void {
+    this.#envelopes.push(envelope);
+    this.#bytes += envelope.length;
+  }
+
+  /** The next one to write on the present connection. */
+  next(): Uint8Array | undefined {
+    if (this.#written === this.#envelopes.length) return undefined;
+    this.#written += 1;
+    return this.#envelopes[this.#written - 1];
+  }
+
+  /** The first `count` have arrived. */
+  acknowledge(count: number): void {
+    const end = this.#head + count;
+    for (; this.#head < end; this.#head += 1) {
+      this.#bytes -= this.#envelopes[this.#head]?.length ?? 0;
+      this.#envelopes[this.#head] = NOTHING;
+    }
+    this.#written = Math.max(this.#written, this.#head);
+    if (this.#head < 1_024 && this.#head < this.#envelopes.length) return;
+    this.#envelopes.splice(0, this.#head);
+    this.#written -= this.#head;
+    this.#head = 0;
+  }
+
+  /** A new connection has seen none of them. */
+  rewind(): void {
+    this.#written = this.#head;
+  }
+}
+
+const NOTHING = new Uint8Array();

@@ -1,0 +1,297 @@
+import type { Env, Timer } from '@troupe/actor';
+import { Assembler } from './assembler.ts';
+import { BadFrame } from './bad-frame.ts';
+import { deflated, inflated } from './compression.ts';
+import {
+  ACK_NOW,
+  BATCH_BYTES_MAX,
+  CHUNK,
+  DEFLATED,
+  type Envelope,
+  Garbled,
+  LINK,
+  packEnvelope,
+} from './envelope.ts';
+import { Flight } from './flight.ts';
+import type { Link } from './link.ts';
+import { Outbox } from './outbox.ts';
+import { ResendBuffer } from './resend-buffer.ts';
+
+/** What may be under way and not acknowledged; while it is, nothing more leaves. */
+const UNACKNOWLEDGED_BYTES_MAX = 16 * 1024 * 1024;
+/** Received bytes that are acknowledged at the end of a read; fewer ride on what is sent anyway. */
+const ACKNOWLEDGE_BYTES = 64 * 1024;
+/** How long the peer may take to read the last of what it is sent. */
+const CLOSE_TIMEOUT_MS = 2_000;
+/** What is compressed at all, where both sides want that. */
+const DEFLATE_BYTES_MIN = 1_024;
+
+export interface SessionHandler {
+  /** One or more whole frames in a row; the bytes may be kept. Throwing breaks the session. */
+  frames(bytes: Uint8Array): void;
+  /** A frame about the connection alone. */
+  linkFrame(bytes: Uint8Array): void;
+  /** What waited to be sent may have become less. */
+  drained(): void;
+  /** The first sign of life on a new connection. */
+  proved(): void;
+  /** The connection has ended, or was given up; the session waits for another one. */
+  detached(reason: Error): void;
+  /** The peer does not keep to the protocol: no connection will mend that. */
+  broken(error: Error): void;
+}
+
+/** How a frame stands to the others of its session. */
+export interface Placing {
+  /** Frames with the same key (the same by `===`) arrive in the order they were sent. */
+  readonly key: unknown;
+  /** The call that the frame begins, to be told whether it has left. */
+  readonly call?: number;
+}
+
+/**
+ * What two incarnations of nodes say to each other, in order and without gaps, over one connection
+ * after another. Envelopes are numbered; what the peer has not acknowledged is kept, and sent
+ * again when a new connection has been made, from the first that the peer says it lacks.
+ */
+export class Session {
+  /** What both sides call it; empty until the first connection. */
+  id = '';
+  protocol = 0;
+  /** Of the last connection: that it has ended means that the peer has. */
+  tellsOfDeath = false;
+  readonly #env: Env;
+  readonly #handler: SessionHandler;
+  readonly #outbox = new Outbox();
+  readonly #unacknowledged = new ResendBuffer();
+  readonly #assembler = new Assembler();
+  readonly #flight = new Flight();
+  #deflates = false;
+  #link: Link | undefined;
+  /** Envelopes numbered, those of them that the peer has, and those received from it. */
+  #sent = 0;
+  #arrived = 0;
+  #received = 0;
+  /** Received and not yet acknowledged. */
+  #untoldBytes = 0;
+  #owesAck = false;
+  #hasRoom = true;
+  #flushScheduled = false;
+  #isProved = false;
+  #closing: Error | undefined;
+  #closeTimer: Timer | undefined;
+
+  constructor(env: Env, handler: SessionHandler) {
+    this.#env = env;
+    this.#handler = handler;
+  }
+
+  get isAttached(): boolean {
+    return this.#link !== undefined;
+  }
+
+  get received(): number {
+    return this.#received;
+  }
+
+  /** Bytes that wait to be sent for the first time. */
+  get queuedBytes(): number {
+    return this.#outbox.bytes;
+  }
+
+  get lastReceivedAt(): number {
+    return this.#link?.lastReceivedAt ?? 0;
+  }
+
+  /** Takes one encoded frame, to leave at the end of the present turn. Owns `bytes`. */
+  send(bytes: Uint8Array, { key, call = 0 }: Placing): void {
+    this.#outbox.push(bytes, key, call);
+    if (this.#outbox.bytes >= BATCH_BYTES_MAX) this.#flush();
+    else this.#scheduleFlush();
+  }
+
+  /** The same ahead of all that waits. */
+  sendControl(bytes: Uint8Array): void {
+    this.#outbox.pushControl(bytes);
+    this.#scheduleFlush();
+  }
+
+  /** Says something about the present connection, at once, unless that is full. */
+  sendOnLink(bytes: Uint8Array | undefined): void {
+    if (this.#link === undefined || !this.#hasRoom) return;
+    const parts = bytes === undefined ? [] : [bytes];
+    this.#owesAck = false;
+    this.#untoldBytes = 0;
+    const head = { flags: LINK, sequence: 0, acknowledged: this.#received };
+    const envelope = packEnvelope(head, parts, bytes?.length ?? 0);
+    this.#hasRoom = this.#link.write(envelope);
+  }
+
+  /** Tells the peer what has arrived, if nothing else did. */
+  acknowledge(): void {
+    if (this.#untoldBytes > 0) this.sendOnLink(undefined);
+  }
+
+  /** The calls whose frames have never left. */
+  unsentCalls(): ReadonlySet<number> {
+    return new Set(this.#outbox.unsentCalls());
+  }
+
+  /** Whether a peer that has so many of this side's envelopes can be given all others. */
+  canGoOnFrom(arrived: number): boolean {
+    return arrived >= this.#arrived && arrived <= this.#sent;
+  }
+
+  /**
+   * Goes on over a new connection.
+   * @param arrived how many of this side's envelopes the peer has; see `canGoOnFrom`
+   */
+  attach(link: Link, arrived: number): void {
+    this.#arrive(arrived - this.#arrived);
+    this.#unacknowledged.rewind();
+    this.#flight.reset();
+    this.#link = link;
+    this.tellsOfDeath = link.tellsOfDeath;
+    this.#deflates = link.agreement.deflates;
+    this.#isProved = false;
+    this.#hasRoom = true;
+    link.start({
+      envelope: (envelope) => this.#link === link && this.#receive(link, envelope),
+      readEnded: () => this.#link === link && this.#readEnded(),
+      drained: () => this.#link === link && this.#drained(),
+      closed: (reason) => this.#link === link && this.lose(reason),
+    });
+    if (this.#link !== link) return; // It has ended before it could begin.
+    this.sendOnLink(undefined);
+    this.#flush();
+  }
+
+  /** Lets go of the connection, without a word; the session stays. */
+  detach(reason: Error): void {
+    this.#link?.destroy(reason);
+    this.#link = undefined;
+  }
+
+  /** The same for a connection that proved unfit, and tells so. */
+  lose(reason: Error): void {
+    if (this.#link === undefined) return;
+    this.detach(reason);
+    this.#closeTimer?.cancel();
+    this.#handler.detached(reason);
+  }
+
+  /** Sends what waits, then ends the connection; what still comes is not read. */
+  close(reason: Error): void {
+    this.#closing = reason;
+    this.#closeTimer = this.#env.setTimer(CLOSE_TIMEOUT_MS, () => this.lose(reason));
+    this.#flush();
+  }
+
+  #scheduleFlush(): void {
+    if (this.#flushScheduled || this.#link === undefined) return;
+    this.#flushScheduled = true;
+    void settled.then(this.#onFlush);
+  }
+
+  readonly #onFlush = (): void => {
+    this.#flushScheduled = false;
+    this.#flush();
+  };
+
+  #flush(): void {
+    const link = this.#link;
+    if (link === undefined) return;
+    while (this.#hasRoom) {
+      const envelope = this.#unacknowledged.next() ?? this.#pack();
+      if (envelope === undefined) break;
+      this.#hasRoom = link.write(envelope);
+    }
+    const isDone = this.#outbox.isEmpty && this.#hasRoom;
+    if (this.#closing !== undefined && isDone) link.close(this.#closing);
+    this.#handler.drained();
+  }
+
+  #pack(): Uint8Array | undefined {
+    const { bytes } = this.#unacknowledged;
+    if (this.#outbox.isEmpty || bytes >= UNACKNOWLEDGED_BYTES_MAX) return undefined;
+    const isBlocked = this.#outbox.hasLarge && bytes >= this.#flight.windowBytes;
+    if (isBlocked) this.#flight.limited();
+    const load = this.#outbox.take(!isBlocked);
+    if (load === undefined) return undefined;
+    let { flags, parts, bytes: bodyBytes } = load;
+    if (this.#deflates && bodyBytes >= DEFLATE_BYTES_MIN) {
+      const smaller = deflated(parts, bodyBytes);
+      if (smaller !== undefined) {
+        flags |= DEFLATED;
+        parts = [smaller];
+        bodyBytes = smaller.length;
+      }
+    }
+    this.#sent += 1;
+    const isLarge = (flags & CHUNK) !== 0;
+    if (isLarge && this.#flight.leaves(this.#sent, this.#env.now())) flags |= ACK_NOW;
+    this.#owesAck = false;
+    this.#untoldBytes = 0;
+    const head = { flags, sequence: this.#sent, acknowledged: this.#received };
+    const envelope = packEnvelope(head, parts, bodyBytes);
+    this.#unacknowledged.add(envelope);
+    this.#unacknowledged.next();
+    return envelope;
+  }
+
+  #receive(link: Link, envelope: Envelope): void {
+    try {
+      this.#take(envelope);
+    } catch (error) {
+      if (this.#link !== link) return;
+      if (error instanceof Garbled) this.lose(error);
+      else this.#handler.broken(error instanceof Error ? error : new BadFrame(String(error)));
+    }
+  }
+
+  #take({ flags, sequence, acknowledged, body }: Envelope): void {
+    if (this.#closing !== undefined) return;
+    this.#arrive((acknowledged - this.#arrived) | 0);
+    if (!this.#isProved) {
+      this.#isProved = true;
+      this.#handler.proved();
+    }
+    if ((flags & ACK_NOW) !== 0) this.#owesAck = true;
+    if ((flags & LINK) !== 0) {
+      if (body.length > 0) this.#handler.linkFrame(body);
+      return;
+    }
+    if (sequence !== (this.#received + 1) >>> 0) {
+      throw new BadFrame(`envelope ${sequence} after ${this.#received}`);
+    }
+    if (body.length === 0) throw new BadFrame('an envelope without a frame');
+    this.#received += 1;
+    this.#untoldBytes += body.length;
+    const bytes = (flags & DEFLATED) === 0 ? body : inflated(body);
+    const whole = (flags & CHUNK) === 0 ? bytes : this.#assembler.push(bytes);
+    if (whole !== undefined) this.#handler.frames(whole);
+  }
+
+  /** @param count envelopes that have arrived besides those known of; none when it is old news */
+  #arrive(count: number): void {
+    if (count <= 0) return;
+    if (count > this.#unacknowledged.length) {
+      throw new BadFrame(`${count} envelopes acknowledged of ${this.#unacknowledged.length}`);
+    }
+    this.#arrived += count;
+    this.#unacknowledged.acknowledge(count);
+    this.#flight.acknowledged(this.#arrived, this.#env.now());
+  }
+
+  #readEnded(): void {
+    this.#flush(); // Answers leave with the turn that they were made in.
+    if (this.#owesAck || this.#untoldBytes >= ACKNOWLEDGE_BYTES) this.sendOnLink(undefined);
+  }
+
+  #drained(): void {
+    this.#hasRoom = true;
+    this.#flush();
+  }
+}
+
+const settled = Promise.resolve();
