@@ -7,10 +7,25 @@ import { WaitList, type Waiter } from './wait-list.ts';
 export const EMPTY: unique symbol = Symbol('empty');
 export const CLOSED: unique symbol = Symbol('closed');
 
+export interface WaitOptions {
+  /** Aborting it ends the wait at once; an element is never lost by it. */
+  readonly signal?: AbortSignal;
+}
+
+export interface SendOptions extends WaitOptions {
+  /**
+   * Waits until the channel itself has the value, and not only the way to it. Makes a difference
+   * for a channel of another node, a round trip. Default: only where the channel has no buffer.
+   */
+  readonly ack?: boolean;
+}
+
 /** How the carrier of a remote end follows what happens at this one. Called synchronously. */
 export interface ChannelHooks {
   /** Turns an element into what is kept of it; whatever it throws is the sender's. */
-  admitted?(value: unknown): unknown;
+  admitted?(value: unknown, options?: SendOptions): unknown;
+  /** What a sender waits for besides, once there is room for what was kept of its element. */
+  delivery?(kept: unknown): Promise<void> | undefined;
   /** An element can be taken: it was buffered, or its sender waits. */
   offered?(): void;
   /** An element has left the buffer for a receiver. */
@@ -90,8 +105,8 @@ export class ChannelCore<T> {
   }
 
   /** Every element passes here once, before it is offered or its sender is parked. */
-  admit(value: T): T {
-    return this.hooks?.admitted === undefined ? value : (this.hooks.admitted(value) as T);
+  admit(value: T, options?: SendOptions): T {
+    return this.hooks?.admitted === undefined ? value : (this.hooks.admitted(value, options) as T);
   }
 
   /** Whether `poll` would yield an element, or the end. */

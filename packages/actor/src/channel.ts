@@ -1,12 +1,7 @@
-import { CLOSED, ChannelCore, EMPTY } from './channel-core.ts';
+import { CLOSED, ChannelCore, EMPTY, type SendOptions, type WaitOptions } from './channel-core.ts';
 import { type Env, processDefault } from './env.ts';
 import { ChannelClosed } from './errors.ts';
 import { END_OF_LOOP, type Form, NEXT, Parked, RECEIVE, SEND, STEP } from './parked.ts';
-
-export interface WaitOptions {
-  /** Aborting it ends the wait at once; an element is never lost by it. */
-  readonly signal?: AbortSignal;
-}
 
 declare const sends: unique symbol;
 declare const receives: unique symbol;
@@ -21,7 +16,7 @@ export interface Sender<in T> {
    * is one that has resolved; otherwise it resolves when the value was taken.
    * @throws {ChannelClosed} by the promise: the value was not delivered
    */
-  send(value: T, options?: WaitOptions): Promise<void>;
+  send(value: T, options?: SendOptions): Promise<void>;
   /** Hands `value` over if that can be done now. */
   trySend(value: T): 'sent' | 'full' | 'closed';
   /**
@@ -83,7 +78,7 @@ class SenderEnd<T> implements Sender<T> {
     return this.core.capacity;
   }
 
-  send(value: T, options?: WaitOptions): Promise<void> {
+  send(value: T, options?: SendOptions): Promise<void> {
     return send(this.core, value, options);
   }
 
@@ -154,7 +149,7 @@ class BothEnds<T> extends ReceiverEnd<T> implements Channel<T> {
     return this.core.isClosed;
   }
 
-  send(value: T, options?: WaitOptions): Promise<void> {
+  send(value: T, options?: SendOptions): Promise<void> {
     return send(this.core, value, options);
   }
 
@@ -171,21 +166,39 @@ class BothEnds<T> extends ReceiverEnd<T> implements Channel<T> {
   }
 }
 
-function send<T>(core: ChannelCore<T>, given: T, options?: WaitOptions): Promise<void> {
+function send<T>(core: ChannelCore<T>, given: T, options?: SendOptions): Promise<void> {
   const signal = options?.signal;
   if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
   let value: T;
   try {
-    value = core.admit(given);
+    value = core.admit(given, options);
   } catch (error) {
     return Promise.reject(error);
   }
+  if (options?.ack === true) return sendAndWait(core, value, signal);
+  return put(core, value, signal);
+}
+
+function put<T>(core: ChannelCore<T>, value: T, signal?: AbortSignal): Promise<void> {
   if (core.offer(value)) return core.budget.spend() ? core.afterIo(undefined) : DONE;
   if (core.isClosed) return Promise.reject(core.sendError());
   const parked = new Parked<T>(SEND, core);
   if (signal !== undefined) parked.abortBy(signal);
   core.parkSender(parked, value);
   return parked.promise as Promise<void>;
+}
+
+/** An aborted wait says nothing of the value, which may be on its way. */
+async function sendAndWait<T>(core: ChannelCore<T>, value: T, signal?: AbortSignal): Promise<void> {
+  const delivery = core.hooks?.delivery?.(value);
+  await put(core, value, signal);
+  if (delivery === undefined) return;
+  if (signal === undefined) return delivery;
+  await new Promise<void>((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', abort);
+    delivery.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }
 
 function receive<T>(core: ChannelCore<T>, options?: WaitOptions): Promise<T> {

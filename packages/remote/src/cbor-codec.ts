@@ -7,6 +7,7 @@ import {
   type Codec,
   type CodecLimits,
   DEFAULT_CODEC_LIMITS,
+  type EncodedValue,
   type ValuePort,
 } from './codec.ts';
 
@@ -27,6 +28,15 @@ export class CborCodec implements Codec {
     const writer = this.#idle.pop() ?? new CborWriter(this.#limits);
     try {
       return writer.write(frame, port, fields);
+    } finally {
+      this.#idle.push(writer);
+    }
+  }
+
+  encodeValue(value: unknown, port: ValuePort, name: string): EncodedValue {
+    const writer = this.#idle.pop() ?? new CborWriter(this.#limits);
+    try {
+      return writer.writeValue(value, port, name);
     } finally {
       this.#idle.push(writer);
     }

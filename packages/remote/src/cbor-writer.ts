@@ -1,6 +1,12 @@
 import { NotSerializable } from '@troupe/actor';
 import * as tags from './cbor-tags.ts';
-import { type CodecLimits, isForbiddenKey, PORT_TAG_MAX, type ValuePort } from './codec.ts';
+import {
+  type CodecLimits,
+  EncodedValue,
+  isForbiddenKey,
+  PORT_TAG_MAX,
+  type ValuePort,
+} from './codec.ts';
 import { isCircular, pathText, type Step } from './value-path.ts';
 
 const BLOCK_BYTES_MIN = 4 * 1024;
@@ -40,8 +46,9 @@ export class CborWriter {
   #view: DataView = new DataView(this.#block.buffer);
   #end = 0;
   #nextBlockBytes = BLOCK_BYTES_MIN;
-  /** Where the frame in hand begins, and where its next byte goes. */
+  /** Where the frame in hand begins, where it ended, and where its next byte goes. */
   #start = 0;
+  #stop = 0;
   #position = 0;
   #items = 0;
   #port: ValuePort | undefined;
@@ -56,13 +63,33 @@ export class CborWriter {
 
   /** @throws {NotSerializable} */
   write(frame: readonly unknown[], port: ValuePort, fields: readonly string[]): Uint8Array {
-    this.#port = port;
     this.#frame = frame;
     this.#fields = fields;
+    const block = this.#written(port, () => this.#fieldsOf(frame));
+    const { buffer, byteOffset } = block;
+    return new Uint8Array(buffer, byteOffset + this.#start, this.#stop - this.#start);
+  }
+
+  /**
+   * Writes what becomes an element of a frame later, at the depth that it has in a list there.
+   * @throws {NotSerializable}
+   */
+  writeValue(value: unknown, port: ValuePort, name: string): EncodedValue {
+    this.#frame = [[value]];
+    this.#fields = [name];
+    this.#steps[0] = this.#steps[1] = 0;
+    const block = this.#written(port, () => this.#value(value, 2));
+    return new EncodedValue(block, this.#start, this.#stop);
+  }
+
+  /** @returns the block that `write` has written to, from `#start` to `#stop` */
+  #written(port: ValuePort, write: () => void): Buffer {
+    this.#port = port;
     this.#items = 1;
     this.#start = this.#position;
     try {
-      this.#fieldsOf(frame);
+      write();
+      if (this.#position - this.#start > this.#limits.sequenceBytesMax) throw this.#tooLong();
     } catch (error) {
       this.#position = this.#start;
       throw error instanceof NotSerializable ? error : this.#whatReadingThrew(error);
@@ -70,11 +97,11 @@ export class CborWriter {
       this.#port = undefined;
       this.#frame = [];
     }
-    const { buffer, byteOffset } = this.#block;
-    const bytes = new Uint8Array(buffer, byteOffset + this.#start, this.#position - this.#start);
+    const block = this.#block;
+    this.#stop = this.#position;
     // Small frames that follow must not keep the memory of a large one alive.
-    if (this.#block.length > BLOCK_BYTES_MAX) this.#useBlock(Buffer.alloc(0));
-    return bytes;
+    if (block.length > BLOCK_BYTES_MAX) this.#useBlock(Buffer.alloc(0));
+    return block;
   }
 
   #fieldsOf(frame: readonly unknown[]): void {
@@ -115,6 +142,8 @@ export class CborWriter {
       this.#record(value as Readonly<Record<string, unknown>>, depth);
     } else if (prototype === Array.prototype && Array.isArray(value)) {
       this.#array(value, depth);
+    } else if (value instanceof EncodedValue) {
+      this.#encoded(value, depth);
     } else if (!this.#builtin(value, prototype, depth)) {
       this.#special(value, depth);
     }
@@ -255,6 +284,15 @@ export class CborWriter {
     block[this.#position] = TEXT | length;
     this.#position = position;
     return true;
+  }
+
+  #encoded({ block, start, end }: EncodedValue, depth: number): void {
+    const length = end - start;
+    this.#room(length, depth);
+    if (length < SHORT_TEXT_CHARS) {
+      for (let i = 0; i < length; i += 1) this.#block[this.#position + i] = block[start + i] ?? 0;
+    } else this.#block.set(block.subarray(start, end), this.#position);
+    this.#position += length;
   }
 
   #bytes(bytes: Uint8Array, depth: number): void {

@@ -24,8 +24,6 @@ const CLOSED = 0;
 const CLOSED_WITH_ERROR = 1;
 const UNKNOWN = 2;
 
-const ITEM_FIELDS = ['type', 'end', 'element'];
-
 type Role = 'send' | 'receive';
 
 /** Names one end of one channel anywhere. Whoever knows the token may use that end. */
@@ -167,7 +165,7 @@ export class Channels {
     const end = isFromHome ? this.#remoteEnds.get(number) : this.#homeEnds.get(number);
     if (end === undefined) return;
     if (frame.type === ITEMS) return end.items(frame.list());
-    if (frame.type === CREDIT) return end.credit(frame.number());
+    if (frame.type === CREDIT) return end.credit(frame.number(), frame.number());
     this.#onEnd(number, end, frame);
   }
 
@@ -200,10 +198,6 @@ export class Channels {
         this.#remoteEnds.set(number, end);
         const { id, role, token } = location;
         this.#send([OPEN, number * 2, id, role === 'send', token], number * 2);
-      },
-      encode: (value) => this.#peer.encode([ITEMS, number * 2, [value]], ITEM_FIELDS),
-      send: (frames) => {
-        for (const frame of frames) this.#sendBytes(frame, number * 2);
       },
     };
     const end: RemoteEnd =
@@ -240,19 +234,17 @@ export class Channels {
     else end.closed(error);
   }
 
-  #send(frame: readonly unknown[], wireId: number): void {
-    this.#sendBytes(this.#peer.encode(frame), wireId);
-  }
-
   /** Elements must not be left out: rather than that, the session ends, on both sides. */
-  #sendBytes(bytes: Uint8Array, wireId: number): void {
-    const refusal = this.#peer.send(bytes, { key: wireId });
+  #send(frame: readonly unknown[], wireId: number): void {
+    const refusal = this.#peer.send(this.#peer.encode(frame), { key: wireId });
     if (refusal !== undefined) this.#peer.end(refusal);
   }
 
   #wire(wireId: number, over: () => void): EndWire {
     return {
-      credit: (count) => this.#send([CREDIT, wireId, count], wireId),
+      hasRoom: (run) => this.#peer.hasRoom || !this.#peer.whenRoom(run),
+      credit: (count, extra) => this.#send([CREDIT, wireId, count, extra], wireId),
+      encode: (value) => this.#peer.encodeValue(value, 'element'),
       items: (values) => this.#send([ITEMS, wireId, values], wireId),
       end: (error) => {
         over();

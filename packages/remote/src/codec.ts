@@ -9,11 +9,31 @@ export interface Codec {
    */
   encode(frame: readonly unknown[], port: ValuePort, fields?: readonly string[]): Uint8Array;
   /**
+   * Encodes one value at this moment, to be an element of a frame later.
+   * @param name what the value is called when it cannot be sent
+   * @throws {NotSerializable}
+   */
+  encodeValue(value: unknown, port: ValuePort, name: string): EncodedValue;
+  /**
    * Decodes frames that follow one another. All bytes are checked before anything is built and
    * before `port.hydrate` runs; what is built shares no memory with `bytes`.
    * @throws {BadBytes} on anything hostile or malformed, and whatever `port.hydrate` throws
    */
   decodeSequence(bytes: Uint8Array, port: ValuePort): unknown[][];
+}
+
+/** One value that was encoded before, by the codec of the frame that it is put in. */
+export class EncodedValue {
+  /** Its bytes lie in here, and never change. */
+  readonly block: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+
+  constructor(block: Uint8Array, start: number, end: number) {
+    this.block = block;
+    this.start = start;
+    this.end = end;
+  }
 }
 
 /** How values that are more than data (references, channel ends, errors) cross. */

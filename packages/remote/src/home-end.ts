@@ -1,17 +1,27 @@
 import { type ChannelCore, CLOSED, EMPTY, sendInto, Waiter } from '@troupe/actor/internal';
 import { BadFrame } from './bad-frame.ts';
+import type { EncodedValue } from './codec.ts';
+import { Gathering } from './gathering.ts';
 
-/** Elements that may be under way to a channel's home, and wait there for room. */
+/** Elements that may be under way to a channel's home and wait there for room, at first… */
 export const SEND_WINDOW = 256;
-/** Elements that leave in one frame. */
-export const BATCH_MAX = 64;
+/** …and at most, when the channel takes them faster than they come. */
+export const SEND_WINDOW_MAX = 8_192;
+/** Elements that leave in one frame, and bytes of them after which it is closed. */
+export const BATCH_MAX = 256;
+export const BATCH_BYTES_MAX: number = 16 * 1024;
 
 /** How one end of a channel reaches the other, on another node. */
 export interface EndWire {
-  credit(count: number): void;
-  items(values: readonly unknown[]): void;
+  /** @param extra more than was given back: the window grows by so much */
+  credit(count: number, extra: number): void;
+  items(values: readonly EncodedValue[]): void;
+  /** One element at this moment: later changes to it do not travel. Throws `NotSerializable`. */
+  encode(value: unknown): EncodedValue;
   /** Nothing more is said by this side. `error`: what the channel was closed with, if anything. */
   end(error: unknown): void;
+  /** Whether more can be sent without piling up; if not, `run` is called once it can. */
+  hasRoom(run: () => void): boolean;
 }
 
 /** What stands at a channel's home for an end elsewhere. */
@@ -27,13 +37,19 @@ export interface HomeEnd {
 /**
  * At a channel's home, the stand-in for a sender elsewhere: as a goroutine would, it takes what
  * arrives and sends it into the channel, waiting while that is full. It gives the window back as
- * the channel takes the elements, so that a full channel here makes the sender wait there.
+ * the channel takes the elements, so that a full channel here makes the sender wait there. When
+ * whole windows find nobody waiting before them, it is the way that limits: then the window grows,
+ * and with it what is under way in one round trip.
  */
 export class HomeSenderEnd implements HomeEnd {
   readonly #core: ChannelCore<unknown>;
   readonly #wire: EndWire;
-  readonly #inbox: unknown[] = [];
-  #pumping = false;
+  #inbox: unknown[] = [];
+  #next = 0;
+  #window = SEND_WINDOW;
+  /** Elements in a row that found all before them taken: the way is slower than the channel. */
+  #awaitedHere = 0;
+  #waiting = false;
   /** Taken by the channel and not yet given back to the sender. */
   #owed = 0;
   #closing: { readonly error: unknown } | undefined;
@@ -51,17 +67,18 @@ export class HomeSenderEnd implements HomeEnd {
 
   items(values: readonly unknown[]): void {
     if (this.#over) return;
-    if (this.#inbox.length + values.length > SEND_WINDOW) {
-      throw new BadFrame(`more than ${SEND_WINDOW} elements sent without credit`);
+    if (this.#inbox.length - this.#next + values.length > this.#window) {
+      throw new BadFrame(`more than ${this.#window} elements sent without credit`);
     }
-    this.#inbox.push(...values);
-    if (!this.#pumping) void this.#pump();
+    this.#awaitedHere = this.#inbox.length === 0 ? this.#awaitedHere + values.length : 0;
+    for (const value of values) this.#inbox.push(value);
+    if (!this.#waiting) this.#pump();
   }
 
   /** The sender closes the channel, after all that it sent. */
   close(error: unknown): void {
     this.#closing = { error };
-    if (!this.#pumping) this.#finish();
+    if (!this.#waiting) this.#pump();
   }
 
   /** The sender's node is gone. What has arrived goes in; the channel stays open for others. */
@@ -69,30 +86,50 @@ export class HomeSenderEnd implements HomeEnd {
     this.#over = true;
   }
 
-  async #pump(): Promise<void> {
-    this.#pumping = true;
-    while (this.#inbox.length > 0 && !this.#core.isClosed) {
-      const value = this.#inbox[0];
-      if (!(await isTaken(this.#core, value))) break;
-      this.#inbox.shift();
-      this.#giveBack();
+  #pump(): void {
+    while (this.#next < this.#inbox.length && !this.#core.isClosed) {
+      const value = this.#inbox[this.#next];
+      if (!this.#core.offer(value)) {
+        if (!this.#core.isClosed) void this.#wait(value);
+        break;
+      }
+      this.#took();
     }
-    this.#pumping = false;
-    this.#finish();
+    if (this.#closing !== undefined && !this.#waiting) this.#core.close(this.#closing.error);
   }
 
-  /** In batches of half a window, and whatever is left when the sender may be waiting for it. */
-  #giveBack(): void {
+  async #wait(value: unknown): Promise<void> {
+    this.#waiting = true;
+    const isTaken = await sendInto(this.#core, value).then(
+      () => true,
+      () => false,
+    );
+    this.#waiting = false;
+    if (isTaken) this.#took();
+    this.#pump();
+  }
+
+  #took(): void {
+    this.#inbox[this.#next] = undefined;
+    this.#next += 1;
+    const isLast = this.#next === this.#inbox.length;
+    if (isLast) {
+      this.#inbox = [];
+      this.#next = 0;
+    }
     this.#owed += 1;
-    const isLast = this.#inbox.length === 0;
     if (this.#over || this.#core.isClosed) return;
-    if (this.#core.capacity > 0 && !isLast && this.#owed < SEND_WINDOW / 2) return;
-    this.#wire.credit(this.#owed);
+    // In batches of half a window, and whatever is left when the sender may be waiting for it.
+    if (this.#core.capacity > 0 && !isLast && this.#owed < this.#window / 2) return;
+    this.#wire.credit(this.#owed, this.#growth());
     this.#owed = 0;
   }
 
-  #finish(): void {
-    if (this.#closing !== undefined) this.#core.close(this.#closing.error);
+  #growth(): number {
+    if (this.#awaitedHere < 4 * this.#window || this.#window === SEND_WINDOW_MAX) return 0;
+    this.#awaitedHere = 0;
+    this.#window *= 2;
+    return this.#window / 2;
   }
 
   #end(): void {
@@ -100,15 +137,6 @@ export class HomeSenderEnd implements HomeEnd {
     this.#over = true;
     this.#wire.end(undefined);
   }
-}
-
-/** @returns false when the channel was closed before anybody took `value` */
-async function isTaken(core: ChannelCore<unknown>, value: unknown): Promise<boolean> {
-  if (core.offer(value)) return true;
-  return sendInto(core, value).then(
-    () => true,
-    () => false,
-  );
 }
 
 /**
@@ -119,6 +147,10 @@ export class HomeReceiverEnd extends Waiter<unknown> implements HomeEnd {
   readonly #core: ChannelCore<unknown>;
   readonly #wire: EndWire;
   #credit = 0;
+  /** Taken out one by one, to leave together. */
+  #batch: EncodedValue[] = [];
+  #batchBytes = 0;
+  readonly #gathering = new Gathering(() => this.#flush());
   #over = false;
 
   constructor(core: ChannelCore<unknown>, wire: EndWire) {
@@ -147,39 +179,48 @@ export class HomeReceiverEnd extends Waiter<unknown> implements HomeEnd {
 
   /** An element came while this end waited in the channel's queue. */
   succeed(value: unknown): void {
-    this.#credit -= 1;
-    this.#send([value]);
+    this.#take(value);
     this.#pump();
   }
 
-  /** The channel was closed while this end waited. */
+  /** The channel was closed while this end waited, or this end cannot go on. */
   fail(error: unknown): void {
+    this.#flush();
+    if (this.#over) return;
     this.#over = true;
     this.#wire.end(error);
   }
 
-  #pump(): void {
+  readonly #pump = (): void => {
     while (this.#credit > 0 && !this.#over && this.list === undefined) {
-      const batch: unknown[] = [];
-      let value: unknown;
-      while (batch.length < Math.min(this.#credit, BATCH_MAX)) {
-        value = this.#core.poll();
-        if (value === EMPTY || value === CLOSED) break;
-        batch.push(value);
-      }
-      this.#credit -= batch.length;
-      if (batch.length > 0) this.#send(batch);
+      if (!this.#wire.hasRoom(this.#pump)) return;
+      const value = this.#core.poll();
       if (value === CLOSED) this.fail(this.#core.closeError);
       else if (value === EMPTY) this.#core.parkReceiver(this);
+      else this.#take(value);
     }
+  };
+
+  #take(value: unknown): void {
+    this.#credit -= 1;
+    try {
+      const encoded = this.#wire.encode(value);
+      this.#batch.push(encoded);
+      this.#batchBytes += encoded.end - encoded.start;
+    } catch (error) {
+      this.fail(error); // What cannot travel ends this end, with the reason, and no other.
+      return;
+    }
+    const isFull = this.#batch.length >= BATCH_MAX || this.#batchBytes >= BATCH_BYTES_MAX;
+    if (isFull) this.#flush();
+    else this.#gathering.added();
   }
 
-  /** An element that cannot travel ends this end, with the reason, and no other. */
-  #send(values: readonly unknown[]): void {
-    try {
-      this.#wire.items(values);
-    } catch (error) {
-      this.fail(error);
-    }
+  #flush(): void {
+    const batch = this.#batch;
+    if (batch.length === 0 || this.#over) return;
+    this.#batch = [];
+    this.#batchBytes = 0;
+    this.#wire.items(batch);
   }
 }

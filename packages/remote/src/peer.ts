@@ -11,6 +11,7 @@ import type { Cell } from '@troupe/actor/internal';
 import { BadFrame } from './bad-frame.ts';
 import type { CallerIdentity } from './caller.ts';
 import { Channels } from './channels.ts';
+import type { EncodedValue } from './codec.ts';
 import type { Endpoint } from './endpoint.ts';
 import * as type from './frames.ts';
 import { Incoming } from './incoming.ts';
@@ -101,9 +102,10 @@ export class Peer {
     return this.#session.queuedBytes < WAIT_ABOVE_BYTES;
   }
 
-  /** Calls `run` once, when there is room again, or the session has ended. */
-  whenRoom(run: () => void): void {
+  /** Calls `run` once, when there is room again, or the session has ended. @returns true */
+  whenRoom(run: () => void): true {
     this.#roomWaiters.add(run);
+    return true;
   }
 
   /** Whom its calls come from, as its last connection has proved. */
@@ -119,6 +121,11 @@ export class Peer {
   /** @param fields what the frame's elements are called when one of them cannot be sent */
   encode(frame: readonly unknown[], fields?: readonly string[]): Uint8Array {
     return this.#endpoint.codec.encode(frame, this.#values, fields);
+  }
+
+  /** One value at this moment, to be an element of a frame later. */
+  encodeValue(value: unknown, name: string): EncodedValue {
+    return this.#endpoint.codec.encodeValue(value, this.#values, name);
   }
 
   send(bytes: Uint8Array, placing: Placing): CallError | undefined {

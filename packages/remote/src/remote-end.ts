@@ -1,53 +1,91 @@
-import { ChannelClosed, ChannelLost, type Env } from '@troupe/actor';
+import { ChannelClosed, ChannelLost, type Env, type SendOptions } from '@troupe/actor';
 import { ChannelCore, CLOSED, EMPTY, type Waiter } from '@troupe/actor/internal';
 import { BadFrame } from './bad-frame.ts';
-import { BATCH_MAX, type EndWire, SEND_WINDOW } from './home-end.ts';
+import { EncodedValue } from './codec.ts';
+import { Gathering } from './gathering.ts';
+import {
+  BATCH_BYTES_MAX,
+  BATCH_MAX,
+  type EndWire,
+  SEND_WINDOW,
+  SEND_WINDOW_MAX,
+} from './home-end.ts';
 
+/** Bytes of elements that may be under way to the home for each element of the window. */
+const BYTES_PER_ELEMENT = 1_024;
 /** Elements that a receiving end may be sent ahead of being asked for them. */
-const RECEIVE_WINDOW_MAX = 64;
+const RECEIVE_WINDOW_MAX = 1_024;
 
 /** The wire of an end whose channel lives elsewhere; it is opened by the first use. */
 export interface RemoteWire extends EndWire {
   open(): void;
-  /** One element as a frame, at the moment it is sent: later changes to it do not travel. */
-  encode(value: unknown): Uint8Array;
-  send(frames: readonly Uint8Array[]): void;
 }
 
 /** An end of a channel whose home is another node. */
 export interface RemoteEnd {
   readonly core: ChannelCore<unknown>;
   items(values: readonly unknown[]): void;
-  credit(count: number): void;
+  credit(count: number, extra: number): void;
   /** The channel was closed at its home. */
   closed(error: unknown): void;
   /** The home is out of reach, or knows no such channel. */
   lost(reason: string): void;
 }
 
+/** Who waits for the delivery of one element. */
+interface Awaiting {
+  /** The element is the so manyeth of those that have left. */
+  readonly element: number;
+  readonly succeed: (value: undefined) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/** An element whose sender wants to know of its delivery. */
+class Tracked extends EncodedValue {
+  readonly delivered: Promise<void>;
+  succeed!: (value: undefined) => void;
+  fail!: (error: unknown) => void;
+
+  constructor({ block, start, end }: EncodedValue) {
+    super(block, start, end);
+    this.delivered = new Promise((resolve, reject) => {
+      this.succeed = resolve;
+      this.fail = reject;
+    });
+    // A send that nobody awaits must not end the process when the channel is closed.
+    this.delivered.catch(() => undefined);
+  }
+}
+
 /**
  * The sending end. What is sent waits in a window of its own until the home has room for it:
- * `send` resolves when the window has taken the element or, for a channel without a buffer, when
- * a receiver has.
+ * `send` resolves when the window has taken the element or, for a channel without a buffer and
+ * with `{ ack: true }`, when the channel has.
  */
 export class RemoteSenderEnd implements RemoteEnd {
   readonly core: ChannelCore<unknown>;
   readonly #wire: RemoteWire;
   #credit = SEND_WINDOW;
-  /** Elements that have left and that the home has not acknowledged. */
-  #unacknowledged = 0;
-  /** Their senders, where these wait for the delivery. */
-  readonly #awaiting: Waiter<unknown>[] = [];
+  #window = SEND_WINDOW;
+  /** Elements that have left, and those of them that the channel has taken. */
+  #left = 0;
+  #taken = 0;
+  /** Sizes of those that the channel has not taken, in order. */
+  #sizes: number[] = [];
+  #sizesHead = 0;
+  #bytesUnderWay = 0;
+  #awaiting: Awaiting[] = [];
   #isOpen = false;
-  #pumpScheduled = false;
+  readonly #gathering = new Gathering(() => this.#pump());
   #over = false;
 
   constructor(capacity: number, env: Env, wire: RemoteWire) {
     this.#wire = wire;
     this.core = new ChannelCore<unknown>(capacity === 0 ? 0 : SEND_WINDOW, env, {
-      admitted: (value) => wire.encode(value),
-      offered: () => this.#schedulePump(),
-      closed: () => this.#schedulePump(),
+      admitted: (value, options) => this.#admitted(value, options),
+      delivery: (value) => (value instanceof Tracked ? value.delivered : undefined),
+      offered: () => this.#offered(),
+      closed: () => this.#gathering.added(),
     });
   }
 
@@ -55,12 +93,24 @@ export class RemoteSenderEnd implements RemoteEnd {
     throw new BadFrame('elements for an end that only sends');
   }
 
-  credit(count: number): void {
-    if (count > this.#unacknowledged) throw new BadFrame('more credit than elements sent');
-    this.#credit += count;
-    this.#unacknowledged -= count;
-    for (const sender of this.#awaiting.splice(0, count)) sender.succeed(undefined);
-    this.#schedulePump();
+  credit(count: number, extra: number): void {
+    if (count > this.#left - this.#taken) throw new BadFrame('more credit than elements sent');
+    this.#window += extra;
+    if (this.#window > SEND_WINDOW_MAX) throw new BadFrame('a window larger than any');
+    this.#credit += count + extra;
+    this.#taken += count;
+    const end = this.#sizesHead + count;
+    for (; this.#sizesHead < end; this.#sizesHead += 1) {
+      this.#bytesUnderWay -= this.#sizes[this.#sizesHead] ?? 0;
+    }
+    if (this.#sizesHead === this.#sizes.length || this.#sizesHead > SEND_WINDOW_MAX) {
+      this.#sizes = this.#sizes.slice(this.#sizesHead);
+      this.#sizesHead = 0;
+    }
+    while (this.#awaiting[0] !== undefined && this.#awaiting[0].element <= this.#taken) {
+      this.#awaiting.shift()?.succeed(undefined);
+    }
+    this.#pump();
   }
 
   closed(): void {
@@ -68,38 +118,47 @@ export class RemoteSenderEnd implements RemoteEnd {
   }
 
   lost(reason: string): void {
-    const inDoubt = this.#unacknowledged + this.core.length;
+    const inDoubt = this.#left - this.#taken + this.core.length;
     this.#finish(new ChannelLost(reason, inDoubt));
+  }
+
+  #admitted(value: unknown, options: SendOptions | undefined): EncodedValue {
+    const encoded = this.#wire.encode(value);
+    return options?.ack === true && this.core.capacity > 0 ? new Tracked(encoded) : encoded;
   }
 
   #finish(error: Error): void {
     this.#over = true;
-    for (const sender of this.#awaiting.splice(0)) sender.fail(error);
+    for (const waiting of this.#awaiting.splice(0)) waiting.fail(error);
     this.core.fail(error);
+    for (let value = this.core.poll(); value instanceof EncodedValue; value = this.core.poll()) {
+      if (value instanceof Tracked) value.fail(error);
+    }
   }
 
-  /** In a microtask: what is sent in one turn leaves in one frame. */
-  #schedulePump(): void {
-    if (this.#pumpScheduled || this.#over) return;
-    this.#pumpScheduled = true;
-    void settled.then(() => this.#pump());
+  #offered(): void {
+    if (this.core.length >= BATCH_MAX) this.#pump();
+    else this.#gathering.added();
   }
 
-  #pump(): void {
-    this.#pumpScheduled = false;
-    while (!this.#over && this.#credit > 0) {
+  readonly #pump = (): void => {
+    while (!this.#over && this.#credit > 0 && this.#hasBytes()) {
+      if (!this.#wire.hasRoom(this.#pump)) return;
       const batch = this.core.capacity === 0 ? this.#takeUndelivered() : this.#takeBuffered();
       if (batch.length === 0) break;
-      this.#credit -= batch.length;
-      this.#unacknowledged += batch.length;
       this.#openOnce();
-      this.#wire.send(batch);
+      this.#wire.items(batch);
     }
     if (this.#over || !this.core.isClosed) return;
     if (this.core.length > 0 || this.#awaiting.length > 0) return;
     this.#over = true;
     this.#openOnce();
     this.#wire.end(this.core.closeError);
+  };
+
+  /** One element may always leave, however large it is. */
+  #hasBytes(): boolean {
+    return this.#bytesUnderWay < this.#window * BYTES_PER_ELEMENT;
   }
 
   #openOnce(): void {
@@ -107,26 +166,49 @@ export class RemoteSenderEnd implements RemoteEnd {
     this.#isOpen = true;
   }
 
-  #takeBuffered(): Uint8Array[] {
-    const batch: Uint8Array[] = [];
-    while (batch.length < Math.min(this.#credit, BATCH_MAX)) {
+  #takeBuffered(): EncodedValue[] {
+    const batch: EncodedValue[] = [];
+    let bytes = 0;
+    while (this.#credit > 0 && batch.length < BATCH_MAX && bytes < BATCH_BYTES_MAX) {
       const value = this.core.poll();
       if (value === EMPTY || value === CLOSED) break;
-      batch.push(value as Uint8Array);
+      const encoded = value as EncodedValue;
+      bytes += encoded.end - encoded.start;
+      this.#leaves(encoded);
+      batch.push(encoded);
+      if (encoded instanceof Tracked) this.#await(encoded);
     }
     return batch;
   }
 
   /** Their senders go on waiting, for the home's word that somebody has received the element. */
-  #takeUndelivered(): Uint8Array[] {
-    const batch: Uint8Array[] = [];
-    while (batch.length < Math.min(this.#credit, BATCH_MAX)) {
-      const sender = this.core.senders.shift();
+  #takeUndelivered(): EncodedValue[] {
+    const batch: EncodedValue[] = [];
+    let bytes = 0;
+    while (this.#credit > 0 && batch.length < BATCH_MAX && bytes < BATCH_BYTES_MAX) {
+      const sender: Waiter<unknown> | undefined = this.core.senders.shift();
       if (sender === undefined) break;
-      batch.push(sender.value as Uint8Array);
-      this.#awaiting.push(sender);
+      const encoded = sender.value as EncodedValue;
+      bytes += encoded.end - encoded.start;
+      this.#leaves(encoded);
+      batch.push(encoded);
+      this.#await({
+        succeed: () => sender.succeed(undefined),
+        fail: (error) => sender.fail(error),
+      });
     }
     return batch;
+  }
+
+  #leaves({ start, end }: EncodedValue): void {
+    this.#credit -= 1;
+    this.#left += 1;
+    this.#sizes.push(end - start);
+    this.#bytesUnderWay += end - start;
+  }
+
+  #await({ succeed, fail }: Omit<Awaiting, 'element'>): void {
+    this.#awaiting.push({ element: this.#left, succeed, fail });
   }
 }
 
@@ -190,8 +272,6 @@ export class RemoteReceiverEnd implements RemoteEnd {
     if (!this.#isOpen) this.#wire.open();
     this.#isOpen = true;
     this.#asked += count;
-    this.#wire.credit(count);
+    this.#wire.credit(count, 0);
   }
 }
-
-const settled = Promise.resolve();

@@ -250,3 +250,99 @@ test('select mixes local and remote ends', async (t) => {
   await env.settled();
   t.deepEqual(await home.take('c'), { value: 'into the distance' });
 });
+
+test('with { ack: true } a send resolves when the channel has the element, not when it has left', async (t) => {
+  const { home, env } = await remoteChannel(1);
+  const sender = await home.sender('c');
+  await sender.send('first', { ack: true });
+  t.is(await home.length('c'), 1);
+  let delivered = false;
+  const second = Promise.resolve(sender.send('second', { ack: true })).then(
+    () => (delivered = true),
+  );
+  await env.settled();
+  t.false(delivered);
+
+  t.is(await home.takeSoon('c'), 'first');
+  await second;
+
+  t.is(await home.length('c'), 1);
+});
+
+test('who waits for an acknowledgement learns of a loss, and one that gives up is let go', async (t) => {
+  const { home, network, env } = await remoteChannel(1);
+  const sender = await home.sender('c');
+  const giveUp = new AbortController();
+  await sender.send('fills the channel', { ack: true });
+  const lost = t.throwsAsync(Promise.resolve(sender.send('second', { ack: true })), {
+    instanceOf: ChannelLost,
+  });
+  const impatient = sender.send('third', { ack: true, signal: giveUp.signal });
+  await env.settled();
+
+  giveUp.abort(new RangeError('enough'));
+  await t.throwsAsync(Promise.resolve(impatient), { instanceOf: RangeError });
+  network.cut('a', 'b');
+  await env.advance(6_000);
+
+  t.is((await lost)?.inDoubt, 2);
+});
+
+test('with { ack: true } a close at home refuses what the channel had not taken', async (t) => {
+  const { home, env } = await remoteChannel(1);
+  const sender = await home.sender('c');
+  await sender.send('first', { ack: true });
+  const refused = t.throwsAsync(Promise.resolve(sender.send('second', { ack: true })), {
+    instanceOf: ChannelClosed,
+  });
+  await env.settled();
+
+  await home.close('c');
+
+  t.is((await refused)?.code, 'ERR_CHANNEL_CLOSED');
+});
+
+test('the window grows while the channel takes elements faster than they come', async (t) => {
+  const { home, network, env } = await remoteChannel(100_000);
+  const sender = await home.sender('c');
+  const sent = (async () => {
+    for (let i = 0; i < 20_000; i += 1) await sender.send(i);
+  })();
+  await env.settled();
+  await sent;
+  t.is(await home.length('c'), 20_000);
+
+  network.freeze('a', 'b');
+  let accepted = 0;
+  while (sender.trySend('more') === 'sent') {
+    accepted += 1;
+    if (accepted % 256 === 0) await env.settled();
+  }
+
+  t.true(accepted > 4_096, `${accepted} elements accepted without an answer`);
+  t.true(accepted <= 8_192 + 256, `${accepted} elements accepted without an answer`);
+});
+
+test('a slow connection makes a channel wait, and loses nothing of it', async (t) => {
+  const { home, network, env } = await remoteChannel(100);
+  const receiver = await home.receiver('c');
+  for (let i = 0; i < 100; i += 1) await home.send('c', [i, new Uint8Array(500_000)]);
+  const got: unknown[] = [];
+  const reading = (async () => {
+    for (let i = 0; i < 100; i += 1) got.push(((await receiver.receive()) as unknown[])[0]);
+  })();
+  await env.settled();
+  for (let i = 0; i < 5; i += 1) {
+    network.cut('a', 'b');
+    await env.advance(500);
+    network.heal('a', 'b');
+    await env.advance(500);
+  }
+
+  await reading;
+
+  t.deepEqual(
+    got,
+    Array.from({ length: 100 }, (_, i) => i),
+  );
+});

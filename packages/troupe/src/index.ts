@@ -77,6 +77,7 @@ export type {
   Ticker,
   Topic,
   TopicOptions,
+  SendOptions,
   WaitOptions,
   Watch,
 } from '@troupe/actor';
