@@ -3,6 +3,7 @@ import {
   ActorSystem,
   type ActorSystemOptions,
   type AnyRef,
+  type Env,
   NoSuchActor,
   rpc,
 } from '@troupe/actor';
@@ -34,7 +35,15 @@ export interface TestNode {
 export function testNodes(): TestNodes {
   const env = virtualEnv();
   const network = new MemoryNetwork();
-  return { env, network, node: (name, options = {}) => start(env, network, { name, ...options }) };
+  return {
+    env,
+    network,
+    node: (name, options = {}) => {
+      const listen = `${name}:1`;
+      const transport = network.transport(name);
+      return startTestNode(env, { transport, listen, ...options, name });
+    },
+  };
 }
 
 /** Hands out the actors that a test has given names. */
@@ -49,20 +58,19 @@ class Directory extends Actor {
   }
 }
 
-async function start(
-  env: VirtualEnv,
-  network: MemoryNetwork,
-  options: TestNodeOptions & { readonly name: string },
+/** One node, in whatever time and on whatever network. */
+export async function startTestNode(
+  env: Env,
+  options: TestNodeOptions &
+    Pick<EndpointOptions, 'listen' | 'transport'> & { readonly name: string },
 ): Promise<TestNode> {
   const system = new ActorSystem({ ...options, env });
   const entries = new Map<string, AnyRef>();
   const directory = recipientOf(system.spawn(Directory, entries)) as Cell;
   const endpoint = await Endpoint.open({
     incarnation: `${options.name}-1`,
-    transport: network.transport(options.name),
     ...options,
     system,
-    listen: `${options.name}:1`,
     router: {
       service: (name) => (name === 'directory' ? directory : undefined),
       entity: (_target, message) => message.refuse(new NoSuchActor('entity', 'none in this test')),
