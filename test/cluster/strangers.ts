@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { createConnection, type Socket } from 'node:net';
 import { crc32 } from 'node:zlib';
 import { CborCodec } from '@troupe/remote';
@@ -33,21 +34,29 @@ export class Stranger {
 
   /** Gets in as a node of this machine may, when no secret is asked for. */
   async enter(): Promise<void> {
-    this.write(handshake(1, HELLO));
-    await this.message();
-    this.write(handshake(3, { proof: '' }));
+    const hello = handshake(1, HELLO);
+    this.write(hello);
+    const { bytes: challenge } = await this.message();
+    const said = createHmac('sha256', '').update('open dialler').update(hello).update(challenge);
+    const state = { session: '', received: 0 };
+    this.write(handshake(3, { ...state, proof: said.update(':0').digest('base64') }));
     await this.message();
   }
 
   /** Waits for the next message of the handshake. */
-  async message(): Promise<{ readonly type: number; readonly body: unknown }> {
+  async message(): Promise<{
+    readonly type: number;
+    readonly body: unknown;
+    readonly bytes: Buffer;
+  }> {
     for (;;) {
       const end = this.#received.length < 7 ? Infinity : 7 + this.#received.readUInt16BE(5);
       if (this.#received.length >= end) {
         const type = this.#received.readUInt8(4);
-        const body: unknown = JSON.parse(this.#received.subarray(7, end).toString());
+        const bytes = this.#received.subarray(0, end);
+        const body: unknown = JSON.parse(bytes.subarray(7).toString());
         this.#received = this.#received.subarray(end);
-        return { type, body };
+        return { type, body, bytes };
       }
       await this.#more();
     }

@@ -287,11 +287,14 @@ export class Handshake {
     this.#send(bytes);
   }
 
-  /** Without a secret the proof is empty, which only another node without one accepts. */
+  /**
+   * Without a secret the key is empty: that proves nothing, but that the nodes agree on all they
+   * have said, none of it changed on its way.
+   */
   #proof(role: 'dialler' | 'acceptor', { session, received }: SessionState): string {
     const { secret } = this.#options;
-    if (secret === undefined) return '';
-    const hmac = createHmac('sha256', secret).update(role).update(this.#transcript);
+    const hmac = createHmac('sha256', secret ?? '');
+    hmac.update(secret === undefined ? `open ${role}` : role).update(this.#transcript);
     return hmac.update(`${session}:${received}`).digest('base64');
   }
 

@@ -94,8 +94,8 @@ export class Proxy implements AsyncDisposable {
         const waitMs = delayMs * this.#random() + (bytes.length / bytesPerSecond) * 1_000;
         if (waitMs >= 1) await new Promise((resolve) => setTimeout(resolve, waitMs));
         if (pair.isStalled || to.destroyed) continue;
-        if (!to.write(bytes))
-          await new Promise((resolve) => to.once('drain', resolve).once('close', resolve));
+        if (to.write(bytes)) continue;
+        await new Promise((resolve) => to.once('drain', resolve).once('close', resolve));
       }
     } catch {
       // Cut: what had been read was passed on.
