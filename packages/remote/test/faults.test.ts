@@ -46,7 +46,7 @@ const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 /** Two nodes over real TCP with a proxy between them, and on one a witness of the other. */
 async function overProxy(seed: number, options: TestNodeOptions = {}) {
   const env = processEnv({ log: quiet, seed });
-  const proxy = await Proxy.open(seed);
+  const proxy = await Proxy.open(env);
   const life = { pingAfterMs: 50, lostAfterMs: 250, resumeWindowMs: 20_000, ...options };
   const a = await startTestNode(env, { name: 'a', transport: proxy.transport(), ...life });
   const b = await startTestNode(env, {

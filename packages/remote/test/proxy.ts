@@ -1,5 +1,5 @@
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
-import { xorshift } from '@troupe/actor/internal';
+import type { Env } from '@troupe/actor';
 import { tcpTransport, type Transport } from '@troupe/remote';
 
 /** What happens to bytes on their way. */
@@ -18,7 +18,7 @@ export interface Weather {
  */
 export class Proxy implements AsyncDisposable {
   readonly #server: Server;
-  readonly #random: () => number;
+  readonly #env: Env;
   readonly #pairs = new Set<Pair>();
   weather: Weather = {};
   /** Connections made so far. */
@@ -26,13 +26,13 @@ export class Proxy implements AsyncDisposable {
   #target = 0;
   #isRefusing = false;
 
-  private constructor(seed: number) {
-    this.#random = xorshift(seed);
+  private constructor(env: Env) {
+    this.#env = env;
     this.#server = createServer({ noDelay: true }, (near) => this.#connect(near));
   }
 
-  static async open(seed: number): Promise<Proxy> {
-    const proxy = new Proxy(seed);
+  static async open(env: Env): Promise<Proxy> {
+    const proxy = new Proxy(env);
     await new Promise<void>((resolve) => {
       proxy.#server.listen({ host: '127.0.0.1', port: 0 }, resolve);
     });
@@ -91,8 +91,10 @@ export class Proxy implements AsyncDisposable {
         const bytes = Buffer.from(chunk as Uint8Array);
         this.#flip(bytes);
         const { delayMs = 0, bytesPerSecond = Infinity } = this.weather;
-        const waitMs = delayMs * this.#random() + (bytes.length / bytesPerSecond) * 1_000;
-        if (waitMs >= 1) await new Promise((resolve) => setTimeout(resolve, waitMs));
+        const waitMs = delayMs * this.#env.random() + (bytes.length / bytesPerSecond) * 1_000;
+        if (waitMs >= 1) {
+          await new Promise<void>((resolve) => void this.#env.setTimer(waitMs, resolve));
+        }
         if (pair.isStalled || to.destroyed) continue;
         if (to.write(bytes)) continue;
         await new Promise((resolve) => to.once('drain', resolve).once('close', resolve));
@@ -105,9 +107,9 @@ export class Proxy implements AsyncDisposable {
 
   #flip(bytes: Buffer): void {
     const { bytesPerFlip = Infinity } = this.weather;
-    if (this.#random() > bytes.length / bytesPerFlip) return;
-    const at = Math.floor(this.#random() * bytes.length);
-    bytes[at] = (bytes[at] ?? 0) ^ (1 << Math.floor(this.#random() * 8));
+    if (this.#env.random() > bytes.length / bytesPerFlip) return;
+    const at = Math.floor(this.#env.random() * bytes.length);
+    bytes[at] = (bytes[at] ?? 0) ^ (1 << Math.floor(this.#env.random() * 8));
   }
 }
 
