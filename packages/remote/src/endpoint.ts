@@ -22,6 +22,8 @@ const DIAL_TIMEOUT_MS = 5_000;
 /** Silence after which a peer is asked for a sign of life, and after which it is given up. */
 const PING_AFTER_MS = 1_000;
 const LOST_AFTER_MS = 5_000;
+/** Strangers that may be at the door at once; further ones are turned away. */
+const HANDSHAKES_MAX = 1_024;
 const RESUME_WINDOW_MS = 5_000;
 
 export interface EndpointOptions {
@@ -84,6 +86,9 @@ export class Endpoint {
   readonly #admitted = new Set<string>();
   /** Connections made so far. */
   #links = 0;
+  /** Of connections that were accepted and have not proved themselves. */
+  #handshakes = 0;
+  #isCrowded = false;
   readonly #connectedWaiters = new Set<(peer: Peer) => void>();
   #address = '';
   #listener: Listener | undefined;
@@ -241,6 +246,14 @@ export class Endpoint {
   }
 
   async #accept(connection: Connection): Promise<void> {
+    if (this.#handshakes >= HANDSHAKES_MAX) {
+      // One line for all of them until there is room again: strangers do not fill the log.
+      if (!this.#isCrowded) this.#refused('many', new HandshakeRefused('busy'));
+      this.#isCrowded = true;
+      connection.destroy();
+      return;
+    }
+    this.#handshakes += 1;
     const linksBefore = this.#links;
     let admitted: string | undefined;
     const admit = (peer: PeerIdentity, proposed: SessionState): Admission => {
@@ -255,6 +268,8 @@ export class Endpoint {
       this.#refused(connection.remoteAddress, error);
     } finally {
       if (admitted !== undefined) this.#admitted.delete(admitted);
+      this.#handshakes -= 1;
+      this.#isCrowded = false;
     }
   }
 

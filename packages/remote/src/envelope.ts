@@ -69,14 +69,14 @@ export function packEnvelope(
 
 /** Cuts a stream of chunks into envelopes. Bytes are copied only when one spans several chunks. */
 export class EnvelopeReader {
-  #chunks: Uint8Array[] = [];
-  #bytes = 0;
-  /** Bytes of the envelope that has begun; of its head alone until that is known to be sound. */
-  #wanted = HEADER_BYTES;
+  readonly #head: Uint8Array = new Uint8Array(HEADER_BYTES);
+  /** The envelope that spans chunks, or its head until that is whole; filled from the front. */
+  #spanning: Uint8Array = this.#head;
+  #filledBytes = 0;
 
   /** Bytes that wait for the rest of their envelope. */
   get pendingBytes(): number {
-    return this.#bytes;
+    return this.#filledBytes;
   }
 
   /**
@@ -85,38 +85,59 @@ export class EnvelopeReader {
    * @throws {BadFrame} for a length or flags that the protocol does not allow
    */
   push(chunk: Uint8Array): Envelope[] {
-    this.#chunks.push(chunk);
-    this.#bytes += chunk.length;
     const envelopes: Envelope[] = [];
-    while (this.#bytes >= this.#wanted) {
-      if (this.#wanted === HEADER_BYTES) this.#wanted += bodyBytesOf(this.#join());
-      if (this.#bytes >= this.#wanted) envelopes.push(this.#take());
+    let offset = 0;
+    while (this.#filledBytes > 0 && offset < chunk.length) {
+      offset += this.#fill(chunk, offset);
+      if (this.#filledBytes < this.#spanning.length) break;
+      if (this.#spanning === this.#head) this.#makeRoom();
+      // Without a body it was whole with its head.
+      if (this.#filledBytes < this.#spanning.length) continue;
+      envelopes.push(envelopeOf(this.#spanning));
+      this.#spanning = this.#head;
+      this.#filledBytes = 0;
+    }
+    while (chunk.length - offset >= HEADER_BYTES) {
+      const rest = chunk.subarray(offset);
+      const bytes = HEADER_BYTES + bodyBytesOf(rest);
+      if (rest.length < bytes) break;
+      envelopes.push(envelopeOf(rest.subarray(0, bytes)));
+      offset += bytes;
+    }
+    while (offset < chunk.length) {
+      offset += this.#fill(chunk, offset);
+      if (this.#filledBytes === HEADER_BYTES) this.#makeRoom();
     }
     return envelopes;
   }
 
-  #take(): Envelope {
-    const bytes = this.#join();
-    const body = bytes.subarray(HEADER_BYTES, this.#wanted);
-    if (body.length > 0 && crc32(body) !== readU32(bytes, 12)) {
-      throw new Garbled(`a body of ${body.length} bytes was changed on its way`);
-    }
-    const rest = bytes.subarray(this.#wanted);
-    this.#chunks = rest.length > 0 ? [rest] : [];
-    this.#bytes = rest.length;
-    this.#wanted = HEADER_BYTES;
-    return {
-      flags: bytes[16] ?? 0,
-      sequence: readU32(bytes, 4),
-      acknowledged: readU32(bytes, 8),
-      body,
-    };
+  /** @returns how many bytes of `chunk` belong to the envelope that has begun */
+  #fill(chunk: Uint8Array, offset: number): number {
+    const room = this.#spanning.length - this.#filledBytes;
+    const bytes = chunk.subarray(offset, offset + room);
+    this.#spanning.set(bytes, this.#filledBytes);
+    this.#filledBytes += bytes.length;
+    return bytes.length;
   }
 
-  #join(): Uint8Array {
-    if (this.#chunks.length > 1) this.#chunks = [Buffer.concat(this.#chunks, this.#bytes)];
-    return this.#chunks[0] ?? new Uint8Array();
+  /** The head is whole and says how much will come. */
+  #makeRoom(): void {
+    this.#spanning = new Uint8Array(HEADER_BYTES + bodyBytesOf(this.#head));
+    this.#spanning.set(this.#head);
   }
+}
+
+function envelopeOf(bytes: Uint8Array): Envelope {
+  const body = bytes.subarray(HEADER_BYTES);
+  if (body.length > 0 && crc32(body) !== readU32(bytes, 12)) {
+    throw new Garbled(`a body of ${body.length} bytes was changed on its way`);
+  }
+  return {
+    flags: bytes[16] ?? 0,
+    sequence: readU32(bytes, 4),
+    acknowledged: readU32(bytes, 8),
+    body,
+  };
 }
 
 function bodyBytesOf(bytes: Uint8Array): number {

@@ -1,5 +1,6 @@
 import type { Env, Timer } from '@troupe/actor';
 import type { CallerIdentity } from './caller.ts';
+import { BadFrame } from './bad-frame.ts';
 import { type Envelope, EnvelopeReader, Garbled } from './envelope.ts';
 import { type Agreement, Handshake, type HandshakeOptions } from './handshake.ts';
 import type { Connection, Transport } from './transport.ts';
@@ -13,6 +14,8 @@ export interface LinkOptions extends Omit<HandshakeOptions, 'isLoopback'> {
 
 export interface LinkHandler {
   envelope(envelope: Envelope): void;
+  /** The peer does not keep to the protocol. */
+  broken(error: Error): void;
   /** All that was read together has been told. */
   readEnded(): void;
   /** There is room again after a `write` that returned false. */
@@ -149,7 +152,9 @@ export class Link {
     try {
       envelopes = this.#reader.push(chunk);
     } catch (error) {
-      this.destroy(error instanceof Error ? error : new Garbled(String(error)));
+      const reason = error instanceof Error ? error : new BadFrame(String(error));
+      if (reason instanceof Garbled || this.#handler === undefined) this.destroy(reason);
+      else this.#handler.broken(reason);
       return;
     }
     if (this.#handler === undefined) {

@@ -304,6 +304,11 @@ export class Peer {
   }
 
   #detached(reason: Error): void {
+    const { name } = this.identity;
+    this.#endpoint.system.env.log.info(
+      { peer: name, reason: reason.message },
+      'a connection ended',
+    );
     const isOver = this.#goodbye !== undefined || this.#session.tellsOfDeath;
     if (isOver || this.#endpoint.isClosed) this.end(reason);
     else this.#revival.begin(!this.#isDialler);

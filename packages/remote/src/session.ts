@@ -157,6 +157,7 @@ export class Session {
     this.#hasRoom = true;
     link.start({
       envelope: (envelope) => this.#link === link && this.#receive(link, envelope),
+      broken: (error) => this.#link === link && this.#handler.broken(error),
       readEnded: () => this.#link === link && this.#readEnded(),
       drained: () => this.#link === link && this.#drained(),
       closed: (reason) => this.#link === link && this.lose(reason),

@@ -156,6 +156,24 @@ for (const [ours, theirs] of [
   });
 }
 
+test('strangers at the door are bounded, and told of once', async (t) => {
+  const { node, network, env } = testNodes();
+  await node('b');
+  const stranger = network.transport('x');
+  let closed = 0;
+  for (let i = 0; i < 1_030; i += 1) {
+    const connection = await stranger.dial('b:1', { timeoutMs: 1_000 });
+    connection.start({ data: () => undefined, closed: () => (closed += 1) });
+  }
+  await env.settled();
+
+  t.is(closed, 6);
+  t.is(env.logged.filter(({ level }) => level === 'warn').length, 1);
+
+  await env.advance(5_000);
+  t.is((await (await node('a')).endpoint.connect('b:1')).identity.name, 'b');
+});
+
 test('a refused peer harms nobody else', async (t) => {
   const { node } = testNodes();
   const b = serveLog(await node('b', { secret: 'right' }));

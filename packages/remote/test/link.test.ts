@@ -1,6 +1,12 @@
 import test from 'ava';
 import { virtualEnv, type VirtualEnv } from '@troupe/actor/testing';
-import { type Connection, HandshakeRefused, MemoryNetwork, type Transport } from '@troupe/remote';
+import {
+  BadFrame,
+  type Connection,
+  HandshakeRefused,
+  MemoryNetwork,
+  type Transport,
+} from '@troupe/remote';
 import { Garbled, packEnvelope } from '../dist/envelope.js';
 import { acceptLink, dialLink, type Link, type LinkOptions } from '../dist/link.js';
 
@@ -71,6 +77,7 @@ function listen(link: Link): { readonly frames: string[]; readonly ends: Error[]
   const heard = { frames: [] as string[], ends: [] as Error[] };
   link.start({
     envelope: ({ body }) => void heard.frames.push(Buffer.from(body).toString()),
+    broken: (error) => void heard.ends.push(error),
     readEnded: () => undefined,
     drained: () => undefined,
     closed: (reason) => void heard.ends.push(reason),
@@ -169,6 +176,16 @@ test('bytes that are no envelope end the link at once, with what was wrong', asy
   t.is(ours.ends.length, 1);
   t.is(theirs.ends.length, 1);
   t.true(theirs.ends[0] instanceof Garbled);
+});
+
+test('an envelope that the protocol does not allow is told as such', async (t) => {
+  const { far, env, wire } = await linked();
+  const heard = listen(far);
+
+  wire.connection?.write(packEnvelope({ flags: 64, sequence: 1, acknowledged: 0 }, [], 0));
+  await env.settled();
+
+  t.true(heard.ends[0] instanceof BadFrame);
 });
 
 test('nodes of different versions are refused on both sides', async (t) => {
