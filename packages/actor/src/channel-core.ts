@@ -22,6 +22,8 @@ export interface SendOptions extends WaitOptions {
 
 /** How the carrier of a remote end follows what happens at this one. Called synchronously. */
 export interface ChannelHooks {
+  /** Of the channel that this is an end of. */
+  readonly capacity?: number;
   /** Turns an element into what is kept of it; whatever it throws is the sender's. */
   admitted?(value: unknown, options?: SendOptions): unknown;
   /** What a sender waits for besides, once there is room for what was kept of its element. */

@@ -75,7 +75,7 @@ class SenderEnd<T> implements Sender<T> {
   }
 
   get capacity(): number {
-    return this.core.capacity;
+    return capacityOf(this.core);
   }
 
   send(value: T, options?: SendOptions): Promise<void> {
@@ -105,7 +105,7 @@ export class ReceiverEnd<T> implements Receiver<T> {
   }
 
   get capacity(): number {
-    return this.core.capacity;
+    return capacityOf(this.core);
   }
 
   get length(): number {
@@ -270,6 +270,11 @@ class ChannelIterator<T> implements AsyncIterableIterator<T> {
 const DONE: Promise<void> = Promise.resolve();
 
 const finished: Promise<IteratorResult<never, undefined>> = Promise.resolve(END_OF_LOOP);
+
+/** An end of a channel elsewhere has a buffer of its own, which is not the channel's. */
+function capacityOf<T>(core: ChannelCore<T>): number {
+  return core.hooks?.capacity ?? core.capacity;
+}
 
 /** The channel behind an end, and which ends that object is; undefined for anything else. */
 export function channelBehind(

@@ -21,6 +21,7 @@ import { Entity } from './entity.ts';
 import { isSameNode, type Member } from './member.ts';
 import type { Membership } from './membership.ts';
 import { Moved } from './moved.ts';
+import { NamedChannel } from './named-channel.ts';
 import type { EntityId, Placement } from './placement.ts';
 
 /** Nodes that a tell may be passed on by, while their views of the cluster differ. */
@@ -59,6 +60,8 @@ export class Entities implements EndpointRouter {
   constructor(options: EntitiesOptions) {
     this.#options = options;
     for (const target of options.hosts ?? []) this.#host(target);
+    // A client hosts nothing, not even channels that others have named.
+    if (options.hosts?.length !== 0) this.#host(NamedChannel);
   }
 
   get system(): ActorSystem {

@@ -18,6 +18,7 @@ import type { Entities } from './entities.ts';
 import { isSameNode, type Member, type MemberEvent } from './member.ts';
 import { isPresent } from './member-table.ts';
 import type { Membership } from './membership.ts';
+import { type ChannelEnds, NamedChannel } from './named-channel.ts';
 import { ACTORS_SERVICE, Place } from './place.ts';
 import type { Workers } from './workers.ts';
 
@@ -105,6 +106,20 @@ export class Node implements AsyncDisposable {
       this.#membership.setMeta({ kinds: this.#entities.kinds });
     }
     return this.#entities.refer(kindOf(target), key) as object as EntityRef<T>;
+  }
+
+  /**
+   * Opens the one channel of that name in the cluster, and makes it if there is none: it lives on
+   * the node that placement chooses. When that node ends, or the name moves to one that has joined,
+   * the ends throw `ChannelLost`, and the name stands for a new channel; so it does after a close.
+   * @param options.capacity elements that may wait. Default: what it has, or 0 for a new one.
+   * @throws {RangeError} when the channel is there and has another capacity
+   */
+  async channel<T>(
+    name: string,
+    options: { readonly capacity?: number } = {},
+  ): Promise<ChannelEnds<T>> {
+    return (await this.entity(NamedChannel, name).open(options.capacity)) as ChannelEnds<T>;
   }
 
   /** Where the entity is placed by this node's present view; undefined when nobody hosts it. */

@@ -3,6 +3,7 @@ import {
   Actor,
   actor,
   ActorDown,
+  ChannelLost,
   type DeadLetter,
   DeadlineExceeded,
   type Down,
@@ -12,6 +13,7 @@ import {
 import { virtualEnv, type VirtualEnv } from '@troupe/actor/testing';
 import { type Node, NameTaken, type NodeOptions, startNode } from '@troupe/cluster';
 import { MemoryNetwork } from '@troupe/remote';
+import { NamedChannel } from '../dist/named-channel.js';
 
 @actor({ kind: 'counter' })
 class Counter extends Actor {
@@ -334,4 +336,82 @@ test('nodes that dial each other at once end up with one connection, and nothing
   }
   const lost = cluster.env.logged.filter(({ level }) => level === 'error');
   t.deepEqual(lost, []);
+});
+
+/** A name whose channel is placed on the given node. */
+function channelOn(node: Node, owner: string): string {
+  for (let i = 0; ; i += 1) {
+    if (node.ownerOf(NamedChannel, `channel-${i}`)?.name === owner) return `channel-${i}`;
+  }
+}
+
+test('a named channel is one and the same from every node', async (t) => {
+  const cluster = new TestCluster();
+  const [a, b, c] = await cluster.nodes('a', 'b', 'c');
+  if (a === undefined || b === undefined || c === undefined) return t.fail();
+
+  for (const owner of ['a', 'b', 'c']) {
+    const name = channelOn(a, owner);
+    const { sender } = await a.channel<string>(name, { capacity: 2 });
+    const { receiver } = await b.channel<string>(name);
+    await sender.send(owner);
+
+    t.is(await receiver.receive(), owner);
+    t.is((await c.channel(name)).sender.capacity, 2);
+    await t.throwsAsync(c.channel(name, { capacity: 3 }), {
+      instanceOf: RangeError,
+      message: /has a capacity of 2, and not of 3/,
+    });
+  }
+});
+
+test('a named channel that is closed makes place for a new one', async (t) => {
+  const cluster = new TestCluster();
+  const [a, b] = await cluster.nodes('a', 'b');
+  if (a === undefined || b === undefined) return t.fail();
+  const name = channelOn(a, 'b');
+  const first = await a.channel<number>(name, { capacity: 1 });
+  await first.sender.send(1, { ack: true });
+  first.sender.close();
+  await cluster.env.settled();
+
+  const second = await a.channel<number>(name, { capacity: 2 });
+
+  t.is(second.sender.capacity, 2);
+  t.is(second.sender.trySend(2), 'sent');
+  t.is(await second.receiver.receive(), 2);
+});
+
+test('when the home of a named channel dies its ends are lost, and the name gives a new one', async (t) => {
+  const cluster = new TestCluster();
+  const [a] = await cluster.nodes('a', 'b');
+  if (a === undefined) return t.fail();
+  const name = channelOn(a, 'b');
+  const { receiver } = await a.channel<number>(name);
+  const lost = t.throwsAsync(receiver.receive(), { instanceOf: ChannelLost });
+  await cluster.env.settled();
+
+  cluster.kill('b');
+  await cluster.env.advance(3_000);
+
+  await lost;
+  const again = await a.channel<number>(name, { capacity: 1 });
+  t.is(again.sender.trySend(1), 'sent');
+  t.is(await again.receiver.receive(), 1);
+});
+
+test('when a node ends in order, what its channels hold can still be fetched, and then they are lost', async (t) => {
+  const cluster = new TestCluster();
+  const [a, b] = await cluster.nodes('a', 'b');
+  if (a === undefined || b === undefined) return t.fail();
+  const { sender, receiver } = await a.channel<number>(channelOn(a, 'b'), { capacity: 4 });
+  await sender.send(1, { ack: true });
+
+  const stopping = b.stop();
+  const received = await receiver.receive().catch((error: unknown) => error);
+  await cluster.env.advance(3_000);
+  await stopping;
+
+  t.true(received === 1 || received instanceof ChannelLost, String(received));
+  await t.throwsAsync(receiver.receive(), { instanceOf: ChannelLost });
 });

@@ -203,7 +203,7 @@ export class Channels {
     const end: RemoteEnd =
       location.role === 'send'
         ? new RemoteSenderEnd(location.capacity, env, wire)
-        : new RemoteReceiverEnd(env, wire);
+        : new RemoteReceiverEnd(location.capacity, env, wire);
     this.#endpoint.table.remember(end.core, location);
     return end;
   }

@@ -82,6 +82,7 @@ export class RemoteSenderEnd implements RemoteEnd {
   constructor(capacity: number, env: Env, wire: RemoteWire) {
     this.#wire = wire;
     this.core = new ChannelCore<unknown>(capacity === 0 ? 0 : SEND_WINDOW, env, {
+      capacity,
       admitted: (value, options) => this.#admitted(value, options),
       delivery: (value) => (value instanceof Tracked ? value.delivered : undefined),
       offered: () => this.#offered(),
@@ -225,9 +226,10 @@ export class RemoteReceiverEnd implements RemoteEnd {
   #window = 0;
   #isOpen = false;
 
-  constructor(env: Env, wire: RemoteWire) {
+  constructor(capacity: number, env: Env, wire: RemoteWire) {
     this.#wire = wire;
     this.core = new ChannelCore<unknown>(RECEIVE_WINDOW_MAX, env, {
+      capacity,
       demanded: () => this.#demanded(),
       taken: () => this.#refill(),
     });

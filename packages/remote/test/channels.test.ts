@@ -74,6 +74,7 @@ async function remoteChannel(capacity: number) {
 test('a remote sender fills the channel at its home, in order', async (t) => {
   const { home, env } = await remoteChannel(4);
   const sender = await home.sender('c');
+  t.is(sender.capacity, 4);
 
   for (let i = 0; i < 4; i += 1) t.is(sender.trySend(i), 'sent');
   await env.settled();

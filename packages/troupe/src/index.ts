@@ -1,5 +1,5 @@
 export { startNode } from '@troupe/cluster';
-export type { Node, NodeOptions, Place, WorkerOptions } from '@troupe/cluster';
+export type { ChannelEnds, Node, NodeOptions, Place, WorkerOptions } from '@troupe/cluster';
 
 export {
   Actor,
