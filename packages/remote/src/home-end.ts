@@ -54,11 +54,12 @@ export class HomeSenderEnd implements HomeEnd {
   #owed = 0;
   #closing: { readonly error: unknown } | undefined;
   #over = false;
+  readonly #forget: () => void;
 
   constructor(core: ChannelCore<unknown>, wire: EndWire) {
     this.#core = core;
     this.#wire = wire;
-    core.whenClosed(() => this.#end());
+    this.#forget = core.whenClosed(() => this.#end());
   }
 
   credit(): never {
@@ -84,6 +85,7 @@ export class HomeSenderEnd implements HomeEnd {
   /** The sender's node is gone. What has arrived goes in; the channel stays open for others. */
   lost(): void {
     this.#over = true;
+    this.#forget();
   }
 
   #pump(): void {
@@ -152,11 +154,16 @@ export class HomeReceiverEnd extends Waiter<unknown> implements HomeEnd {
   #batchBytes = 0;
   readonly #gathering = new Gathering(() => this.#flush());
   #over = false;
+  readonly #forget: () => void;
 
   constructor(core: ChannelCore<unknown>, wire: EndWire) {
     super();
     this.#core = core;
     this.#wire = wire;
+    // Also when nobody there waits: what is closed and empty needs no ends.
+    this.#forget = core.whenClosed(() => {
+      if (core.length === 0) this.fail(core.closeError);
+    });
   }
 
   items(): never {
@@ -175,6 +182,7 @@ export class HomeReceiverEnd extends Waiter<unknown> implements HomeEnd {
   lost(): void {
     this.#over = true;
     this.#core.receivers.remove(this);
+    this.#forget();
   }
 
   /** An element came while this end waited in the channel's queue. */
