@@ -60,6 +60,7 @@ test.after.always(async () => (await carrier).close());
 for (const { name, needs, run } of cases) {
   const why = needs.map((need) => SKIPPED[need]).join('; ');
   if (why !== '') {
+    // The reason is in the title, from the table above.
     test.skip(`between nodes: ${name} (skipped: ${why})`, (t) => t.pass());
     continue;
   }
