@@ -3,17 +3,15 @@ import { definesMethodsLazily } from './lazy-methods.ts';
 import { isRef, recipientOf } from './ref-core.ts';
 import { type AnyRef } from './ref.ts';
 
-/**
- * Makes a call on the result of another call that is still under way, where that result is.
- * `late` makes the same call from here, once the result has come: the way out when the other side
- * no longer knows what the first call has yielded.
- * @returns undefined when the result is here, so that there is nothing to be gained
- */
-export type Pipeline = (
-  method: string,
-  args: readonly unknown[],
-  late: () => Promise<unknown>,
-) => Answer | undefined;
+/** Makes calls on the result of a call that is still under way, where that result is. */
+export interface Pipeline {
+  /**
+   * @param late makes the same call from here, once the result has come: the way out when the
+   *   other side no longer knows what the first call has yielded
+   * @returns undefined when the result is here, so that there is nothing to be gained
+   */
+  pipe(method: string, args: readonly unknown[], late: () => Promise<unknown>): Answer | undefined;
+}
 
 /**
  * What a call returns: a promise of the method's result that can be used before it is there. When
@@ -46,9 +44,8 @@ export class Answer<T = unknown> extends Promise<T> implements AsyncIterable<unk
   }
 
   /** From now on calls on the result of `answer` leave by `pipeline`. */
-  static pipelines(answer: Answer, pipeline: Pipeline | undefined): Answer {
+  static pipelines(answer: Answer, pipeline: Pipeline | undefined): void {
     answer.#pipeline = pipeline;
-    return answer;
   }
 
   /** How calls on the result of `answer` leave, if not from here. */
@@ -65,7 +62,7 @@ export class Answer<T = unknown> extends Promise<T> implements AsyncIterable<unk
         }
         throw new TypeError(`the call yields no reference that ${method}() could be called on`);
       });
-    const early = answer.#pipeline?.(method, args, late);
+    const early = answer.#pipeline?.pipe(method, args, late);
     if (early === undefined) return Answer.of(late(), caller);
     // The caller may look only at what is called on it, which fails for the same reason.
     answer.catch(() => {});

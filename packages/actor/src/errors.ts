@@ -31,7 +31,8 @@ export type CallErrorCode =
   | 'ERR_OVERLOADED'
   | 'ERR_REMOTE'
   | 'ERR_MOVED'
-  | 'ERR_UNAUTHORIZED';
+  | 'ERR_UNAUTHORIZED'
+  | 'ERR_ANSWER_GONE';
 
 export function isCallError(error: unknown): error is CallError {
   return typeof error === 'object' && error !== null && '~troupe/CallError' in error;

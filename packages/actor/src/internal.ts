@@ -3,6 +3,7 @@ export { ioBudgetOf, IoBudget } from './io-budget.ts';
 export { xorshift } from './env.ts';
 export { Answer } from './answer.ts';
 export type { Pipeline } from './answer.ts';
+export { boundValue } from './binding.ts';
 export { Caller, OUTSIDE } from './caller.ts';
 export { packContext, unpackContext } from './context.ts';
 export type { CallContext, PackedContext, TurnName } from './context.ts';

@@ -9,7 +9,8 @@ import {
   NoSuchActor,
 } from '@troupe/actor';
 import {
-  type Caller,
+  Answer,
+  Caller,
   type Cell,
   definitionOf,
   OUTSIDE,
@@ -132,15 +133,15 @@ export class Entities implements EndpointRouter {
     id: EntityId,
     method: string,
     message: { readonly args: readonly unknown[]; readonly caller: Caller },
-  ): Promise<unknown> {
+  ): Answer {
     const owner = this.ownerOf(id);
-    if (owner === undefined) return Promise.reject(this.#unhosted(id));
+    if (owner === undefined) return Answer.refused(this.#unhosted(id));
     if (!this.#isSelf(owner)) {
       const to = { target: [id.kind, id.key, 0] as const, address: addressOf(id) };
       return this.#endpoint.peerOf(owner).outgoing.ask(to, method, message);
     }
     const cell = this.#activate(id);
-    if (!('ask' in cell)) return Promise.reject(cell);
+    if (!('ask' in cell)) return Answer.refused(cell);
     return cell.ask(method, message.args, message.caller);
   }
 
@@ -152,7 +153,7 @@ export class Entities implements EndpointRouter {
     if (!this.#isSelf(owner)) {
       if (hops > HOPS_MAX) return refuse(new Moved(addressOf(id), owner.name));
       const to = { target: [id.kind, id.key, hops] as const, address: addressOf(id) };
-      return this.#endpoint.peerOf(owner).tell(to, method, args);
+      return this.#endpoint.peerOf(owner).tell(to, method, { args, caller });
     }
     const cell = this.#activate(id);
     if ('tell' in cell) cell.tell(method, args, caller);
@@ -164,7 +165,8 @@ export class Entities implements EndpointRouter {
     const id = { kind, key };
     if (!this.#open) return message.refuse(new Draining(this.#options.system.name));
     if (!message.asks) {
-      return this.tell(id, message.method, message.args, { hops: hops + 1, caller: OUTSIDE });
+      const caller = Caller.within(message.context, {});
+      return this.tell(id, message.method, message.args, { hops: hops + 1, caller });
     }
     const owner = this.ownerOf(id);
     if (owner === undefined) return message.refuse(this.#unhosted(id));

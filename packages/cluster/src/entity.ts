@@ -48,10 +48,14 @@ export class Entity implements Recipient {
     const startedAt = this.#entities.env.now();
     const context = caller.contextIn(this.#entities.system);
     const { options } = caller;
-    const outcome = this.#entities
-      .attempt(this.id, method, { args, caller })
-      .catch((error: unknown) => this.#again({ method, args, options, context, startedAt, error }));
-    return Answer.of(outcome, caller);
+    const attempt = this.#entities.attempt(this.id, method, { args, caller });
+    const outcome = attempt.catch((error: unknown) => {
+      return this.#again({ method, args, options, context, startedAt, error });
+    });
+    // Calls on the result follow the first attempt; should it fail, they wait for the others.
+    const answer = Answer.of(outcome, caller);
+    Answer.pipelines(answer, Answer.pipelineOf(attempt));
+    return answer;
   }
 
   tell(method: string, args: readonly unknown[], caller: Caller): void {

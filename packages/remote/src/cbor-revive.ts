@@ -30,6 +30,9 @@ export class Reviver {
     if (Object.getPrototypeOf(value) !== Object.prototype) return value; // A byte string.
     const record = value as Record<string, unknown>;
     for (const key of Object.keys(record)) record[key] = this.revive(record[key]);
+    if (typeof record['then'] === 'function') {
+      throw new BadBytes('a function that whoever awaits the value would call');
+    }
     return record;
   }
 

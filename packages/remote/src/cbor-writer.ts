@@ -1,4 +1,4 @@
-import { NotSerializable } from '@troupe/actor';
+import { isCallError, NotSerializable } from '@troupe/actor';
 import * as tags from './cbor-tags.ts';
 import {
   type CodecLimits,
@@ -92,7 +92,7 @@ export class CborWriter {
       if (this.#position - this.#start > this.#limits.sequenceBytesMax) throw this.#tooLong();
     } catch (error) {
       this.#position = this.#start;
-      throw error instanceof NotSerializable ? error : this.#whatReadingThrew(error);
+      throw isCallError(error) ? error : this.#whatReadingThrew(error);
     } finally {
       this.#port = undefined;
       this.#frame = [];
@@ -138,7 +138,9 @@ export class CborWriter {
 
   #object(value: object, depth: number): void {
     const prototype: unknown = Object.getPrototypeOf(value);
-    if (prototype === Object.prototype || prototype === null) {
+    if (Symbol.asyncIterator in value) {
+      this.#special(value, depth); // A stream, though it be written as an object literal.
+    } else if (prototype === Object.prototype || prototype === null) {
       this.#record(value as Readonly<Record<string, unknown>>, depth);
     } else if (prototype === Array.prototype && Array.isArray(value)) {
       this.#array(value, depth);
@@ -169,7 +171,11 @@ export class CborWriter {
         throw this.#refusal(`no property may be called '${key}'`, depth + 1);
       }
       this.#text(key, depth + 1);
-      this.#value(record[key], depth + 1);
+      const value = record[key];
+      if (key === 'then' && typeof value === 'function') {
+        throw this.#refusal('whoever awaits it would call the function', depth + 1);
+      }
+      this.#value(value, depth + 1);
     }
   }
 

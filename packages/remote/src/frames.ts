@@ -17,6 +17,14 @@ export const END = 19;
 export const WATCH = 24;
 export const DOWN = 25;
 export const UNWATCH = 26;
+export const INVOKE = 32;
+export const PIPE = 33;
+export const PULL = 34;
+export const HALT = 35;
+export const ITEM = 36;
+export const FINISH = 37;
+export const RELEASE = 38;
+export const ABORT = 39;
 // 27 … 31 and 48 … 63 are kept for sessions and channels, 32 … 47 for calls and their streams.
 
 /** An actor by the id its node gave it, a service by its name, or an entity by kind and key. */

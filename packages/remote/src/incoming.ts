@@ -2,21 +2,16 @@ import {
   ActorDown,
   type ActorSystem,
   type CallError,
-  DeadlineExceeded,
   type DownReason,
   NoSuchActor,
   Overloaded,
-  RemoteError,
 } from '@troupe/actor';
-import {
-  type Cell,
-  type Envelope,
-  type Expiring,
-  OUTSIDE,
-  type Reply,
-} from '@troupe/actor/internal';
+import { type CallContext, Caller, type Cell } from '@troupe/actor/internal';
+import { AnswerGone } from './answer-gone.ts';
+import { contextFrom } from './call-header.ts';
 import type { EntityTarget, FrameReader, Target } from './frames.ts';
 import { DOWN, FAIL, RESULT } from './frames.ts';
+import { type CallServer, ServedCall } from './served-call.ts';
 
 /** Calls of one peer that may run or wait here; a cancelled one counts until it has ended. */
 const CALLS_IN_PROGRESS_MAX = 65_536;
@@ -37,6 +32,8 @@ export interface Message {
   readonly args: readonly unknown[];
   /** Whether the sender waits for an outcome. */
   readonly asks: boolean;
+  /** What it came with. */
+  readonly context: CallContext | undefined;
   /** Puts it into the mailbox of `cell`. */
   deliver(cell: Cell): void;
   refuse(error: CallError): void;
@@ -50,46 +47,71 @@ export interface ReplySink {
   reply(frame: readonly unknown[], actor: Cell | undefined): void;
 }
 
+/** Knows the functions that a peer may call. */
+export interface FunctionTable {
+  find(id: number): ((...args: unknown[]) => unknown) | undefined;
+}
+
 /** All that one other node has asked of this one and not yet been told. */
-export class Incoming {
+export class Incoming implements CallServer {
   readonly #system: ActorSystem;
   readonly #router: Router;
   readonly #sink: ReplySink;
+  readonly #functions: FunctionTable;
   readonly #calls = new Map<number, ServedCall>();
   readonly #watches = new Map<number, () => void>();
 
-  constructor(system: ActorSystem, router: Router, sink: ReplySink) {
+  constructor(
+    system: ActorSystem,
+    to: { readonly router: Router; readonly sink: ReplySink; readonly functions: FunctionTable },
+  ) {
     this.#system = system;
-    this.#router = router;
-    this.#sink = sink;
+    this.#router = to.router;
+    this.#sink = to.sink;
+    this.#functions = to.functions;
   }
 
   call(frame: FrameReader): void {
     const id = frame.number();
     const target = frame.target();
-    const method = frame.text();
-    const args = frame.list();
-    const timeoutMs = Math.min(Math.max(1, frame.number()), TIMEOUT_MS_MAX);
-    const call = new ServedCall(this, { id, method, args, timeoutMs });
-    if (this.#calls.size >= CALLS_IN_PROGRESS_MAX) {
-      call.fail(new Overloaded(this.#system.name, 'calls of one peer', CALLS_IN_PROGRESS_MAX));
-      return;
-    }
-    this.#calls.set(id, call);
-    this.#system.deadlines.add(call, timeoutMs);
-    this.#route(target, call);
+    const call = this.#begin(id, frame.text(), frame);
+    if (call !== undefined) this.#route(target, call);
+  }
+
+  /** Calls a function that was lent to the peer. */
+  invoke(frame: FrameReader): void {
+    const id = frame.number();
+    const lent = frame.number();
+    const call = this.#begin(id, 'a function', frame);
+    if (call === undefined) return;
+    const body = this.#functions.find(lent);
+    if (body !== undefined) return call.run(body);
+    call.fail(new NoSuchActor(`function ${lent} of ${this.#system.name}`, 'it was given back'));
+  }
+
+  /** Calls a method on the result of another call of the peer's. */
+  pipe(frame: FrameReader): void {
+    const id = frame.number();
+    const base = this.#calls.get(frame.number());
+    const call = this.#begin(id, frame.text(), frame);
+    if (call === undefined) return;
+    if (base === undefined) call.fail(new AnswerGone());
+    else call.follow(base);
   }
 
   cast(frame: FrameReader): void {
     const target = frame.target();
     const method = frame.text();
     const args = frame.list();
+    const context = contextFrom(frame.any());
     const to = this.#addressOf(target);
+    const caller = Caller.within(context, {});
     this.#route(target, {
       method,
       args,
       asks: false,
-      deliver: (cell) => cell.tell(method, args, OUTSIDE),
+      context,
+      deliver: (cell) => cell.tell(method, args, caller),
       refuse: (reason) => this.#system.deadLetter({ to, method, reason }),
     });
   }
@@ -156,6 +178,23 @@ export class Incoming {
     }
   }
 
+  /** Reads the rest of a call. @returns undefined when it was refused */
+  #begin(id: number, method: string, frame: FrameReader): ServedCall | undefined {
+    const args = frame.list();
+    const timeoutMs = Math.min(Math.max(1, frame.number()), TIMEOUT_MS_MAX);
+    const context = contextFrom(frame.any());
+    if (this.#calls.size >= CALLS_IN_PROGRESS_MAX) {
+      const bound = 'calls of one peer in progress';
+      const error = new Overloaded(this.#system.name, bound, CALLS_IN_PROGRESS_MAX);
+      this.#sink.reply([FAIL, id, error], undefined);
+      return undefined;
+    }
+    const call = new ServedCall(this, { id, method, args, timeoutMs, context });
+    this.#calls.set(id, call);
+    this.#system.deadlines.add(call, timeoutMs);
+    return call;
+  }
+
   #route(target: Target, message: Message): void {
     if (typeof target === 'object') {
       this.#router.entity(target, message);
@@ -173,78 +212,4 @@ export class Incoming {
     if (typeof target === 'object') return `${target[0]}/${target[1]}`;
     return `${this.#system.name}/${typeof target === 'number' ? '#' : ''}${target}`;
   }
-}
-
-/** One call that has arrived, until its actor has answered. */
-class ServedCall implements Reply, Expiring, Message {
-  wheelNext: Expiring | undefined;
-  wheelPrevious: Expiring | undefined;
-  dueTick = -1;
-  readonly id: number;
-  readonly method: string;
-  readonly args: readonly unknown[];
-  readonly asks = true;
-  readonly #owner: Incoming;
-  readonly #timeoutMs: number;
-  #cell: Cell | undefined;
-  #envelope: Envelope | undefined;
-  /** The caller has been told that its time is over. */
-  #expired = false;
-
-  constructor(
-    owner: Incoming,
-    call: {
-      readonly id: number;
-      readonly method: string;
-      readonly args: readonly unknown[];
-      readonly timeoutMs: number;
-    },
-  ) {
-    this.#owner = owner;
-    this.id = call.id;
-    this.method = call.method;
-    this.args = call.args;
-    this.#timeoutMs = call.timeoutMs;
-  }
-
-  get actor(): Cell | undefined {
-    return this.#cell;
-  }
-
-  deliver(cell: Cell): void {
-    this.#cell = cell;
-    this.#envelope = cell.post(this.method, this.args, this);
-  }
-
-  refuse(error: CallError): void {
-    this.fail(error);
-  }
-
-  succeed(value: unknown): void {
-    this.#owner.ended(this, this.#expired ? undefined : [RESULT, this.id, value]);
-  }
-
-  fail(thrown: unknown): void {
-    // Whatever else can be thrown, only errors travel as what went wrong.
-    const error = thrown instanceof Error ? thrown : nonError(thrown);
-    this.#owner.ended(this, this.#expired ? undefined : [FAIL, this.id, error]);
-  }
-
-  expire(): void {
-    const address = this.#cell?.address ?? '';
-    const executed = this.withdraw(new DOMException('the deadline has passed', 'TimeoutError'));
-    const error = new DeadlineExceeded(address, this.#timeoutMs, executed);
-    if (executed === 'no') return this.fail(error);
-    this.#expired = true;
-    this.#owner.answer(this, [FAIL, this.id, error]);
-  }
-
-  withdraw(reason: unknown): 'no' | 'unknown' {
-    if (this.#cell === undefined || this.#envelope === undefined) return 'no';
-    return this.#cell.withdraw(this.#envelope, reason);
-  }
-}
-
-function nonError(thrown: unknown): RemoteError {
-  return new RemoteError('NonError', String(thrown), undefined);
 }

@@ -1,4 +1,5 @@
 import * as actor from '@troupe/actor';
+import { AnswerGone } from './answer-gone.ts';
 import type { WireError } from './wire-error.ts';
 
 /** What an error is built from; `options` holds its cause, if it had one. */
@@ -117,6 +118,7 @@ const errorsByCode: ReadonlyMap<string, Build> = new Map<string, Build>([
     ({ fields, options }) =>
       new actor.SessionLost(fields.text('to'), fields.text('reason'), options),
   ],
+  ['ERR_ANSWER_GONE', () => new AnswerGone()],
   ['ERR_DRAINING', ({ fields, options }) => new actor.Draining(fields.text('to'), options)],
   [
     'ERR_OVERLOADED',

@@ -17,10 +17,16 @@ export class MemoryNetwork {
   readonly #cut = new Set<string>();
   readonly #crashed = new Set<string>();
   #carriedBytes = 0;
+  #carriedWrites = 0;
 
   /** All bytes that were ever written. */
   get carriedBytes(): number {
     return this.#carriedBytes;
+  }
+
+  /** How often something was written, whatever its size: a round trip takes two. */
+  get carriedWrites(): number {
+    return this.#carriedWrites;
   }
 
   /** The network as the node called `host` sees it. */
@@ -97,7 +103,10 @@ export class MemoryNetwork {
     const near = new MemoryEnd(from, to);
     const far = new MemoryEnd(to, from);
     const hooks: EndHooks = {
-      wrote: (bytes) => (this.#carriedBytes += bytes),
+      wrote: (bytes) => {
+        this.#carriedBytes += bytes;
+        this.#carriedWrites += 1;
+      },
       ended: (end) => this.#ends.delete(end),
     };
     near.join(far, hooks);

@@ -1,4 +1,5 @@
 import {
+  type ActorSystem,
   Cancelled,
   type CallError,
   DeadlineExceeded,
@@ -6,8 +7,21 @@ import {
   type DownReason,
   Overloaded,
 } from '@troupe/actor';
-import { Answer, type Caller, type Deadlines, type Expiring } from '@troupe/actor/internal';
-import { CALL, CANCEL, CAST, STOP, type Target, UNWATCH, WATCH } from './frames.ts';
+import {
+  Answer,
+  boundValue,
+  type CallContext,
+  type Caller,
+  type Expiring,
+  OUTSIDE,
+  type Pipeline,
+  RunningTurn,
+} from '@troupe/actor/internal';
+import { AnswerGone } from './answer-gone.ts';
+import { headerOf } from './call-header.ts';
+import * as type from './frames.ts';
+import { functionKey } from './loans.ts';
+import { RemoteStream } from './remote-stream.ts';
 import type { Placing } from './session.ts';
 
 /** Calls to one node that may wait for their outcome. */
@@ -22,12 +36,13 @@ const MONITORS_MAX = 65_536;
 const CONFIRMATION_MS = 50;
 
 /** Names for what a `NotSerializable` points to. */
-const CALL_FIELDS = ['type', 'id', 'target', 'method', 'args', 'timeoutMs'];
-const CAST_FIELDS = ['type', 'target', 'method', 'args'];
+const CALL_FIELDS = ['type', 'id', 'target', 'method', 'args', 'timeoutMs', 'header'];
+const INVOKE_FIELDS = ['type', 'id', 'function', 'args', 'timeoutMs', 'header'];
+const CAST_FIELDS = ['type', 'target', 'method', 'args', 'header'];
 
 /** What the other side of a call is: an address on the wire and one for people. */
 export interface Destination {
-  readonly target: Target;
+  readonly target: type.Target;
   readonly address: string;
 }
 
@@ -42,16 +57,14 @@ export interface FrameSink {
 /** All that this node has asked of one other node and not yet been told. */
 export class Outgoing {
   readonly #sink: FrameSink;
-  readonly #deadlines: Deadlines;
-  readonly #callTimeoutMs: number;
+  readonly #system: ActorSystem;
   readonly #calls = new Map<number, PendingCall>();
   readonly #watches = new Map<number, Watch>();
   #lastId = 0;
 
-  constructor(sink: FrameSink, deadlines: Deadlines, callTimeoutMs: number) {
+  constructor(sink: FrameSink, system: ActorSystem) {
     this.#sink = sink;
-    this.#deadlines = deadlines;
-    this.#callTimeoutMs = callTimeoutMs;
+    this.#system = system;
   }
 
   /** Calls that wait for their outcome. */
@@ -65,25 +78,49 @@ export class Outgoing {
     message: { readonly args: readonly unknown[]; readonly caller: Caller },
   ): Answer {
     const { args, caller } = message;
-    const { options } = caller;
-    if (options?.signal?.aborted === true) {
-      const cause: unknown = options.signal.reason;
-      return Answer.refused(new Cancelled(to.address, 'no', { cause }));
-    }
-    const timeoutMs = options?.timeoutMs ?? this.#callTimeoutMs;
-    const call = new PendingCall(this, to.address, { ...options, timeoutMs, caller });
-    return this.#begin(call, to, (id) => [CALL, id, to.target, method, args, timeoutMs]);
+    const call = this.#newCall({ address: to.address, key: keyOf(to) }, caller);
+    return this.#begin(call, CALL_FIELDS, (id, header) => {
+      return [type.CALL, id, to.target, method, args, call.timeoutMs, ...header];
+    });
+  }
+
+  /** Calls function `id`, which the node has lent. */
+  invoke(id: number, to: string, args: readonly unknown[]): Answer {
+    const call = this.#newCall({ address: to, key: functionKey(id) }, OUTSIDE);
+    return this.#begin(call, INVOKE_FIELDS, (callId, header) => {
+      return [type.INVOKE, callId, id, args, call.timeoutMs, ...header];
+    });
+  }
+
+  /**
+   * Calls a method on the result of `base`, over there.
+   * @returns undefined when that result has come
+   */
+  pipe(base: PendingCall, message: PipedMessage): Answer | undefined {
+    if (this.#calls.get(base.id) !== base) return undefined;
+    const { method, args, late } = message;
+    const address = `the result of a call to ${base.address}`;
+    const call = this.#newCall({ address, key: base.key }, base.caller, late);
+    return this.#begin(call, CALL_FIELDS, (id, header) => {
+      return [type.PIPE, id, base.id, method, args, call.timeoutMs, ...header];
+    });
   }
 
   stop(to: Destination): Promise<void> {
-    const call = new PendingCall(this, to.address, { timeoutMs: this.#callTimeoutMs });
-    return this.#begin(call, to, (id) => [STOP, id, to.target]).then(() => undefined);
+    const call = this.#newCall({ address: to.address, key: keyOf(to) }, OUTSIDE);
+    return this.#begin(call, CALL_FIELDS, (id) => [type.STOP, id, to.target]).then(() => undefined);
   }
 
   /** @returns why the message did not leave */
-  tell(to: Destination, method: string, args: readonly unknown[]): CallError | undefined {
-    const bytes = this.#sink.encode([CAST, to.target, method, args], CAST_FIELDS);
-    return this.#sink.send(bytes, { key: keyOf(to) });
+  tell(
+    to: Destination,
+    method: string,
+    message: { readonly args: readonly unknown[]; readonly caller: Caller },
+  ): CallError | undefined {
+    const header = headerOf(message.caller.contextIn(this.#system)?.origin);
+    const frame: unknown[] = [type.CAST, to.target, method, message.args];
+    if (header !== undefined) frame.push(header);
+    return this.#sink.send(this.#sink.encode(frame, CAST_FIELDS), { key: keyOf(to) });
   }
 
   monitor(to: Destination, onDown: (down: Down) => void): () => void {
@@ -93,12 +130,12 @@ export class Outgoing {
     const id = (this.#lastId += 1);
     this.#watches.set(id, { address: to.address, onDown });
     const key = keyOf(to);
-    const refusal = this.#sink.send(this.#sink.encode([WATCH, id, to.target]), { key });
+    const refusal = this.#sink.send(this.#sink.encode([type.WATCH, id, to.target]), { key });
     if (refusal !== undefined) {
       queueMicrotask(() => this.down(id, { kind: 'node-down', error: refusal }));
     }
     return () => {
-      if (this.#watches.delete(id)) this.#sink.send(this.#sink.encode([UNWATCH, id]), { key });
+      if (this.#watches.delete(id)) this.#sink.send(this.#sink.encode([type.UNWATCH, id]), { key });
     };
   }
 
@@ -134,34 +171,74 @@ export class Outgoing {
   /** The caller no longer waits; the other side may stop working on it. */
   cancel(call: PendingCall): void {
     this.forget(call);
-    this.#sink.send(this.#sink.encode([CANCEL, call.id]), { key: call.key });
+    this.#sink.send(this.#sink.encode([type.CANCEL, call.id]), { key: call.key });
   }
 
   forget(call: PendingCall): void {
     this.#calls.delete(call.id);
-    this.#deadlines.remove(call);
+    this.#system.deadlines.remove(call);
     call.disarm();
   }
 
-  #begin(call: PendingCall, to: Destination, frame: (id: number) => readonly unknown[]): Answer {
-    if (this.#calls.size >= CALLS_IN_FLIGHT_MAX) {
-      return Answer.refused(new Overloaded(call.address, 'calls in flight', CALLS_IN_FLIGHT_MAX));
-    }
+  #newCall(
+    to: { readonly address: string; readonly key: unknown },
+    caller: Caller,
+    late?: () => Promise<unknown>,
+  ): PendingCall {
+    const context = caller.contextIn(this.#system);
+    const owner = context instanceof RunningTurn ? context.cell : undefined;
+    const timeoutMs = caller.options?.timeoutMs ?? this.#system.callTimeoutMs;
+    const remainingMs = context?.remainingMs ?? timeoutMs;
+    return new PendingCall(this, {
+      ...to,
+      caller: caller.of(owner),
+      context,
+      late,
+      timeoutMs: Math.min(timeoutMs, remainingMs),
+    });
+  }
+
+  #begin(
+    call: PendingCall,
+    fields: readonly string[],
+    frame: (id: number, header: readonly unknown[]) => readonly unknown[],
+  ): Answer {
+    const refusal = this.#refusalOf(call);
+    if (refusal !== undefined) return Answer.refused(refusal);
     const id = (this.#lastId += 1);
     call.id = id;
-    call.key = keyOf(to);
     try {
-      const bytes = this.#sink.encode(frame(id), CALL_FIELDS);
-      const refusal = this.#sink.send(bytes, { key: call.key, call: id });
-      if (refusal !== undefined) return Answer.refused(refusal);
+      const header = headerOf(call.context);
+      const bytes = this.#sink.encode(frame(id, header === undefined ? [] : [header]), fields);
+      const unsent = this.#sink.send(bytes, { key: call.key, call: id });
+      if (unsent !== undefined) return Answer.refused(unsent);
     } catch (error) {
       return Answer.refused(error);
     }
     this.#calls.set(id, call);
-    this.#deadlines.add(call, call.timeoutMs + CONFIRMATION_MS);
+    this.#system.deadlines.add(call, call.timeoutMs + CONFIRMATION_MS);
     call.arm();
     return call.promise;
   }
+
+  /** @returns why the call cannot be made */
+  #refusalOf({ address, caller, timeoutMs }: PendingCall): CallError | undefined {
+    const signal = caller.options?.signal;
+    if (signal?.aborted === true) return new Cancelled(address, 'no', { cause: signal.reason });
+    if (timeoutMs < 1) {
+      const cause = new Error('its caller waits no longer');
+      return new Cancelled(address, 'no', { cause });
+    }
+    if (this.#calls.size < CALLS_IN_FLIGHT_MAX) return undefined;
+    return new Overloaded(address, 'calls in flight', CALLS_IN_FLIGHT_MAX);
+  }
+}
+
+interface PipedMessage {
+  readonly method: string;
+  readonly args: readonly unknown[];
+  /** Makes the call from here, on the result. */
+  readonly late: () => Promise<unknown>;
 }
 
 /** What is sent to one actor or entity stays in order. */
@@ -175,45 +252,64 @@ interface Watch {
 }
 
 /** One call that has left, until its outcome, its deadline or its cancellation. */
-export class PendingCall implements Expiring {
+export class PendingCall implements Expiring, Pipeline {
   wheelNext: Expiring | undefined;
   wheelPrevious: Expiring | undefined;
   dueTick = -1;
   id = 0;
-  key: unknown;
   readonly address: string;
+  /** What is sent to the same receiver has the same, and keeps its order. */
+  readonly key: unknown;
   readonly timeoutMs: number;
+  readonly caller: Caller;
+  readonly context: CallContext | undefined;
   readonly promise: Answer;
-  resolve!: (value: unknown) => void;
-  reject!: (error: unknown) => void;
+  #resolve!: (value: unknown) => void;
+  #reject!: (error: unknown) => void;
   readonly #owner: Outgoing;
-  #signal: AbortSignal | undefined;
+  readonly #late: (() => Promise<unknown>) | undefined;
 
   constructor(
     owner: Outgoing,
-    address: string,
-    options: {
-      readonly timeoutMs: number;
-      readonly signal?: AbortSignal;
-      readonly caller?: Caller;
+    parts: Pick<PendingCall, 'address' | 'key' | 'timeoutMs' | 'caller' | 'context'> & {
+      readonly late: (() => Promise<unknown>) | undefined;
     },
   ) {
     this.#owner = owner;
-    this.address = address;
-    this.timeoutMs = options.timeoutMs;
-    this.#signal = options.signal;
+    this.address = parts.address;
+    this.key = parts.key;
+    this.timeoutMs = parts.timeoutMs;
+    this.caller = parts.caller;
+    this.context = parts.context;
+    this.#late = parts.late;
     this.promise = new Answer((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
-    }, options.caller);
+      this.#resolve = resolve;
+      this.#reject = reject;
+    }, parts.caller);
+    Answer.pipelines(this.promise, this);
+  }
+
+  resolve(value: unknown): void {
+    const signal = this.caller.options?.signal;
+    if (signal !== undefined && value instanceof RemoteStream) value.endOn(signal);
+    this.#resolve(boundValue(value, this.caller.owner));
+  }
+
+  reject(error: unknown): void {
+    if (this.#late !== undefined && error instanceof AnswerGone) this.#resolve(this.#late());
+    else this.#reject(error);
   }
 
   arm(): void {
-    this.#signal?.addEventListener('abort', this.#onAbort);
+    this.caller.options?.signal?.addEventListener('abort', this.#onAbort);
   }
 
   disarm(): void {
-    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.caller.options?.signal?.removeEventListener('abort', this.#onAbort);
+  }
+
+  pipe(method: string, args: readonly unknown[], late: () => Promise<unknown>): Answer | undefined {
+    return this.#owner.pipe(this, { method, args, late });
   }
 
   expire(): void {
@@ -222,7 +318,7 @@ export class PendingCall implements Expiring {
   }
 
   readonly #onAbort = (): void => {
-    const cause: unknown = this.#signal?.reason;
+    const cause: unknown = this.caller.options?.signal?.reason;
     this.#owner.cancel(this);
     this.reject(new Cancelled(this.address, 'unknown', { cause }));
   };

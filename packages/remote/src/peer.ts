@@ -7,7 +7,7 @@ import {
   Unreachable,
 } from '@troupe/actor';
 import { isCallError, NotSerializable } from '@troupe/actor';
-import type { Cell } from '@troupe/actor/internal';
+import type { Caller, Cell } from '@troupe/actor/internal';
 import { BadFrame } from './bad-frame.ts';
 import type { CallerIdentity } from './caller.ts';
 import { Channels } from './channels.ts';
@@ -17,6 +17,7 @@ import * as type from './frames.ts';
 import { Incoming } from './incoming.ts';
 import { newSessionId, type PeerIdentity, type SessionState } from './handshake.ts';
 import type { Link } from './link.ts';
+import { Loans } from './loans.ts';
 import { OUTBOX_BYTES_MAX } from './outbox.ts';
 import { type Destination, Outgoing } from './outgoing.ts';
 import { PeerReplaced } from './peer-replaced.ts';
@@ -54,6 +55,7 @@ export class Peer {
   readonly outgoing: Outgoing;
   readonly incoming: Incoming;
   readonly channels: Channels;
+  readonly loans: Loans;
   readonly #values: Values;
   readonly #endpoint: Endpoint;
   readonly #revival: Revival;
@@ -73,9 +75,11 @@ export class Peer {
     this.#endpoint = endpoint;
     this.identity = identity;
     this.channels = new Channels(endpoint, this);
+    this.loans = new Loans(endpoint, this);
     this.#values = new Values(endpoint, this);
-    this.outgoing = new Outgoing(this, system.deadlines, system.callTimeoutMs);
-    this.incoming = new Incoming(system, endpoint.router, this);
+    this.outgoing = new Outgoing(this, system);
+    const { functions } = this.loans;
+    this.incoming = new Incoming(system, { router: endpoint.router, sink: this, functions });
     this.#session = this.#newSession();
     this.#revival = new Revival({
       env: system.env,
@@ -120,15 +124,33 @@ export class Peer {
 
   /** @param fields what the frame's elements are called when one of them cannot be sent */
   encode(frame: readonly unknown[], fields?: readonly string[]): Uint8Array {
-    return this.#endpoint.codec.encode(frame, this.#values, fields);
+    return this.#encoded(() => this.#endpoint.codec.encode(frame, this.#values, fields));
   }
 
   /** One value at this moment, to be an element of a frame later. */
   encodeValue(value: unknown, name: string): EncodedValue {
-    return this.#endpoint.codec.encodeValue(value, this.#values, name);
+    return this.#encoded(() => this.#endpoint.codec.encodeValue(value, this.#values, name));
   }
 
+  /** Takes the frame that was encoded last. @returns why it was not taken */
   send(bytes: Uint8Array, placing: Placing): CallError | undefined {
+    const refusal = this.#send(bytes, placing);
+    if (refusal === undefined) this.loans.sentWith(placing.key);
+    else this.loans.takeBack();
+    return refusal;
+  }
+
+  #encoded<T>(encode: () => T): T {
+    this.loans.begin();
+    try {
+      return encode();
+    } catch (error) {
+      this.loans.takeBack();
+      throw error;
+    }
+  }
+
+  #send(bytes: Uint8Array, placing: Placing): CallError | undefined {
     const { name } = this.identity;
     const session = this.#session;
     if (!session.isAttached && this.#endpoint.isClosed) {
@@ -142,10 +164,14 @@ export class Peer {
     return undefined;
   }
 
-  tell(to: Destination, method: string, args: readonly unknown[]): void {
+  tell(
+    to: Destination,
+    method: string,
+    message: { readonly args: readonly unknown[]; readonly caller: Caller },
+  ): void {
     let refusal: CallError | undefined;
     try {
-      refusal = this.outgoing.tell(to, method, args);
+      refusal = this.outgoing.tell(to, method, message);
     } catch (error) {
       if (!isCallError(error)) throw error;
       refusal = error;
@@ -156,8 +182,9 @@ export class Peer {
 
   /** What must not be left out, though it adds to what waits; dropped when its session is over. */
   notify(bytes: Uint8Array, key: unknown): void {
-    if (!this.hasSession) return;
+    if (!this.hasSession) return this.loans.takeBack();
     this.#session.send(bytes, { key });
+    this.loans.sentWith(key);
     if (this.#session.queuedBytes <= UNREAD_BYTES_MAX) return;
     const { name } = this.identity;
     this.end(new Overloaded(name, 'bytes that it does not read', UNREAD_BYTES_MAX));
@@ -252,6 +279,7 @@ export class Peer {
     );
     this.incoming.dropAll(reason);
     this.channels.loseAll(why);
+    this.loans.loseAll(why);
     this.#tellOfRoom();
   }
 
@@ -344,6 +372,10 @@ export class Peer {
     switch (frame.type) {
       case type.CALL:
         return this.incoming.call(frame);
+      case type.INVOKE:
+        return this.incoming.invoke(frame);
+      case type.PIPE:
+        return this.incoming.pipe(frame);
       case type.CAST:
         return this.incoming.cast(frame);
       case type.RESULT: {
@@ -375,7 +407,9 @@ export class Peer {
         this.#goodbye = frame.text();
         return;
       default:
-        throw new BadFrame(`unknown frame type ${String(frame.type)}`);
+        if (!this.loans.receive(frame)) {
+          throw new BadFrame(`unknown frame type ${String(frame.type)}`);
+        }
     }
   }
 }

@@ -23,8 +23,8 @@ export class RemoteActor implements Recipient {
     return this.peer.outgoing.ask(this, method, { args, caller });
   }
 
-  tell(method: string, args: readonly unknown[]): void {
-    this.peer.tell(this, method, args);
+  tell(method: string, args: readonly unknown[], caller: Caller): void {
+    this.peer.tell(this, method, { args, caller });
   }
 
   monitor(onDown: (down: Down) => void): () => void {

@@ -34,7 +34,8 @@ export class Values implements ValuePort {
       return { tag: ERROR, content: errorToWire(value, { stack, classes }) };
     }
     const end = this.#peer.channels.dehydrate(value);
-    return end === undefined ? undefined : { tag: CHANNEL_END, content: end };
+    if (end !== undefined) return { tag: CHANNEL_END, content: end };
+    return this.#peer.loans.dehydrate(value);
   }
 
   hydrate(tag: number, content: unknown): unknown {
@@ -50,8 +51,11 @@ export class Values implements ValuePort {
         return this.#peer.channels.hydrate(content);
       case ERROR:
         return errorFromWire(content, this.#endpoint.errorClasses);
-      default:
-        throw new BadFrame(`unknown value tag ${tag}`);
+      default: {
+        const lent = this.#peer.loans.hydrate(tag, content);
+        if (lent === undefined) throw new BadFrame(`unknown value tag ${tag}`);
+        return lent;
+      }
     }
   }
 

@@ -1,0 +1,151 @@
+import { type CallError, DeadlineExceeded, RemoteError } from '@troupe/actor';
+import {
+  type CallContext,
+  Caller,
+  type Cell,
+  type Envelope,
+  type Expiring,
+  isRef,
+  recipientOf,
+  type Reply,
+} from '@troupe/actor/internal';
+import type { AnyRef, CallOptions } from '@troupe/actor';
+import { AnswerGone } from './answer-gone.ts';
+import { FAIL, RESULT } from './frames.ts';
+import type { Message } from './incoming.ts';
+
+/** What a call says of itself. */
+export interface ServedCallParts {
+  readonly id: number;
+  readonly method: string;
+  readonly args: readonly unknown[];
+  readonly timeoutMs: number;
+  readonly context: CallContext | undefined;
+}
+
+/** Where calls are counted and answered. */
+export interface CallServer {
+  /** The call is over, and its caller has been told before when `frame` is undefined. */
+  ended(call: ServedCall, frame: readonly unknown[] | undefined): void;
+  /** The caller is told; the call may still run, and counts until it has ended. */
+  answer(call: ServedCall, frame: readonly unknown[]): void;
+}
+
+/** One call that has arrived, until whatever serves it has answered. */
+export class ServedCall implements Reply, Expiring, Message {
+  wheelNext: Expiring | undefined;
+  wheelPrevious: Expiring | undefined;
+  dueTick = -1;
+  readonly id: number;
+  readonly method: string;
+  readonly args: readonly unknown[];
+  readonly asks = true;
+  readonly context: CallContext | undefined;
+  readonly timeoutMs: number;
+  readonly #server: CallServer;
+  #cell: Cell | undefined;
+  #envelope: Envelope | undefined;
+  /** Set when no actor of this node serves it. */
+  #elsewhere: AbortController | undefined;
+  /** Calls on its result. */
+  #followers: ServedCall[] | undefined;
+  /** The caller has been told that its time is over. */
+  #expired = false;
+
+  constructor(server: CallServer, parts: ServedCallParts) {
+    this.#server = server;
+    this.id = parts.id;
+    this.method = parts.method;
+    this.args = parts.args;
+    this.timeoutMs = parts.timeoutMs;
+    this.context = parts.context;
+  }
+
+  get actor(): Cell | undefined {
+    return this.#cell;
+  }
+
+  deliver(cell: Cell): void {
+    this.#cell = cell;
+    this.#envelope = cell.post(this.method, this.args, this);
+  }
+
+  refuse(error: CallError): void {
+    this.fail(error);
+  }
+
+  /** Calls a function of this node's. It runs outside of all turns, as when it is called here. */
+  run(body: (...args: readonly unknown[]) => unknown): void {
+    this.#settleWith(async () => body(...this.args));
+  }
+
+  /** Makes the call on what `base` yields, once it does. */
+  follow(base: ServedCall): void {
+    (base.#followers ??= []).push(this);
+  }
+
+  succeed(value: unknown): void {
+    for (const follower of this.#takeFollowers()) follower.#callOn(value);
+    this.#server.ended(this, this.#expired ? undefined : [RESULT, this.id, value]);
+  }
+
+  fail(thrown: unknown): void {
+    for (const follower of this.#takeFollowers()) follower.fail(new AnswerGone());
+    // Whatever else can be thrown, only errors travel as what went wrong.
+    const error = thrown instanceof Error ? thrown : nonError(thrown);
+    this.#server.ended(this, this.#expired ? undefined : [FAIL, this.id, error]);
+  }
+
+  expire(): void {
+    const address = this.#cell?.address ?? '';
+    const executed = this.withdraw(new DOMException('the deadline has passed', 'TimeoutError'));
+    const error = new DeadlineExceeded(address, this.timeoutMs, executed);
+    if (executed === 'no') return this.fail(error);
+    this.#expired = true;
+    this.#server.answer(this, [FAIL, this.id, error]);
+  }
+
+  withdraw(reason: unknown): 'no' | 'unknown' {
+    if (this.#elsewhere !== undefined) {
+      this.#elsewhere.abort(reason);
+      return 'unknown';
+    }
+    if (this.#cell === undefined || this.#envelope === undefined) return 'no';
+    return this.#cell.withdraw(this.#envelope, reason);
+  }
+
+  #takeFollowers(): readonly ServedCall[] {
+    const followers = this.#followers ?? [];
+    this.#followers = undefined;
+    return followers;
+  }
+
+  /** An actor of this node is called as if it had been addressed; any other by way of this node. */
+  #callOn(result: unknown): void {
+    if (typeof result !== 'object' || result === null || !isRef(result)) {
+      return this.fail(new AnswerGone()); // From where it is, the caller sees what is wrong.
+    }
+    const recipient = recipientOf(result as AnyRef);
+    if ('post' in recipient) return this.deliver(recipient as Cell);
+    this.#settleWith((signal) => {
+      const options: CallOptions = { timeoutMs: this.timeoutMs, signal };
+      return recipient.ask(this.method, this.args, Caller.within(this.context, options));
+    });
+  }
+
+  #settleWith(outcome: (signal: AbortSignal) => Promise<unknown>): void {
+    const { signal } = (this.#elsewhere = new AbortController());
+    void settled
+      .then(() => outcome(signal))
+      .then(
+        (value) => this.succeed(value),
+        (error: unknown) => this.fail(error),
+      );
+  }
+}
+
+const settled = Promise.resolve();
+
+function nonError(thrown: unknown): RemoteError {
+  return new RemoteError('NonError', String(thrown), undefined);
+}
