@@ -16,6 +16,7 @@ export type {
   ActorFunction,
   ActorOptions,
   ActorRef,
+  Answered,
   AnyRef,
   ArgumentSchema,
   BackOff,
