@@ -140,7 +140,7 @@ test('a call that is wrong is refused on the side that knows, and the actor serv
 
   const unmarked = await t.throwsAsync(counter.secret(), { instanceOf: NoSuchMethod });
   t.regex(unmarked?.message ?? '', /mark it with @rpc/);
-  const stuck = await t.throwsAsync(counter.accept({ callback: () => 1 }), {
+  const stuck = await t.throwsAsync(counter.accept({ callback: Symbol('mine') }), {
     instanceOf: NotSerializable,
   });
   t.regex(stuck?.message ?? '', /args\[0\]\.callback/);
