@@ -61,6 +61,28 @@ browserTest(
   },
 );
 
+browserTest(`who goes elsewhere while their room is on its way stays there${unless}`, async (t) => {
+  await using chat = await startChat(18_281);
+  await using browser = await openBrowser();
+  const room = roomOn('c');
+  const ann = await browser.enter(chat, 'a', { room, nick: 'ann' });
+  const bob = await browser.enter(chat, 'b', { room, nick: 'bob' });
+  process.kill(nodeOf(chat, 'c').pid, 'SIGKILL');
+  await ann.getByText(/does not answer\. Looking for/).waitFor();
+
+  await ann.evaluate(`location.hash = '${roomOn('a')}'`);
+  await bob.getByText(/this room now lives on/).waitFor();
+  await ann.locator('#room-title').getByText(roomOn('a')).waitFor();
+  await say(ann, 'over here');
+  await say(bob, 'still here');
+
+  await sees(ann, 'over here');
+  await sees(bob, 'still here');
+  t.is(await ann.locator('#room-title').textContent(), `# ${roomOn('a')}`);
+  t.is(await bob.locator('#log').getByText('over here').count(), 0);
+  t.deepEqual(browser.errors, []);
+});
+
 browserTest(`a name that is taken is refused with a reason, in the page${unless}`, async (t) => {
   await using chat = await startChat(18_161);
   await using browser = await openBrowser();

@@ -46,8 +46,10 @@ const me = {
 sessionStorage.setItem('id', me.id);
 const state = {
   node: '',
-  /** @type {string | undefined} */
+  /** The room that is shown. @type {string | undefined} */
   room: undefined,
+  /** The room that was asked for last. @type {string | undefined} */
+  wanted: undefined,
   home: '',
   life: '',
   number: 0,
@@ -100,7 +102,7 @@ function onHello(node) {
     nodeMark(node),
     ' of a small cluster. Whichever node you pick, the rooms are the same.',
   );
-  if (state.room !== undefined) void enter(state.room);
+  if (state.wanted !== undefined) void enter(state.wanted);
   else if (me.nick !== '') void enter(roomInAddress());
   else askName('');
 }
@@ -143,6 +145,7 @@ function onCluster(nodes) {
 /** @param {Welcome} welcome */
 function onWelcome(welcome) {
   const { room, home, life, people, history } = welcome;
+  if (room !== state.wanted) return; // Another one was asked for meanwhile.
   const isSameRoom = room === state.room;
   const isSameLife = isSameRoom && life === state.life;
   const { home: oldHome } = state;
@@ -260,6 +263,7 @@ function onLost(home) {
 function onOut(why) {
   const room = state.room ?? roomInAddress();
   state.room = undefined;
+  state.wanted = undefined;
   state.moving = undefined;
   outbox.close();
   askName(`You are out of the room: ${why}.`, room);
@@ -267,14 +271,18 @@ function onOut(why) {
 
 /** @param {string} room */
 async function enter(room) {
+  state.wanted = room;
+  if (room !== state.room) outbox.close(); // What is typed now must not be said over there.
   const answer = await connection.post('enter', { room, nick: me.nick, id: me.id });
-  if (answer.ok) return; // The welcome comes down the stream.
+  if (answer.ok || state.wanted !== room) return; // The welcome comes down the stream.
   if (answer.refused === undefined) {
     // Entering twice is harmless, so it does not matter whether the first time took effect.
-    setTimeout(() => void (connection.isOpen && enter(room)), ENTER_AGAIN_MS);
+    const again = () => void (connection.isOpen && state.wanted === room && enter(room));
+    setTimeout(again, ENTER_AGAIN_MS);
     return;
   }
   state.room = undefined;
+  state.wanted = undefined;
   askName(`${answer.why}.`, room);
 }
 
@@ -289,8 +297,8 @@ function askName(error, room = roomInAddress()) {
 
 function roomInAddress() {
   // URLSearchParams takes any text, where decodeURIComponent throws at a stray percent sign.
-  const name = new URLSearchParams(`room=${location.hash.slice(1)}`).get('room')?.trim();
-  return name === undefined || name === '' ? 'lobby' : name;
+  const name = asRoomName(new URLSearchParams(`room=${location.hash.slice(1)}`).get('room') ?? '');
+  return name === '' ? 'lobby' : name;
 }
 
 function drawRoom() {
@@ -347,7 +355,8 @@ ui.text.addEventListener('keydown', (event) => {
 ui.composer.addEventListener('submit', (event) => {
   event.preventDefault();
   const text = ui.text.value.trim();
-  if (text === '' || state.room === undefined) return;
+  // On the way to another room the text stays where it is.
+  if (text === '' || state.room === undefined || state.room !== state.wanted) return;
   outbox.say(text, { nick: me.nick, node: state.node });
   ui.text.value = '';
   onTyping();
@@ -370,7 +379,9 @@ byId('new-room', HTMLFormElement).addEventListener('submit', (event) => {
 });
 window.addEventListener('hashchange', () => {
   const room = roomInAddress();
-  if (room !== state.room && me.nick !== '' && connection.isOpen) void enter(room);
+  if (room === state.wanted || me.nick === '') return;
+  if (connection.isOpen) void enter(room);
+  else state.wanted = room; // And once there is a connection, it is entered.
 });
 document.addEventListener('visibilitychange', () => {
   if (document.hidden) return;

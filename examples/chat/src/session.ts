@@ -86,7 +86,7 @@ export class Session extends Actor {
     const previous = this.#standUp();
     const keepsPlace = previous?.room === seat.room && previous.id === id;
     if (previous !== undefined && !keepsPlace) this.#tellLeaving(previous);
-    const entered = await this.#sitDown(seat, { back: false });
+    const entered = await this.#firstSit(seat);
     if ('refused' in entered) {
       if (keepsPlace) this.#tellLeaving(previous);
       return entered;
@@ -124,20 +124,38 @@ export class Session extends Actor {
     this.#standUp();
   }
 
-  /** A fresh channel each time: one that a room has closed stays closed. */
+  /** A room that does not answer may have let them in all the same, and is told otherwise. */
+  async #firstSit(seat: Seat): Promise<Entered | Refusal> {
+    try {
+      return await this.#sitDown(seat, { back: false });
+    } catch (error) {
+      this.#tellLeaving(seat);
+      throw error;
+    }
+  }
+
+  /**
+   * A fresh channel each time: one that a room has closed stays closed. Whoever leaves meanwhile
+   * withdraws the call, or it might come to the room after the word that they have left.
+   */
   async #sitDown(seat: Seat, { back }: { readonly back: boolean }): Promise<Entered | Refusal> {
     const lines = channel<Line>(LIMITS.linesAhead);
     const { id, who } = seat;
-    const session = this.self<Session>();
-    const guest = { id, who, session, lines: lines.sender, back };
-    const entered = await this.#options.room(seat.room).enter(guest);
-    if ('refused' in entered) return entered;
-    seat.lines = lines;
-    seat.home = entered.home;
-    seat.people = new Set(entered.people.map(({ nick }) => nick));
-    // Whatever it sent before it went down comes first, then the end of the lines.
-    seat.forgetRoom = this.monitor(entered.room, () => lines.tryClose(new SeatLost('room-moved')));
-    return entered;
+    const { signal } = seat.left;
+    const guest = { id, who, session: this.self<Session>(), lines: lines.sender, back };
+    try {
+      const entered = await this.#options.room(seat.room).with({ signal }).enter(guest);
+      if ('refused' in entered || signal.aborted) return entered;
+      seat.lines = lines;
+      seat.home = entered.home;
+      seat.people = new Set(entered.people.map(({ nick }) => nick));
+      // Whatever it sent before it went down comes first, then the end of the lines.
+      const onDown = (): void => void lines.tryClose(new SeatLost('room-moved'));
+      seat.forgetRoom = this.monitor(entered.room, onDown);
+      return entered;
+    } finally {
+      if (seat.lines !== lines) lines.tryClose(); // Nobody will read them.
+    }
   }
 
   /** Ends the goroutine that follows the seat. */
@@ -161,7 +179,7 @@ export class Session extends Actor {
     let entered = first;
     let movedFrom: string | undefined;
     try {
-      for (;;) {
+      while (!seat.left.signal.aborted) {
         const moved = movedFrom === undefined ? {} : { movedFrom };
         await screen.send({ kind: 'welcome', ...entered, room, ...moved });
         const why = await this.#showLines(seat);
