@@ -115,6 +115,20 @@ test('a node does not listen beyond this machine without a secret', async (t) =>
   t.regex(open.address, /^0\.0\.0\.0:\d+$/);
 });
 
+test('an empty secret is none', async (t) => {
+  const error = await t.throwsAsync(startNode({ listen: '0.0.0.0:0', secret: '' }), {
+    instanceOf: TypeError,
+  });
+
+  t.regex(error?.message ?? '', /secret must not be empty/);
+});
+
+test('a seed that is no address is refused, and not tried again', async (t) => {
+  const error = await t.throwsAsync(startNode({ join: ['localhost'] }));
+
+  t.regex(error?.message ?? '', /host:port, for example 127\.0\.0\.1:7001, not 'localhost'/);
+});
+
 test('a name that is taken is refused by the cluster', async (t) => {
   await using a = await startNode({ name: 'a', listen: LOCAL });
 

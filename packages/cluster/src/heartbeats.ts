@@ -182,8 +182,9 @@ class Heartbeats implements Membership {
   }
 
   async #callMember(member: Member): Promise<void> {
+    if (member.address === '' || member.state === 'left') return;
     const contact = this.#contactOf(member);
-    if (member.address === '' || member.state === 'left' || contact.exchanging) return;
+    if (contact.exchanging) return;
     contact.exchanging = true;
     try {
       this.#learn(await this.#net.exchange(member.address, this.#digest(), this.#timeoutMs));
@@ -195,6 +196,8 @@ class Heartbeats implements Membership {
       this.#env.log.debug({ member: member.name, error }, 'no answer to a heartbeat');
     } finally {
       contact.exchanging = false;
+      // One that others only speak of is no member here until it has answered.
+      if (this.#table.get(member.name) === undefined) this.#contacts.delete(member.name);
     }
   }
 
@@ -300,9 +303,10 @@ class Heartbeats implements Membership {
   }
 }
 
-/** Whether trying again may help: an unreachable seed may come up, a wrong secret stays wrong. */
+/** Whether trying again may help: a seed may come up; a secret or an address stays wrong. */
 function isTransient(error: unknown): boolean {
   if (error instanceof NameTaken) return false;
   const cause = error instanceof Error ? error.cause : undefined;
+  if (cause instanceof TypeError) return false; // It is no address.
   return !(cause instanceof HandshakeRefused || cause instanceof CertificateRefused);
 }

@@ -78,6 +78,7 @@ export interface NodeOptions extends Omit<ActorSystemOptions, 'name'> {
  */
 export async function startNode(options: NodeOptions = {}): Promise<Node> {
   const { join = [], placement = rendezvous(), membership = heartbeats({ seeds: join }) } = options;
+  refuseEmptySecret(options);
   const plan = planWorkers(options);
   const classes = await loadActors(options.actors ?? []);
   const env = options.env ?? processEnv();
@@ -191,6 +192,11 @@ function openEndpoint(
       membership.report({ peer: identity, event: wasConnected ? 'reset' : 'refused' });
     },
   });
+}
+
+/** Such as an environment variable that was never set: everybody would know it. */
+function refuseEmptySecret({ secret }: NodeOptions): void {
+  if (secret === '') throw new TypeError('secret must not be empty: leave it out, or choose one');
 }
 
 function nameOf(options: NodeOptions, env: Env): string {
