@@ -12,21 +12,26 @@ export type Form = typeof RECEIVE | typeof NEXT | typeof STEP | typeof SEND;
 
 /** A promise and its place in a channel's queue: one send or receive that waits. */
 export class Parked<T> extends Waiter<T> {
-  readonly promise: Promise<unknown>;
-  readonly #form: Form;
-  readonly #isBuffered: boolean;
-  #resolve!: (result: unknown) => void;
-  #reject!: (error: unknown) => void;
-  #unlisten: (() => void) | undefined = undefined;
+  declare readonly promise: Promise<unknown>;
+  declare private readonly form: Form;
+  declare private readonly isBuffered: boolean;
+  declare private readonly resolve: (result: unknown) => void;
+  declare private readonly reject: (error: unknown) => void;
+  declare private unlisten: (() => void) | undefined;
 
   constructor(form: Form, { capacity }: ChannelCore<T>) {
     super();
-    this.#form = form;
-    this.#isBuffered = capacity > 0;
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
+    this.form = form;
+    this.isBuffered = capacity > 0;
+    this.unlisten = undefined;
+    let resolve!: (result: unknown) => void;
+    let reject!: (error: unknown) => void;
+    this.promise = new Promise((onDone, onFailed) => {
+      resolve = onDone;
+      reject = onFailed;
     });
+    this.resolve = resolve;
+    this.reject = reject;
   }
 
   /**
@@ -35,44 +40,44 @@ export class Parked<T> extends Waiter<T> {
    * wait for every single element.
    */
   succeed(value: T | undefined): void {
-    this.#unlisten?.();
-    const result = this.#resultOf(value);
-    if (this.#isBuffered) queueMicrotask(() => this.#resolve(result));
-    else this.#resolve(result);
+    this.unlisten?.();
+    const result = resultOf(this.form, value);
+    if (this.isBuffered) queueMicrotask(() => this.resolve(result));
+    else this.resolve(result);
   }
 
   fail(error: unknown): void {
-    this.#unlisten?.();
-    if (this.#form === NEXT) this.#resolve({ ok: false, error });
-    else if (this.#form === STEP && error === undefined) this.#resolve(END_OF_LOOP);
-    else this.#refuse(error ?? new ChannelClosed());
+    this.unlisten?.();
+    if (this.form === NEXT) this.resolve({ ok: false, error });
+    else if (this.form === STEP && error === undefined) this.resolve(END_OF_LOOP);
+    else this.refuse(error ?? new ChannelClosed());
   }
 
   /** The first of a match and an abort wins; the signal is forgotten once there was a match. */
   abortBy(signal: AbortSignal): void {
-    this.#unlisten = onAbort(signal, () => {
+    this.unlisten = onAbort(signal, () => {
       this.list?.remove(this);
-      this.#refuse(signal.reason);
+      this.refuse(signal.reason);
     });
   }
 
-  #resultOf(value: T | undefined): unknown {
-    switch (this.#form) {
-      case RECEIVE:
-        return value;
-      case NEXT:
-        return { ok: true, value };
-      case STEP:
-        return { done: false, value };
-      case SEND:
-        return undefined;
-    }
-  }
-
-  #refuse(error: unknown): void {
+  private refuse(error: unknown): void {
     // A send that nobody awaits must not end the process.
-    if (this.#form === SEND) this.promise.catch(ignore);
-    this.#reject(error);
+    if (this.form === SEND) this.promise.catch(ignore);
+    this.reject(error);
+  }
+}
+
+function resultOf(form: Form, value: unknown): unknown {
+  switch (form) {
+    case RECEIVE:
+      return value;
+    case NEXT:
+      return { ok: true, value };
+    case STEP:
+      return { done: false, value };
+    case SEND:
+      return undefined;
   }
 }
 

@@ -1,10 +1,15 @@
 /** A parked operation: a receive, a send, or one case of a select. */
 export abstract class Waiter<T> {
-  next: Waiter<T> | undefined;
-  previous: Waiter<T> | undefined;
-  list: WaitList<T> | undefined;
+  // Declared, and set once: an initializer is a function that runs for every object made.
+  declare next: Waiter<T> | undefined;
+  declare previous: Waiter<T> | undefined;
+  declare list: WaitList<T> | undefined;
   /** What a sender offers. */
-  value: T | undefined;
+  declare value: T | undefined;
+
+  constructor() {
+    this.next = this.previous = this.list = this.value = undefined;
+  }
 
   /** The operation is done: a receiver gets `value`, a sender learns that its own was taken. */
   abstract succeed(value: T | undefined): void;
