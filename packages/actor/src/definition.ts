@@ -2,6 +2,7 @@ import type { Actor } from './actor.ts';
 import { type ArgumentCheck, checkBySchema, checkByTypes } from './arguments.ts';
 import type { IncomingInterceptor } from './interceptor.ts';
 import { isReservedName } from './lazy-methods.ts';
+import { MethodTable } from './method-table.ts';
 import {
   EXCLUSIVE,
   INTERLEAVE,
@@ -47,7 +48,7 @@ export interface Definition {
   /** From the decorator, or the class name; `named` tells which. */
   readonly kind: string;
   readonly named: boolean;
-  readonly methods: ReadonlyMap<string, Method>;
+  readonly methods: MethodTable;
   readonly mailboxCapacity: number;
   readonly whenFull: WhenFull;
   readonly supervision: Supervision | undefined;
@@ -170,7 +171,7 @@ function derive(target: ActorClass): Definition {
   return {
     kind: mark?.kind ?? target.name,
     named: mark !== undefined,
-    methods,
+    methods: new MethodTable(methods),
     mailboxCapacity: mark?.mailboxCapacity ?? MAILBOX_CAPACITY,
     whenFull,
     supervision: mark?.supervision,
