@@ -88,8 +88,11 @@ export type EntityRef<T> = Remote<T> & RefOperations<T, 'entity'>;
 export type AnyRef = RefOperations<never, 'actor' | 'entity'>;
 
 class AskRef extends Ref {
+  /** Made when it is first told something; many references never are. */
+  #tell: TellRef | undefined = undefined;
+
   get tell(): TellRef {
-    return new TellRef(Ref.recipientOf(this), Ref.callerOf(this));
+    return (this.#tell ??= new TellRef(Ref.recipientOf(this), Ref.callerOf(this)));
   }
 
   with(options: CallOptions): AskRef {

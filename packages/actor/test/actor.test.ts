@@ -149,6 +149,18 @@ test('ask rejects, with no effect, when the mailbox is full', async (t) => {
   t.like(error, { code: 'ERR_MAILBOX_FULL', executed: 'no', capacity: 1 });
 });
 
+test('a reference has one view for telling, with its own options', async (t) => {
+  await using system = new ActorSystem();
+  const counter = system.spawn(Counter, 0);
+  const patient = counter.with({ timeoutMs: 500 });
+
+  const views = [counter.tell, counter.tell, patient.tell, patient.tell];
+
+  t.is(views[0], views[1]);
+  t.is(views[2], views[3]);
+  t.not(views[0], views[2]);
+});
+
 test('a tell that is refused becomes a dead letter with its reason', async (t) => {
   const letters: DeadLetter[] = [];
   const system = new ActorSystem({ onDeadLetter: (letter) => letters.push(letter) });
