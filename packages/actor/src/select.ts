@@ -103,10 +103,10 @@ export function select<const C extends Record<string, SelectCase>>(
   const env = options.env ?? processDefault;
   const ready = drawn(cases, env);
   if (ready === undefined) return new Selecting(cases, env).promise as Promise<Selected<C>>;
-  const value = cases[ready];
+  const { value } = ready;
   let outcome: Selected<C>;
   try {
-    outcome = goOn(ready, value) as Selected<C>;
+    outcome = goOn(ready) as Selected<C>;
   } catch (error) {
     return Promise.reject(error);
   }
@@ -123,21 +123,32 @@ export function selectNow<const C extends Record<string, SelectCase>>(
   options: SelectOptions = {},
 ): Selected<C> | undefined {
   const ready = drawn(cases, options.env ?? processDefault);
-  return ready === undefined ? undefined : (goOn(ready, cases[ready]) as Selected<C>);
+  return ready === undefined ? undefined : (goOn(ready) as Selected<C>);
 }
 
-/** The first pass only looks: the name of one case of those that can go on, each as likely. */
-function drawn(cases: Record<string, SelectCase>, env: Env): string | undefined {
-  let ready: string | undefined;
+/** A case and its name, by which it is not looked up again: that would be the slow kind of read. */
+interface Drawn {
+  readonly name: string;
+  readonly value: SelectCase;
+}
+
+/** The first pass only looks: one case of those that can go on, each as likely. */
+function drawn(cases: Record<string, SelectCase>, env: Env): Drawn | undefined {
+  let ready = '';
+  let chosen: SelectCase;
   let count = 0;
   for (const name in cases) {
     const value = cases[name];
-    if (!isCase(value) || !isReady(name, value)) continue;
+    // What most cases are is asked here: small enough to become part of the loop.
+    const isReady = value instanceof ReceiverEnd ? value.core.canPoll() : isOtherReady(name, value);
+    if (!isReady) continue;
     count += 1;
     // The n-th takes the place of the one before with a chance of 1 in n (reservoir sampling).
-    if (count === 1 || env.random() * count < 1) ready = name;
+    if (count > 1 && env.random() * count >= 1) continue;
+    ready = name;
+    chosen = value;
   }
-  return ready;
+  return count === 0 ? undefined : { name: ready, value: chosen };
 }
 
 function isCase(
@@ -146,8 +157,8 @@ function isCase(
   return typeof value === 'object' && value !== null;
 }
 
-function isReady(name: string, value: object): boolean {
-  if (value instanceof ReceiverEnd) return value.core.canPoll();
+function isOtherReady(name: string, value: SelectCase): boolean {
+  if (!isCase(value)) return false;
   if (value instanceof SendCase) return value.core.canOffer();
   if (value instanceof AfterCase) return false;
   if (value instanceof AbortSignal) return value.aborted;
@@ -155,7 +166,7 @@ function isReady(name: string, value: object): boolean {
 }
 
 /** The case can go on: it does. */
-function goOn(name: string, value: SelectCase): object {
+function goOn({ name, value }: Drawn): object {
   if (value instanceof ReceiverEnd) {
     const core: ChannelCore<unknown> = value.core;
     const element = core.poll();
