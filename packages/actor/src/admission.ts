@@ -4,6 +4,7 @@ import { type CallContext, CHAIN_MAX } from './context.ts';
 import { cycleText, ownTurns } from './deadlock.ts';
 import type { Envelope } from './envelope.ts';
 import {
+  ActorDown,
   type CallError,
   Cancelled,
   DeadlockError,
@@ -12,6 +13,7 @@ import {
   Overloaded,
 } from './errors.ts';
 import type { Method } from './method.ts';
+import type { DownReason } from './recipient.ts';
 
 /**
  * Gives a message the arguments that its method will see, and looks at it before it is queued.
@@ -35,6 +37,16 @@ export function admit(
     envelope.args = checked;
   }
   return context === undefined ? undefined : refusalOf(cell, method, context);
+}
+
+/** What a caller is told when the actor has gone down, before its call began or after. */
+export function actorDown(
+  address: string,
+  executed: 'no' | 'unknown',
+  reason: DownReason | undefined,
+): ActorDown {
+  const isFailure = reason !== undefined && 'error' in reason;
+  return new ActorDown(address, executed, isFailure ? { cause: reason.error } : {});
 }
 
 /** What the caller is told when the method has run and its result cannot travel. */

@@ -34,6 +34,7 @@ export type ArgumentCheck = (args: readonly unknown[]) => readonly unknown[] | s
 export function checked<Output>(schema: Schema<Output>, value: unknown, at: string): Output {
   const result = schema['~standard'].validate(value);
   if (result instanceof Promise) {
+    result.catch(() => undefined); // Nobody waits for what it says.
     // Waiting for it would let later messages overtake this one.
     throw new TypeError(`the schema of ${at} is asynchronous: use one that answers at once`);
   }
@@ -48,8 +49,8 @@ export function checkBySchema(schema: ArgumentSchema): ArgumentCheck {
       if (args.length > schema.length) return `${args.length} arguments, not ${schema.length}`;
       return schema.map((one, at) => checked(one, args[at], `args[${at}]`));
     } catch (error) {
-      if (error instanceof TypeError) return error.message;
-      throw error;
+      // A schema that fails itself must not pass anything, nor be felt by whoever delivers.
+      return error instanceof Error ? error.message : String(error);
     }
   };
 }

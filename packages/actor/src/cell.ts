@@ -1,6 +1,6 @@
 import { type Actor, attach } from './actor.ts';
 import { pause } from './actor-timer.ts';
-import { admit, unsendableResult } from './admission.ts';
+import { actorDown, admit, unsendableResult } from './admission.ts';
 import { Answer } from './answer.ts';
 import { boundArgs } from './binding.ts';
 import { Caller } from './caller.ts';
@@ -196,9 +196,15 @@ export class Cell implements Recipient {
     return 'unknown';
   }
 
-  /** Queues `body` as a turn of this actor, beyond the mailbox's bound; the caller bounds it. */
+  /**
+   * Queues `body` as a turn of this instance of the actor, beyond the mailbox's bound; the caller
+   * bounds it. The next instance does not hear of it.
+   */
   interrupt(name: string, body: () => unknown): void {
-    if (this.#state < STOPPING) this.#enqueue(new Envelope(new Method(name, body), [], undefined));
+    if (this.#state >= STOPPING) return;
+    const actor = this.#actor;
+    const turn = (): unknown => (this.#actor === actor ? body() : undefined);
+    this.#enqueue(new Envelope(new Method(name, turn), [], undefined));
   }
 
   monitor(onDown: (down: Down) => void): () => void {
@@ -239,10 +245,8 @@ export class Cell implements Recipient {
   watchIdle(timeoutMs: number, onIdle: () => unknown): () => void {
     const relations = this.#relate();
     relations.idle?.stop();
-    const watch = new IdleWatch(this.system.env, timeoutMs, () => this.interrupt('onIdle', onIdle));
-    relations.idle = watch;
+    const watch = (relations.idle = new IdleWatch(this, timeoutMs, onIdle));
     this.#isBare = false;
-    this.owns(() => watch.stop());
     return () => watch.stop();
   }
 
@@ -262,7 +266,8 @@ export class Cell implements Recipient {
 
   /** Something went wrong where nobody waits: whoever supervises the actor decides. */
   fail(fault: Fault): void {
-    if (this.#state >= STOPPING) return this.#report(fault);
+    // What still goes wrong in an instance that is over is no reason for another restart.
+    if (this.#state >= STOPPING || this.#relations?.isLeaving === true) return this.#report(fault);
     const supervisor = this.#supervisor();
     if (supervisor !== undefined) return supervisor.childFailed(this, fault);
     this.#report(fault);
@@ -272,7 +277,7 @@ export class Cell implements Recipient {
   /** Replaces the instance after the turns that run; the reference and the mailbox stay. */
   restart(error: unknown, pauseMs: number): void {
     const relations = this.#relate();
-    if (relations.reason !== undefined || relations.restart !== undefined) return;
+    if (relations.isLeaving) return;
     relations.restart = { error, pauseMs };
     for (const { abort } of this.turns()) abort?.abort(new ActorDown(this.address, 'unknown'));
     if (!this.#isInTurn) void this.#renew(relations);
@@ -298,7 +303,7 @@ export class Cell implements Recipient {
     const reason = (relations.reason ??= { kind: 'stopped' });
     this.#refuseQueued(reason);
     for (const turn of this.turns()) {
-      turn.reply?.fail(new ActorDown(this.address, 'unknown', causeOf(reason)));
+      turn.reply?.fail(actorDown(this.address, 'unknown', reason));
       turn.reply = undefined; // Whatever the turn yields one day comes too late.
     }
     this.#goDown(relations, reason);
@@ -360,7 +365,7 @@ export class Cell implements Recipient {
   /** @returns why the message was not taken */
   #offer(envelope: Envelope): CallError | undefined {
     if (this.#state >= STOPPING || this.#relations?.reason !== undefined) {
-      return new ActorDown(this.address, 'no', causeOf(this.#relations?.reason));
+      return actorDown(this.address, 'no', this.#relations?.reason);
     }
     const lane = this.#lanes?.laneOf(this, envelope, this.#isOpen);
     if (lane !== undefined) return this.#enqueueIn(lane, envelope);
@@ -426,20 +431,22 @@ export class Cell implements Recipient {
     envelope.stage = RUNNING;
     this.#current = envelope;
     this.#lanes?.turns.add(envelope);
-    const args = boundArgs(envelope.args, this) as unknown[];
     let result: unknown;
+    let isPending: boolean;
     this.system.running = this;
     try {
+      const args = boundArgs(envelope.args, this) as unknown[]; // May run a getter of the sender's.
       result = this.#isBare
         ? envelope.method.body.apply(this.#actor, args)
         : this.#perform(envelope, args);
+      isPending = isThenable(result);
     } catch (error) {
       this.system.running = undefined;
       this.#failed(envelope, error);
       return;
     }
     this.system.running = undefined;
-    if (!isThenable(result)) {
+    if (!isPending) {
       this.#succeeded(envelope, result);
       return;
     }
@@ -475,25 +482,22 @@ export class Cell implements Recipient {
     this.#turnEnded(envelope);
     const { reply } = envelope;
     if (reply === undefined) return;
-    if (isGenerator(value)) return reply.succeed(new GeneratorStream(this, envelope, value));
     const { copy } = this.system;
-    if (copy === undefined) return reply.succeed(value);
-    let copied: unknown;
     try {
-      copied = copy(value, 'result');
+      if (isGenerator(value)) reply.succeed(new GeneratorStream(this, envelope, value));
+      else reply.succeed(copy === undefined ? value : copy(value, 'result'));
     } catch (error) {
-      return reply.fail(unsendableResult(error));
+      reply.fail(unsendableResult(error)); // It cannot travel, or a getter of it throws.
     }
-    reply.succeed(copied);
   }
 
   #failed(envelope: Envelope, error: unknown): void {
     const { method, reply } = envelope;
     this.#turnEnded(envelope);
-    const stash = this.#relations?.stash;
+    const { stash, reason } = this.#relations ?? {};
     if (error instanceof Stashed && stash !== undefined) {
-      envelope.stage = QUEUED;
-      stash.add(envelope);
+      if (reason === undefined) stash.add(envelope);
+      else this.#refuse(method.name, reply, actorDown(this.address, 'no', reason));
     } else if (reply !== undefined) reply.fail(error);
     else this.fail({ method: method.name, error, isFatal: method === STARTED });
   }
@@ -574,8 +578,7 @@ export class Cell implements Recipient {
       for (let one = mailbox?.shift(); one !== undefined; one = mailbox?.shift()) {
         one.stage = DONE;
         if (!this.#isMessage(one)) continue;
-        const error = new ActorDown(this.address, 'no', causeOf(reason));
-        this.#refuse(one.method.name, one.reply, error);
+        this.#refuse(one.method.name, one.reply, actorDown(this.address, 'no', reason));
       }
     }
   }
@@ -593,7 +596,3 @@ export class Cell implements Recipient {
 const STARTED = new Method('started', function started(this: Actor) {
   return this.started?.();
 });
-
-function causeOf(reason: DownReason | undefined): ErrorOptions {
-  return reason !== undefined && 'error' in reason ? { cause: reason.error } : {};
-}

@@ -1,37 +1,56 @@
-import type { Env, Timer } from './env.ts';
+import type { Cell } from './cell.ts';
+import type { Timer } from './env.ts';
 
-/** Tells when no message has come for a while. A message costs it one look at the clock. */
+/** Runs a turn when no message has come for a while. A message costs it one look at the clock. */
 export class IdleWatch {
-  readonly #env: Env;
+  readonly #cell: Cell;
   readonly #timeoutMs: number;
-  readonly #onIdle: () => void;
+  readonly #onIdle: () => unknown;
   #lastAt: number;
   #timer: Timer;
+  readonly #disown: () => void;
+  /** A turn waits; there is never a second one, however long the actor is busy. */
+  #isDue = false;
 
-  constructor(env: Env, timeoutMs: number, onIdle: () => void) {
-    this.#env = env;
+  /** @throws {RangeError} when `timeoutMs` is no time to wait */
+  constructor(cell: Cell, timeoutMs: number, onIdle: () => unknown) {
+    if (!(timeoutMs > 0 && timeoutMs < 2 ** 31)) {
+      throw new RangeError(`timeoutMs must be in 1 … 2 ** 31 - 1, not ${timeoutMs}`);
+    }
+    this.#cell = cell;
     this.#timeoutMs = timeoutMs;
     this.#onIdle = onIdle;
+    const { env } = cell.system;
     this.#lastAt = env.now();
     this.#timer = env.setTimer(timeoutMs, this.#look);
+    this.#disown = cell.owns(() => this.stop());
   }
 
   /** A message has come. */
   touch(): void {
-    this.#lastAt = this.#env.now();
+    this.#lastAt = this.#cell.system.env.now();
   }
 
   stop(): void {
+    this.#isDue = false;
     this.#timer.cancel();
+    this.#disown();
   }
 
   readonly #look = (): void => {
-    const quietMs = this.#env.now() - this.#lastAt;
-    if (quietMs >= this.#timeoutMs) {
-      this.#lastAt = this.#env.now();
-      this.#onIdle();
+    const { env } = this.#cell.system;
+    const now = env.now();
+    if (now - this.#lastAt >= this.#timeoutMs) {
+      this.#lastAt = now;
+      if (!this.#isDue) this.#cell.interrupt('onIdle', this.#turn);
+      this.#isDue = true;
     }
-    const waitMs = this.#timeoutMs - (this.#env.now() - this.#lastAt);
-    this.#timer = this.#env.setTimer(waitMs, this.#look);
+    this.#timer = env.setTimer(this.#timeoutMs - (now - this.#lastAt), this.#look);
+  };
+
+  readonly #turn = (): unknown => {
+    if (!this.#isDue) return undefined; // It was ended meanwhile.
+    this.#isDue = false;
+    return this.#onIdle();
   };
 }

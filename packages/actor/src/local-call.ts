@@ -62,8 +62,9 @@ export class LocalCall extends Envelope implements Reply, Expiring, Waited {
 
   succeed(value: unknown): void {
     if (this.#signal !== undefined && value instanceof GeneratorStream) value.endOn(this.#signal);
+    const own = boundValue(value, this.#turn?.cell);
     this.#disarm();
-    this.#resolve(boundValue(value, this.#turn?.cell));
+    this.#resolve(own);
   }
 
   fail(error: unknown): void {

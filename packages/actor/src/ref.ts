@@ -137,7 +137,8 @@ function askThrough(
   const outgoing = { to: recipient.address, method, args, options: others };
   const next = (more: CallOptions = {}): Promise<unknown> =>
     recipient.ask(method, args, caller.with(more));
-  return Answer.of(Promise.resolve(intercept?.(outgoing, next)), caller);
+  const outcome = new Promise((resolve) => resolve(intercept?.(outgoing, next)));
+  return Answer.of(outcome, caller);
 }
 
 /** A new reference to `recipient`, bound to nobody; its type is the caller's word. */

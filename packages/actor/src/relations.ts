@@ -38,6 +38,11 @@ export class Relations {
   /** Messages that wait for `unstashAll`. */
   stash: Stash | undefined;
 
+  /** This instance is to end. */
+  get isLeaving(): boolean {
+    return this.reason !== undefined || this.restart !== undefined;
+  }
+
   monitor(onDown: (down: Down) => void): () => void {
     // Of its own identity, since one function may monitor twice.
     const monitor = (down: Down): void => onDown(down);

@@ -1,4 +1,4 @@
-import type { Envelope } from './envelope.ts';
+import { type Envelope, QUEUED } from './envelope.ts';
 import { Overloaded } from './errors.ts';
 import { Mailbox } from './mailbox.ts';
 
@@ -23,6 +23,7 @@ export class Stash {
   }
 
   add(envelope: Envelope): void {
+    envelope.stage = QUEUED;
     this.mailbox.push(envelope);
   }
 

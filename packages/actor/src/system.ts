@@ -137,7 +137,13 @@ export class ActorSystem implements AsyncDisposable {
 
   /** Calls `onDown` once, when `ref`'s actor is down. @returns forgets the monitor */
   monitor(ref: AnyRef, onDown: (down: Down) => void): () => void {
-    return recipientOf(ref).monitor(onDown);
+    return recipientOf(ref).monitor((down) => {
+      try {
+        onDown(down);
+      } catch (error) {
+        this.failed({ address: down.address, method: 'onDown', error });
+      }
+    });
   }
 
   /** Stops every actor, waiting up to `timeoutMs` for turns that run; later ones are abandoned. */
@@ -221,15 +227,26 @@ export class ActorSystem implements AsyncDisposable {
   deadLetter(letter: DeadLetter): void {
     const { code } = letter.reason;
     this.#undelivered.set(code, (this.#undelivered.get(code) ?? 0) + 1);
-    if (this.#options.onDeadLetter !== undefined) this.#options.onDeadLetter(letter);
+    const { onDeadLetter } = this.#options;
+    if (onDeadLetter !== undefined) this.#tell('onDeadLetter', () => onDeadLetter(letter));
     else if (letter.isCall !== true) {
       this.env.log.warn({ ...letter, reason: letter.reason.message }, 'dead letter');
     }
   }
 
   failed(failure: Failure): void {
-    if (this.#options.onFailure !== undefined) this.#options.onFailure(failure);
+    const { onFailure } = this.#options;
+    if (onFailure !== undefined) this.#tell('onFailure', () => onFailure(failure));
     else this.env.log.error({ ...failure }, 'an actor failed where nobody waits');
+  }
+
+  /** Whoever only listens must not end what goes on here. */
+  #tell(hook: string, run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.env.log.error({ hook, error }, 'a hook of the actor system failed');
+    }
   }
 
   /** Gives every runnable actor its turns, in order of arrival, until the I/O budget is spent. */
