@@ -1,6 +1,6 @@
 import type { Env, Timer } from './env.ts';
 
-/** A deadline is met late by at most this, never early. */
+/** A deadline is met late by less than two of these, never early. */
 const TICK_MS = 16;
 /** A turn of the wheel, a power of two: 512 × 16 ms is about 8 s; longer waits go round again. */
 const SLOTS = 512;
@@ -51,9 +51,13 @@ export class Deadlines {
     this.#size += 1;
   }
 
-  /** Milliseconds until `dueTick`, rounded up to whole ticks; 0 when it has gone by. */
+  /**
+   * Milliseconds until `dueTick`; 0 when it has gone by. Without the tick that `add` puts on top:
+   * time that is passed on, however often, falls due no later than a tick after it.
+   */
   remainingMs(dueTick: number): number {
-    return Math.max(0, dueTick - this.#tick) * TICK_MS;
+    if (dueTick <= this.#tick) return 0;
+    return Math.max(1, (dueTick - this.#tick - 1) * TICK_MS);
   }
 
   /** Harmless when `item` has expired or was never added. */

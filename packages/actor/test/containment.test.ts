@@ -208,7 +208,9 @@ for (const timeoutMs of [0, -1, Number.NaN, 2 ** 31]) {
 class Worker extends Actor {
   @rpc waitForEnd(): Promise<never> {
     const { signal } = this.ctx;
-    return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    return new Promise((_, reject) =>
+      signal.addEventListener('abort', () => reject(signal.reason)),
+    );
   }
   @rpc async failAfter(until: Promise<void>): Promise<never> {
     await until;

@@ -40,3 +40,18 @@ for (const timeoutMs of [1, 16, 500, 8_192, 20_000]) {
     t.is(env.timers, 0);
   });
 }
+
+for (const timeoutMs of [1, 16, 50, 10_000]) {
+  test(`${timeoutMs} ms that are passed on a hundred times do not become more`, (t) => {
+    const deadlines = new Deadlines(virtualEnv());
+    let remainingMs = timeoutMs;
+
+    for (let hop = 0; hop < 100; hop += 1) {
+      const each = item(() => undefined);
+      deadlines.add(each, remainingMs);
+      remainingMs = deadlines.remainingMs(each.dueTick);
+    }
+
+    t.true(remainingMs <= timeoutMs + 16, `${remainingMs} ms`);
+  });
+}
