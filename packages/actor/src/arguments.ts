@@ -49,8 +49,7 @@ export function checkBySchema(schema: ArgumentSchema): ArgumentCheck {
       if (args.length > schema.length) return `${args.length} arguments, not ${schema.length}`;
       return schema.map((one, at) => checked(one, args[at], `args[${at}]`));
     } catch (error) {
-      // A schema that fails itself must not pass anything, nor be felt by whoever delivers.
-      return error instanceof Error ? error.message : String(error);
+      return issueOf(error);
     }
   };
 }
@@ -68,6 +67,18 @@ export function checkByTypes(types: readonly unknown[]): ArgumentCheck | undefin
     }
     return args;
   };
+}
+
+/**
+ * Checks an element of a channel by its schema.
+ * @throws {BadArguments} saying what is wrong where
+ */
+export function checkedElement<T>(schema: Schema<T>, value: unknown): T {
+  try {
+    return checked(schema, value, 'element');
+  } catch (error) {
+    throw new BadArguments('channel', 'send', issueOf(error), { cause: error });
+  }
 }
 
 export function badArguments(to: string, method: string, issue: string): BadArguments {
@@ -110,6 +121,11 @@ function kindOf(value: unknown): string {
 function argumentsOf(value: unknown): readonly unknown[] {
   if (Array.isArray(value)) return value;
   throw new TypeError('the schema of args yields no array');
+}
+
+/** A schema that fails itself passes nothing, and is not felt by whoever delivers. */
+function issueOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function issueText({ message, path = [] }: SchemaIssue, at: string): string {

@@ -1,3 +1,4 @@
+import { checkedElement, type Schema } from './arguments.ts';
 import { CLOSED, ChannelCore, EMPTY, type SendOptions, type WaitOptions } from './channel-core.ts';
 import { type Env, processDefault } from './env.ts';
 import { ChannelClosed } from './errors.ts';
@@ -15,9 +16,13 @@ export interface Sender<in T> {
    * Hands `value` over. Done at once when a receiver waits or the buffer has room, and the promise
    * is one that has resolved; otherwise it resolves when the value was taken.
    * @throws {ChannelClosed} by the promise: the value was not delivered
+   * @throws {BadArguments} by the promise: the channel's schema refuses the value
    */
   send(value: T, options?: SendOptions): Promise<void>;
-  /** Hands `value` over if that can be done now. */
+  /**
+   * Hands `value` over if that can be done now.
+   * @throws {BadArguments} when the channel's schema refuses the value
+   */
   trySend(value: T): 'sent' | 'full' | 'closed';
   /**
    * Ends the channel: receivers get what is buffered, then the end, or `error` if there is one.
@@ -59,12 +64,24 @@ export interface Channel<T> extends Sender<T>, Receiver<T> {
   readonly isClosed: boolean;
 }
 
+export interface ChannelOptions<T> {
+  /** Default: the process's own. */
+  readonly env?: Env;
+  /**
+   * Checks, and may convert, each element before it is taken: a Standard Schema, which must answer
+   * at once. What is sent from another node is checked here, where the channel is at home.
+   */
+  readonly schema?: Schema<T>;
+}
+
 /**
  * A channel as in Go: `send` and `receive` meet (capacity 0) or pass elements through a buffer.
  * @param capacity elements that may wait, 0 … 2 ** 31
  */
-export function channel<T>(capacity: number = 0, options: { readonly env?: Env } = {}): Channel<T> {
-  return new BothEnds(new ChannelCore<T>(capacity, options.env ?? processDefault));
+export function channel<T>(capacity: number = 0, options: ChannelOptions<T> = {}): Channel<T> {
+  const { env = processDefault, schema } = options;
+  const hooks = schema && { admitted: (value: unknown) => checkedElement(schema, value) };
+  return new BothEnds(new ChannelCore<T>(capacity, env, hooks));
 }
 
 class SenderEnd<T> implements Sender<T> {
@@ -285,9 +302,9 @@ export function channelBehind(
   return { core: value.core, end: value instanceof BothEnds ? 'both' : 'receive' };
 }
 
-/** Sends without an end object; `core.offer` was tried before. */
+/** Sends what was admitted; `core.offer` was tried before. */
 export function sendInto<T>(core: ChannelCore<T>, value: T): Promise<void> {
-  return send(core, value);
+  return put(core, value);
 }
 
 export function senderOf<T>(core: ChannelCore<T>): Sender<T> {

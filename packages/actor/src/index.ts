@@ -42,7 +42,7 @@ export type { ActorFunction, FunctionActor, FunctionSelf } from './function-acto
 export { ActorSystem } from './system.ts';
 export type { ActorSystemOptions, DeadLetter, Failure, Transparency } from './system.ts';
 export { channel } from './channel.ts';
-export type { Channel, Received, Receiver, Sender } from './channel.ts';
+export type { Channel, ChannelOptions, Received, Receiver, Sender } from './channel.ts';
 export type { SendOptions, WaitOptions } from './channel-core.ts';
 export { after, select, selectNow, sending } from './select.ts';
 export type { After, SelectCase, Selected, SelectOptions, Sending } from './select.ts';

@@ -1,5 +1,15 @@
 import test from 'ava';
-import { Actor, ActorSystem, BadArguments, defineActor, rpc, type Schema } from '@troupe/actor';
+import {
+  Actor,
+  ActorSystem,
+  BadArguments,
+  channel,
+  defineActor,
+  rpc,
+  type Schema,
+  select,
+  sending,
+} from '@troupe/actor';
 import { checked, OUTSIDE, recipientOf } from '@troupe/actor/internal';
 
 /** A schema as a library would make it. */
@@ -19,10 +29,12 @@ function schema<T>(check: (value: unknown) => T): Schema<T> {
   };
 }
 
-const trimmed = schema((value) => {
+function trim(value: unknown): string {
   if (typeof value !== 'string') throw new TypeError('no text');
   return value.trim();
-});
+}
+
+const trimmed = schema(trim);
 
 class Checked extends Actor {
   @rpc({ args: [trimmed] }) each(text: string): string {
@@ -132,4 +144,35 @@ test('the plain form takes schemas too', async (t) => {
   await using system = new ActorSystem();
 
   t.is(await system.spawn(Plain).say(' hello '), 'hello');
+});
+
+for (const capacity of [0, 2]) {
+  test(`a channel of capacity ${capacity} with a schema checks and converts once`, async (t) => {
+    const c = channel(capacity, { schema: schema((value) => `<${trim(value)}>`) });
+
+    const received = [c.receive(), c.receive(), c.receive()];
+    await c.send(' a ');
+    t.is(c.trySend(' b '), 'sent');
+    await select({ sent: sending(c, ' c ') });
+    const waits = [c.send(' d '), c.send(' e '), c.send(' f '), select({ s: sending(c, ' g ') })];
+
+    t.deepEqual(await Promise.all(received), ['<a>', '<b>', '<c>']);
+    t.deepEqual(c.receiveBatch(9), ['<d>', '<e>', '<f>', '<g>']);
+    await Promise.all(waits);
+  });
+}
+
+test('an element that the schema refuses is not sent, and the channel goes on', async (t) => {
+  const c = channel(1, { schema: trimmed });
+  const wrong = 1 as never;
+
+  const error = await t.throwsAsync(c.send(wrong), { instanceOf: BadArguments });
+
+  t.like(error, { code: 'ERR_BAD_ARGUMENTS', executed: 'no' });
+  t.is(error?.message, 'channel.send: element[deep][0]: TypeError: no text');
+  t.throws(() => c.sender.trySend(wrong), { instanceOf: BadArguments });
+  t.throws(() => sending(c, wrong), { instanceOf: BadArguments });
+  t.is(c.length, 0);
+  t.is(c.trySend(' right '), 'sent');
+  t.deepEqual(c.tryReceive(), { value: 'right' });
 });

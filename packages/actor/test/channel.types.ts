@@ -5,6 +5,7 @@ import {
   channel,
   type Received,
   type Receiver,
+  type Schema,
   select,
   type Sender,
   sending,
@@ -98,3 +99,8 @@ async function outcomes(): Promise<void> {
   expectTypeOf(watch('on').subscribe()).toEqualTypeOf<Receiver<string>>();
 }
 void outcomes;
+
+declare const text: Schema<string>;
+expectTypeOf(channel(1, { schema: text })).toEqualTypeOf<Channel<string>>();
+// @ts-expect-error -- the schema yields something else
+channel<number>(1, { schema: text });

@@ -90,7 +90,12 @@ export class HomeSenderEnd implements HomeEnd {
 
   #pump(): void {
     while (this.#next < this.#inbox.length && !this.#core.isClosed) {
-      const value = this.#inbox[this.#next];
+      let value: unknown;
+      try {
+        value = this.#core.admit(this.#inbox[this.#next]);
+      } catch (error) {
+        return this.#refuse(error);
+      }
       if (!this.#core.offer(value)) {
         if (!this.#core.isClosed) void this.#wait(value);
         break;
@@ -125,6 +130,18 @@ export class HomeSenderEnd implements HomeEnd {
     if (this.#core.capacity > 0 && !isLast && this.#owed < this.#window / 2) return;
     this.#wire.credit(this.#owed, this.#growth());
     this.#owed = 0;
+  }
+
+  /** What the channel's schema refuses ends this end, with the reason, and no other. */
+  #refuse(error: unknown): void {
+    this.#inbox = [];
+    this.#next = 0;
+    if (this.#over) return;
+    this.#over = true;
+    this.#forget();
+    // Whoever waits for the elements before it is to learn that these were taken.
+    if (this.#owed > 0) this.#wire.credit(this.#owed, 0);
+    this.#wire.end(error);
   }
 
   #growth(): number {

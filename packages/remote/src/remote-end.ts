@@ -114,8 +114,9 @@ export class RemoteSenderEnd implements RemoteEnd {
     this.#pump();
   }
 
-  closed(): void {
-    this.#finish(new ChannelClosed());
+  /** @param error why the home takes no more from this end, if that is not closed for all */
+  closed(error: unknown): void {
+    this.#finish(error instanceof Error ? error : new ChannelClosed());
   }
 
   lost(reason: string): void {

@@ -2,6 +2,7 @@ import test from 'ava';
 import {
   Actor,
   type ActorRef,
+  BadArguments,
   type Channel,
   channel,
   ChannelClosed,
@@ -10,11 +11,23 @@ import {
   NotSerializable,
   type Receiver,
   rpc,
+  type Schema,
   select,
   type Sender,
   sending,
 } from '@troupe/actor';
 import { testNodes } from './nodes.js';
+
+const upperCase: Schema = {
+  '~standard': {
+    version: 1,
+    vendor: 'test',
+    validate: (value) =>
+      typeof value === 'string'
+        ? { value: value.toUpperCase() }
+        : { issues: [{ message: 'no text' }] },
+  },
+};
 
 /** Makes channels on its node and hands out their ends. */
 class Home extends Actor {
@@ -26,6 +39,10 @@ class Home extends Actor {
   }
   @rpc make(name: string, capacity: number): void {
     this.#channels.set(name, channel<unknown>(capacity, { env: this.#env }));
+  }
+  @rpc makeChecked(name: string, capacity: number): void {
+    const options = { env: this.#env, schema: upperCase };
+    this.#channels.set(name, channel<unknown>(capacity, options));
   }
   @rpc sender(name: string): Sender<unknown> {
     return this.#find(name).sender;
@@ -344,3 +361,39 @@ test('a slow connection makes a channel wait, and loses nothing of it', async (t
     Array.from({ length: 100 }, (_, i) => i),
   );
 });
+
+for (const capacity of [0, 1, 8]) {
+  test(`a home of capacity ${capacity} checks what is sent elsewhere, once`, async (t) => {
+    const { home } = await remoteChannel(0);
+    await home.makeChecked('checked', capacity);
+    const sender = await home.sender('checked');
+
+    const sends = ['a', 'b', 'c'].map((text) => sender.send(text, { ack: true }));
+    const got = [];
+    for (let i = 0; i < 3; i += 1) got.push(await home.takeSoon('checked'));
+    await Promise.all(sends);
+
+    t.deepEqual(got, ['A', 'B', 'C']);
+  });
+
+  test(`what a home of capacity ${capacity} refuses ends that end, with the reason`, async (t) => {
+    const { home } = await remoteChannel(0);
+    await home.makeChecked('checked', capacity);
+    const [sender, other] = [await home.sender('checked'), await home.sender('checked')];
+
+    const taken = home.takeSoon('checked');
+    const sends = ['a', 1, 'b'].map((value) => sender.send(value, { ack: true }));
+    const outcomes = await Promise.allSettled(sends);
+    t.is(await taken, 'A');
+    const later = await t.throwsAsync(sender.send('c'), { instanceOf: BadArguments });
+    const sentByOther = other.send('d');
+
+    t.is(await home.takeSoon('checked'), 'D');
+    await sentByOther;
+    t.deepEqual(
+      outcomes.map(({ status }) => status),
+      ['fulfilled', 'rejected', 'rejected'],
+    );
+    t.like(later, { message: 'channel.send: element: no text', executed: 'no' });
+  });
+}

@@ -60,6 +60,7 @@ export {
 export type {
   After,
   Channel,
+  ChannelOptions,
   GoOptions,
   LagPolicy,
   Received,
