@@ -1,0 +1,75 @@
+import { commitTo } from './commit.ts';
+import type { NodeId } from './entry.ts';
+import { emptyLog, termAt } from './log.ts';
+import type { Snapshot, SnapshotChunk, SnapshotOffer } from './message.ts';
+import { promise, send } from './outbox.ts';
+import { heardLeader } from './role.ts';
+import type { State } from './state.ts';
+
+/** The leader no longer has the entries that this node lacks, and offers what they made. */
+export function onSnapshotOffer(self: State, { from, snapshot }: SnapshotOffer): void {
+  heardLeader(self, from);
+  if (isSuperfluous(self, from, snapshot)) return;
+  if (self.incoming?.snapshot.id !== snapshot.id) {
+    self.incoming = { snapshot, received: 0, stored: 0 };
+  }
+  if (self.incoming.stored === snapshot.bytes) return install(self, from, snapshot);
+  // What was received and is not written yet may be lost; what is written is not asked for again.
+  const { id } = snapshot;
+  send(self, { type: 'snapshot-status', to: from, id, offset: self.incoming.received, resend: true });
+}
+
+/** Whether this log has, or may have, more than `snapshot`; then the leader is told so. */
+function isSuperfluous(self: State, to: NodeId, snapshot: Snapshot): boolean {
+  const { index, term } = snapshot;
+  if (index > self.commit && termAt(self.log, index) !== term) return false;
+  commitTo(self, index); // The same term at the same index: all before it is the same.
+  promise(self, { type: 'append-reply', to, match: Math.max(index, self.commit) });
+  self.incoming = undefined;
+  return true;
+}
+
+export function onSnapshotChunk(self: State, { from, id, offset, data }: SnapshotChunk): void {
+  heardLeader(self, from);
+  const { incoming } = self;
+  if (incoming === undefined || incoming.snapshot.id !== id) return; // An offer begins it.
+  const { snapshot, received, stored } = incoming;
+  const { chunkBytes, chunksMax } = self.settings;
+  const room = Math.min(stored + chunkBytes * chunksMax, snapshot.bytes) - received;
+  if (offset === received && data.length <= room) {
+    incoming.received += data.length;
+    self.out.stores.push({ snapshot, offset, data });
+  } else {
+    send(self, { type: 'snapshot-status', to: from, id, offset: received, resend: true });
+  }
+}
+
+/** The driver has written the pieces up to `offset`. */
+export function onStored(self: State, id: string, offset: number): void {
+  const { incoming } = self;
+  if (incoming === undefined || incoming.snapshot.id !== id || offset <= incoming.stored) return;
+  incoming.stored = Math.min(offset, incoming.received);
+  const { leader: to } = self;
+  if (to === undefined || to === self.id) return;
+  const { snapshot } = incoming;
+  if (incoming.stored < snapshot.bytes) {
+    send(self, { type: 'snapshot-status', to, id, offset: incoming.stored, resend: false });
+  } else if (!isSuperfluous(self, to, snapshot)) {
+    install(self, to, snapshot);
+  }
+}
+
+/** Puts `snapshot` in place of the whole log, in which nothing is known to agree with it. */
+function install(self: State, leader: NodeId, snapshot: Snapshot): void {
+  const { index, term, configuration } = snapshot;
+  self.incoming = undefined;
+  self.log = { ...emptyLog({ index, term }), durable: 0 };
+  self.snapshot = snapshot;
+  self.configurations = [{ index, configuration }];
+  self.disk.installing = snapshot;
+  self.disk.unsavedFrom = index + 1;
+  self.disk.unsavedBytes = 0;
+  for (const pending of self.disk.pending) pending.last = 0; // Stands for a log that is gone.
+  commitTo(self, index);
+  promise(self, { type: 'append-reply', to: leader, match: index });
+}

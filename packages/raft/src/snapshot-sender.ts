@@ -1,0 +1,72 @@
+import type { NodeId } from './entry.ts';
+import type { SnapshotChunk, SnapshotStatus } from './message.ts';
+import { send } from './outbox.ts';
+import { type Progress, sendSnapshot } from './progress.ts';
+import type { ChunkRequest } from './ready.ts';
+import { configurationOf, leadingOf, type State } from './state.ts';
+
+/**
+ * A snapshot travels in pieces, a few at a time. The offer asks how much the member has, which is
+ * 0 at first and something else after a broken link or a restart: only the rest is sent.
+ */
+export function beginSnapshot(self: State, to: NodeId, progress: Progress): void {
+  if (self.snapshot === undefined) return;
+  const isWitness = configurationOf(self).witnesses.includes(to);
+  // A witness has nothing that it could restore, so its snapshot is empty.
+  const { id } = self.snapshot;
+  const snapshot = isWitness ? { ...self.snapshot, id: `${id}/empty`, bytes: 0 } : self.snapshot;
+  sendSnapshot(progress, snapshot, self.tick);
+  send(self, { type: 'snapshot-offer', to, snapshot });
+}
+
+export function onSnapshotStatus(self: State, message: SnapshotStatus): void {
+  const { id, offset, resend } = message;
+  const progress = leadingOf(self).progress.get(message.from);
+  const transfer = progress?.transfer;
+  if (progress === undefined || transfer === undefined || transfer.snapshot.id !== id) return;
+  if (offset > transfer.snapshot.bytes) return;
+  progress.heardTick = self.tick;
+  if (resend || !transfer.accepted) transfer.sent = offset;
+  transfer.accepted = true;
+  transfer.acked = Math.max(transfer.acked, offset);
+  transfer.sent = Math.max(transfer.sent, offset);
+  transfer.tick = self.tick;
+}
+
+/** Asks the driver to read and send what may be on the way by now. */
+export function sendChunks(self: State, to: NodeId, { transfer }: Progress): void {
+  if (transfer === undefined || !transfer.accepted) return;
+  const { chunkBytes, chunksMax } = self.settings;
+  const { snapshot } = transfer;
+  while (
+    transfer.sent < snapshot.bytes &&
+    transfer.sent - transfer.acked < chunkBytes * chunksMax &&
+    self.out.chunks.length < self.settings.messagesMax
+  ) {
+    const bytes = Math.min(chunkBytes, snapshot.bytes - transfer.sent);
+    self.out.chunks.push({ to, term: self.term, snapshot, offset: transfer.sent, bytes });
+    transfer.sent += bytes;
+  }
+}
+
+/** Offers again what is not accepted yet, and what has not moved for a while. */
+export function reviveSnapshots(self: State): void {
+  const { electionTicks, heartbeatTicks } = self.settings;
+  for (const [to, { transfer }] of leadingOf(self).progress) {
+    if (transfer === undefined) continue;
+    const patience = transfer.accepted ? electionTicks : heartbeatTicks;
+    if (self.tick - transfer.tick < patience) continue;
+    transfer.accepted = false;
+    transfer.tick = self.tick;
+    send(self, { type: 'snapshot-offer', to, snapshot: transfer.snapshot });
+  }
+}
+
+/** The message for `request`, once the driver has read the piece. */
+export function chunkMessage(
+  from: NodeId,
+  { to, term, snapshot, offset }: ChunkRequest,
+  data: Uint8Array,
+): SnapshotChunk {
+  return { type: 'snapshot-chunk', from, to, term, id: snapshot.id, offset, data };
+}

@@ -1,0 +1,93 @@
+import { initialConfiguration } from './configuration.ts';
+import type { Entry } from './entry.ts';
+import { emptyLog, evict, extend } from './log.ts';
+import { type Durable, type RaftOptions, settingsOf } from './options.ts';
+import { restartTimer } from './role.ts';
+import { emptyOutbox, type State } from './state.ts';
+
+const nothing: Durable = {
+  hardState: { term: 0, votedFor: undefined, commit: 0 },
+  base: { index: 0, term: 0 },
+  entries: [],
+  applied: 0,
+};
+
+/** The state of a node that starts: a follower that knows what its disk knows, and no more. */
+export function initialState(options: RaftOptions): State {
+  const { id, voters, seed, durable = nothing } = options;
+  const settings = settingsOf(options);
+  if (id === '') throw new RangeError("id is '': give this node a name");
+  if (new Set(voters).size < voters.length) {
+    throw new RangeError(`voters are ${voters.join(', ')}: name each one once`);
+  }
+  const { hardState, snapshot, base, applied } = durable;
+  const first = { index: 0, configuration: initialConfiguration(voters) };
+  const commit = Math.max(hardState.commit, snapshot?.index ?? 0, applied);
+  const self: State = {
+    id,
+    settings,
+    term: hardState.term,
+    votedFor: hardState.votedFor,
+    role: 'follower',
+    leader: undefined,
+    log: emptyLog(base),
+    snapshot,
+    configurations: [snapshot ?? first].map(({ index, configuration }) => ({ index, configuration })),
+    commit,
+    applied,
+    applying: applied,
+    random: (seed ^ 0x9e3779b9) | 0 || 1, // Zero is the one state that xorshift never leaves.
+    tick: 0,
+    // A leader may have been promised that this node elects nobody for a while.
+    heardTick: settings.leaseReads && options.durable !== undefined ? 0 : -settings.electionTicks,
+    timerTick: 0,
+    timeoutTicks: 0,
+    quiet: false,
+    votes: new Map(),
+    leading: undefined,
+    incoming: undefined,
+    disk: {
+      token: 0,
+      pending: [],
+      hardState,
+      unsavedFrom: 0,
+      unsavedBytes: 0,
+      installing: undefined,
+      messages: [],
+    },
+    out: emptyOutbox(),
+  };
+  load(self, durable);
+  restartTimer(self);
+  return self;
+}
+
+function load(self: State, { entries, incoming }: Durable): void {
+  const { log, configurations, snapshot, settings } = self;
+  for (const entry of entries) {
+    extend(log, [entry]);
+    evict(log, self.commit, settings.recentBytesMax);
+    if (isLaterConfiguration(entry, snapshot?.index ?? 0)) {
+      configurations.push({ index: entry.index, configuration: entry.configuration });
+    }
+  }
+  if (self.commit > log.last) {
+    throw new RangeError(
+      `the disk says that ${self.commit} is committed, and its log ends at ${log.last}: ` +
+        'it has lost entries, so remove this node and add a new one',
+    );
+  }
+  log.durable = log.last;
+  self.disk.unsavedFrom = log.last + 1;
+  if (incoming !== undefined) {
+    const { offset } = incoming;
+    self.incoming = { snapshot: incoming.snapshot, received: offset, stored: offset };
+  }
+}
+
+function isLaterConfiguration(
+  entry: Entry,
+  index: number,
+): entry is Extract<Entry, { kind: 'configuration' }> {
+  return entry.kind === 'configuration' && entry.index > index;
+}

@@ -1,0 +1,2 @@
+export { MemoryDisk } from './memory-disk.ts';
+export { showConfiguration, showEntry, showMessage, showPosition } from './notation.ts';
