@@ -4,6 +4,7 @@ import { assert } from './errors.ts';
 import { bytesOf, type Entry } from './entry.ts';
 import { evict, recentFrom, slice } from './log.ts';
 import type { Apply, AppendRecord, HardState } from './ready.ts';
+import { installComplete } from './snapshot-receiver.ts';
 import type { State } from './state.ts';
 
 /** The next record for the disk, if there is anything to save and the disk keeps up. */
@@ -68,7 +69,9 @@ export function takeApply(self: State): Apply | undefined {
   }
   const from = self.applied + 1;
   const entries = entriesToApply(self, from, to);
-  self.applying = entries?.at(-1)?.index ?? to;
+  // What has to be read from the disk is so many entries at most, since nobody knows their sizes.
+  const { messageEntriesMax } = self.settings;
+  self.applying = entries?.at(-1)?.index ?? Math.min(to, self.applied + messageEntriesMax);
   return { kind: 'entries', from, to: self.applying, entries };
 }
 
@@ -83,4 +86,5 @@ function entriesToApply(self: State, from: number, to: number): readonly Entry[]
 export function onApplied(self: State, index: number): void {
   assert(index <= self.applying, `${index} is applied, and was not given to apply`);
   self.applied = Math.max(self.applied, index);
+  installComplete(self);
 }

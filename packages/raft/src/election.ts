@@ -1,5 +1,5 @@
 import { advanceCommit } from './commit.ts';
-import { isElectable, membersOf } from './configuration.ts';
+import { membersOf } from './configuration.ts';
 import { assert } from './errors.ts';
 import { bytesOf, isUpToDate, type NodeId } from './entry.ts';
 import { lastPosition, recentFrom } from './log.ts';
@@ -8,11 +8,11 @@ import { promise, send } from './outbox.ts';
 import { addOwn, followMembers } from './own-log.ts';
 import { outcomeOf } from './quorum.ts';
 import { becomeFollower, isLed, restartTimer } from './role.ts';
-import { configurationOf, type State } from './state.ts';
+import { configurationOf, mayStand, type State } from './state.ts';
 
 /** Time is up without a leader: asks whether an election could be won, or stands for it. */
 export function campaign(self: State): void {
-  if (!isElectable(configurationOf(self), self.id) || isDiskStuck(self)) return restartTimer(self);
+  if (!mayStand(self) || isDiskStuck(self)) return restartTimer(self);
   if (self.settings.preVote) askForPreVotes(self);
   else standForElection(self, { transfer: false });
 }
@@ -129,5 +129,5 @@ function record(self: State, from: NodeId, granted: boolean): void {
 /** The leader wants this node to succeed it. Late, or addressed to another log, it means nothing. */
 export function onTimeoutNow(self: State, { from, last }: TimeoutNow): void {
   if (self.role !== 'follower' || self.leader !== from || self.log.last < last) return;
-  if (isElectable(configurationOf(self), self.id)) standForElection(self, { transfer: true });
+  if (mayStand(self)) standForElection(self, { transfer: true });
 }

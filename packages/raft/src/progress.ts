@@ -44,7 +44,10 @@ export interface SnapshotTransfer {
   /** Bytes that it has, and bytes that were sent. */
   acked: number;
   sent: number;
+  /** When the member last got on. */
   tick: number;
+  /** When it was last sent something for the second time. */
+  resentTick: number;
 }
 
 /** Thesis §4.2.1: a learner is ready when it fetched what one round added within a timeout. */
@@ -85,7 +88,7 @@ export function replicate(progress: Progress): void {
 
 export function sendSnapshot(progress: Progress, snapshot: Snapshot, tick: number): void {
   leaveState(progress, 'snapshot');
-  progress.transfer = { snapshot, accepted: false, acked: 0, sent: 0, tick };
+  progress.transfer = { snapshot, accepted: false, acked: 0, sent: 0, tick, resentTick: tick };
 }
 
 function leaveState(progress: Progress, to: Progress['state']): void {

@@ -30,9 +30,12 @@ function isIdle(self: State, leading: Leading): boolean {
   );
 }
 
-/** Something happens. Everybody has the usual time to say that he is there. */
+/** Something happens. Everybody, the leader too, has the usual time to say that he is there. */
 export function stir(self: State): void {
-  if (self.quiet) restartTimer(self);
+  if (self.quiet) {
+    self.heardTick = self.tick;
+    restartTimer(self);
+  }
   if (self.leading !== undefined) {
     if (self.quiet) {
       for (const progress of self.leading.progress.values()) progress.heardTick = self.tick;

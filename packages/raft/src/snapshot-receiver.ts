@@ -13,7 +13,7 @@ export function onSnapshotOffer(self: State, { from, snapshot }: SnapshotOffer):
   if (self.incoming?.snapshot.id !== snapshot.id) {
     self.incoming = { snapshot, received: 0, stored: 0 };
   }
-  if (self.incoming.stored === snapshot.bytes) return install(self, from, snapshot);
+  if (self.incoming.stored === snapshot.bytes) return installComplete(self);
   // What was received and is not written yet may be lost; what is written is not asked for again.
   const { id } = snapshot;
   send(self, { type: 'snapshot-status', to: from, id, offset: self.incoming.received, resend: true });
@@ -36,6 +36,7 @@ export function onSnapshotChunk(self: State, { from, id, offset, data }: Snapsho
   const { snapshot, received, stored } = incoming;
   const { chunkBytes, chunksMax } = self.settings;
   const room = Math.min(stored + chunkBytes * chunksMax, snapshot.bytes) - received;
+  if (offset < received) return; // Twice; it has been, or will be, answered when it is written.
   if (offset === received && data.length <= room) {
     incoming.received += data.length;
     self.out.stores.push({ snapshot, offset, data });
@@ -49,14 +50,22 @@ export function onStored(self: State, id: string, offset: number): void {
   const { incoming } = self;
   if (incoming === undefined || incoming.snapshot.id !== id || offset <= incoming.stored) return;
   incoming.stored = Math.min(offset, incoming.received);
+  if (incoming.stored === incoming.snapshot.bytes) return installComplete(self);
   const { leader: to } = self;
   if (to === undefined || to === self.id) return;
-  const { snapshot } = incoming;
-  if (incoming.stored < snapshot.bytes) {
-    send(self, { type: 'snapshot-status', to, id, offset: incoming.stored, resend: false });
-  } else if (!isSuperfluous(self, to, snapshot)) {
-    install(self, to, snapshot);
-  }
+  send(self, { type: 'snapshot-status', to, id, offset: incoming.stored, resend: false });
+}
+
+/**
+ * Installs the incoming snapshot if all of it is here, a leader wants it, and the state machine is
+ * at rest: what it was given to apply must not vanish from the disk under its hands.
+ */
+export function installComplete(self: State): void {
+  const { incoming, leader } = self;
+  if (incoming === undefined || leader === undefined || leader === self.id) return;
+  const { snapshot, stored } = incoming;
+  if (stored < snapshot.bytes || self.applying > self.applied) return;
+  if (!isSuperfluous(self, leader, snapshot)) install(self, leader, snapshot);
 }
 
 /** Puts `snapshot` in place of the whole log, in which nothing is known to agree with it. */

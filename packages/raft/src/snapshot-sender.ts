@@ -26,7 +26,13 @@ export function onSnapshotStatus(self: State, message: SnapshotStatus): void {
   if (progress === undefined || transfer === undefined || transfer.snapshot.id !== id) return;
   if (offset > transfer.snapshot.bytes) return;
   progress.heardTick = self.tick;
-  if (resend || !transfer.accepted) transfer.sent = offset;
+  // Once in a while: every piece behind a lost one is followed by a call for it.
+  const isDue = self.tick - transfer.resentTick >= self.settings.heartbeatTicks;
+  if (!transfer.accepted || (resend && isDue)) {
+    transfer.sent = offset;
+    transfer.resentTick = self.tick;
+  }
+  if (!transfer.accepted) transfer.acked = offset; // It may have lost what it had.
   transfer.accepted = true;
   transfer.acked = Math.max(transfer.acked, offset);
   transfer.sent = Math.max(transfer.sent, offset);

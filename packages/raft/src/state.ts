@@ -1,4 +1,4 @@
-import type { Configuration } from './configuration.ts';
+import { type Configuration, isElectable } from './configuration.ts';
 import { assert } from './errors.ts';
 import type { NodeId } from './entry.ts';
 import type { Log } from './log.ts';
@@ -85,6 +85,7 @@ export interface PendingRead {
 export interface Transfer {
   readonly to: NodeId;
   readonly tick: number;
+  isTold: boolean;
 }
 
 /** A snapshot on its way here. */
@@ -139,6 +140,17 @@ export function latestConfiguration({ configurations }: State): ConfigurationAt 
   const latest = configurations.at(-1);
   assert(latest !== undefined, 'there is always a configuration');
   return latest;
+}
+
+/**
+ * May this node stand for election? Also one whose own removal is in its log, until that is
+ * committed: nobody else may have that log, and then nobody else could win (thesis §4.2.2).
+ */
+export function mayStand(self: State): boolean {
+  const { id, commit, configurations } = self;
+  const uncommitted = configurations.findIndex(({ index }) => index > commit);
+  const from = uncommitted === -1 ? -1 : Math.max(0, uncommitted - 1);
+  return configurations.slice(from).some(({ configuration }) => isElectable(configuration, id));
 }
 
 /** The configuration in force at `index`, which is not older than the oldest known. */

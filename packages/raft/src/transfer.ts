@@ -10,7 +10,7 @@ import { configurationOf, leadingOf, type State } from './state.ts';
  */
 export function beginTransfer(self: State, to: NodeId): boolean {
   if (to === self.id || !isElectable(configurationOf(self), to)) return false;
-  leadingOf(self).transfer = { to, tick: self.tick };
+  leadingOf(self).transfer = { to, tick: self.tick, isTold: false };
   tellHeir(self);
   return true;
 }
@@ -18,11 +18,13 @@ export function beginTransfer(self: State, to: NodeId): boolean {
 /** Tells the heir to stand once it has everything. */
 export function tellHeir(self: State): void {
   const leading = leadingOf(self);
-  if (leading.transfer === undefined || leading.leaseVoid) return;
-  const { to } = leading.transfer;
+  const { transfer } = leading;
+  if (transfer === undefined || transfer.isTold) return;
+  const { to } = transfer;
   if (!isElectable(configurationOf(self), to)) {
     leading.transfer = undefined;
   } else if (leading.progress.get(to)?.match === self.log.last) {
+    transfer.isTold = true;
     leading.leaseVoid = true;
     send(self, { type: 'timeout-now', to, last: self.log.last });
   }

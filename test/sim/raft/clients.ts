@@ -109,7 +109,7 @@ export class Clients {
 
   #target(): NodeId {
     const { random, nodes } = this.#world;
-    const ids = [...nodes.keys()];
+    const ids = [...nodes.keys()].filter((id) => !this.#world.isWitness(id)); // They know nothing.
     const guess = this.#leader;
     if (guess !== undefined && nodes.has(guess) && random.chance(0.7)) return guess;
     return random.anyOf(ids) ?? 'n1';

@@ -1,4 +1,5 @@
 import type { Change, NodeId } from '@troupe/raft';
+import { encode } from './machine.ts';
 import type { SimNode } from './node.ts';
 import type { Fault } from './swarm.ts';
 import type { World } from './world.ts';
@@ -8,13 +9,15 @@ const NODES_MAX = 8;
 /** Something goes wrong, or an operator does something. */
 export function strike(world: World, fault: Fault): void {
   const { random, nodes } = world;
-  const node = random.anyOf([...nodes.values()]);
+  const all = [...nodes.values()];
+  // Leaders have more to lose.
+  const leaders = all.filter(({ status }) => status?.role === 'leader');
+  const node = random.anyOf(leaders.length > 0 && random.chance(0.4) ? leaders : all);
   if (node === undefined) return;
   world.note(`${fault} ${node.id}`);
   switch (fault) {
     case 'cut':
-      for (const other of nodes.keys()) cutLink(world, node.id, other);
-      return;
+      return cutOff(world, node.id);
     case 'cut-one-way': {
       const other = random.anyOf([...nodes.keys()]) ?? node.id;
       return void world.cut.add(`${node.id}>${other}`);
@@ -29,10 +32,10 @@ export function strike(world: World, fault: Fault): void {
       for (const each of nodes.values()) crash(world, each);
       return;
     case 'pause':
-      node.pausedUntil = world.timeline.now + random.between(20, 800);
+      node.pausedUntil = world.timeline.now + random.between(20, 400);
       return;
     case 'slow-disk':
-      node.diskDelayMax = random.pick([1, 20, 100, 400]);
+      node.diskDelayMax = random.pick([1, 20, 60, 200]);
       return;
     case 'unreachable':
       return askLeader(world, (leader) => leader.ask((raft) => raft.unreachable(node.id)));
@@ -42,9 +45,53 @@ export function strike(world: World, fault: Fault): void {
       return node.isPaused ? undefined : node.ask((raft) => raft.campaign());
     case 'change':
       return askLeader(world, (leader) => changeMembers(world, leader));
+    case 'burst':
+      for (const each of leaders) if (!each.isPaused) burst(world, each);
+      return;
+    case 'usurp':
+      return askLeader(world, (leader) => usurp(world, leader));
+    case 'lag':
+      return lag(world, node);
     case 'snapshot':
       return node.isPaused ? undefined : node.snapshot(random.pick([0, 0, 3]));
   }
+}
+
+/** More at once than clients would ask, so that logs differ by more than one entry. */
+function burst({ random }: World, leader: SimNode): void {
+  const count = random.between(1, 8);
+  const commands = Array.from({ length: count }, (_, call) =>
+    encode({ kind: 'write', key: 'burst', value: random.between(0, 99), call }),
+  );
+  leader.ask((raft) => void raft.propose(commands));
+}
+
+/** A leader is cut off, does not know it, and comes back with what nobody wants any more. */
+function usurp(world: World, leader: SimNode): void {
+  cutOff(world, leader.id);
+  world.timeline.after(world.random.between(0, 60), () => burst(world, leader));
+  world.timeline.after(world.random.between(100, 500), () => mend(world, leader.id));
+}
+
+/** A node misses so much that the others have to send it a snapshot. */
+function lag(world: World, node: SimNode): void {
+  cutOff(world, node.id);
+  const others = [...world.nodes.values()].filter((other) => other !== node);
+  world.timeline.after(world.random.between(100, 300), () => {
+    for (const other of others) if (other.status?.role === 'leader') burst(world, other);
+  });
+  world.timeline.after(world.random.between(300, 500), () => {
+    for (const other of others) if (!other.isPaused) other.snapshot(world.random.pick([0, 0, 1]));
+    mend(world, node.id);
+  });
+}
+
+function cutOff(world: World, id: NodeId): void {
+  for (const other of world.nodes.keys()) cutLink(world, id, other);
+}
+
+function mend({ cut }: World, id: NodeId): void {
+  for (const link of cut) if (link.split('>').includes(id)) cut.delete(link);
 }
 
 function cutLink({ cut }: World, a: NodeId, b: NodeId): void {
@@ -61,7 +108,7 @@ function split(world: World): void {
 function crash(world: World, node: SimNode): void {
   if (!node.isUp) return;
   node.crash();
-  world.timeline.after(world.random.between(1, 600), () => {
+  world.timeline.after(world.random.between(1, 300), () => {
     if (!node.isUp && world.nodes.get(node.id) === node) node.start();
   });
 }

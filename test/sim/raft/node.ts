@@ -41,8 +41,11 @@ export class SimNode {
   readonly #tickLength: number;
   #lastTickAt = 0;
   #diskFreeAt = 0;
+  #diskQueue: (() => void)[] = [];
   #waiters: Waiter[] = [];
   #reads = new Map<number, (index: number | undefined) => void>();
+  /** Those that this node has to answer itself, or say that it cannot. */
+  readonly #ownReads = new Set<number>();
   #snapshots = 0;
 
   constructor(world: World, options: Omit<RaftOptions, 'durable'>) {
@@ -68,13 +71,12 @@ export class SimNode {
 
   start(): void {
     this.life += 1;
-    const { disk, machine } = this;
-    const snapshot = disk.snapshot;
+    const { disk } = this;
+    const { snapshot } = disk;
     const bytes = snapshot && disk.snapshots.get(snapshot.id);
     this.machine = new Machine();
     if (bytes !== undefined && bytes.length > 0) this.machine.restore(bytes);
     this.machine.applied = snapshot?.index ?? 0;
-    void machine;
     const isFirst = this.life === 1;
     const options = { ...this.#options, seed: this.#options.seed + this.life };
     this.raft = new this.#world.Raft(
@@ -97,8 +99,10 @@ export class SimNode {
     this.raft = undefined;
     this.life += 1;
     this.pausedUntil = 0;
+    this.#diskQueue = [];
     this.#waiters = [];
     this.#reads.clear();
+    this.#ownReads.clear();
   }
 
   receive(message: Message): void {
@@ -129,6 +133,7 @@ export class SimNode {
   ): void {
     this.#input((raft) => {
       if (!raft.read(context, { lease }).accepted) return;
+      if (raft.status.role === 'leader') this.#ownReads.add(context);
       this.#reads.set(context, (index) => {
         if (index === undefined) return;
         if (this.machine.applied >= index) return done(this.machine, index);
@@ -140,7 +145,8 @@ export class SimNode {
 
   snapshot(keepEntries: number): void {
     this.#input((raft) => {
-      const { status, machine, disk } = { status: raft.status, machine: this.machine, disk: this.disk };
+      const { status } = raft;
+      const { machine, disk } = this;
       if (machine.applied <= (disk.snapshot?.index ?? 0) || machine.applied > status.applied) return;
       if (machine.applied < status.base.index) return;
       const isWitness = status.configuration.witnesses.includes(this.id);
@@ -201,28 +207,52 @@ export class SimNode {
       for (const read of ready.reads) {
         const done = this.#reads.get(read.context);
         this.#reads.delete(read.context);
+        this.#ownReads.delete(read.context);
         done?.(read.outcome === 'at' ? read.index : undefined);
       }
       this.#readDisk(ready);
       for (const store of ready.stores) this.#store(store);
       if (ready.apply !== undefined) this.#apply(ready.apply);
-      if (isEmpty(ready)) return;
+      if (isEmpty(ready)) return this.#checkWaiting(raft.status);
     }
   }
 
+  #checkWaiting({ role, last, commit }: Status): void {
+    const isLost = role !== 'leader' && this.#ownReads.size > 0;
+    demand(!isLost, () => `${this.id} leads no more, and lets reads wait`);
+    const { uncommittedBytesMax = Infinity } = this.#options;
+    if (role !== 'leader' || this.disk.unsynced.length > 0) return;
+    const bytes = this.disk.read(commit + 1, last.index).reduce((sum, it) => sum + sizeOf(it), 0);
+    const limit = uncommittedBytesMax + LARGEST_ENTRY_BYTES;
+    demand(bytes <= limit, () => `${this.id} has ${bytes} bytes that are not committed`);
+  }
+
   #save(record: AppendRecord, status: Status): void {
-    const { timeline, random, specification } = this.#world;
+    const { random, specification } = this.#world;
     this.disk.write(record);
     specification.wrote(this.id, record, status);
-    const delay = random.between(0, this.diskDelayMax);
-    this.#diskFreeAt = Math.max(this.#diskFreeAt, timeline.now) + delay;
-    this.#later(this.#diskFreeAt - timeline.now, () => {
-      this.disk.sync(record.token);
-      specification.saved(this.id, record);
+    this.#onDisk(() => {
+      this.#sync(record.mustSync ? record.token : record.token - 1);
       for (const message of record.messages) this.#world.send(message);
       // The news of it may overtake other news.
       this.#later(random.between(0, 3), () => this.#input((raft) => raft.appended(record.token)));
     });
+  }
+
+  /** Runs when the disk has done that, and everything before it: one thing after the other. */
+  #onDisk(run: () => void): void {
+    const { timeline, random } = this.#world;
+    this.#diskQueue.push(run);
+    this.#diskFreeAt = Math.max(this.#diskFreeAt, timeline.now);
+    this.#diskFreeAt += random.between(0, this.diskDelayMax);
+    this.#later(this.#diskFreeAt - timeline.now, () => this.#diskQueue.shift()?.());
+  }
+
+  #sync(token: number): void {
+    for (const record of this.disk.unsynced) {
+      if (record.token <= token) this.#world.specification.saved(this.id, record);
+    }
+    this.disk.sync(token);
   }
 
   #readDisk({ fetches, chunks }: Ready): void {
@@ -242,10 +272,7 @@ export class SimNode {
   }
 
   #store({ snapshot, offset, data }: ChunkStore): void {
-    const { timeline, random } = this.#world;
-    const delay = random.between(0, this.diskDelayMax);
-    this.#diskFreeAt = Math.max(this.#diskFreeAt, timeline.now) + delay;
-    this.#later(this.#diskFreeAt - timeline.now, () => {
+    this.#onDisk(() => {
       this.disk.storeChunk(snapshot, offset, data);
       this.#input((raft) => raft.stored(snapshot.id, offset + data.length));
     });
@@ -256,6 +283,8 @@ export class SimNode {
       if (apply.kind === 'snapshot') this.#restore(apply.snapshot);
       else {
         const { from, to } = apply;
+        const end = this.disk.base.index + this.disk.entries.length;
+        demand(to <= end, () => `${this.id} applies ${to}, and its disk ends at ${end}`);
         const entries = apply.entries ?? this.disk.read(from, to);
         demand(entries.length === to - from + 1, () => `${this.id} cannot read ${from} … ${to}`);
         for (const entry of entries) this.#applyEntry(entry);
@@ -293,6 +322,13 @@ export class SimNode {
       return false;
     });
   }
+}
+
+/** Configurations and what a new leader adds come on top of what clients may. */
+const LARGEST_ENTRY_BYTES = 300;
+
+function sizeOf(entry: Entry): number {
+  return 24 + (entry.kind === 'command' ? entry.data.length : 0);
 }
 
 function isEmpty({ messages, append, reads, apply, fetches, chunks, stores }: Ready): boolean {

@@ -55,6 +55,8 @@ export class Specification {
   /** By index and term: what the entry is, and the term of the one before it. */
   readonly #entries = new Map<string, AbstractEntry>();
   readonly #committed: AbstractLog;
+  /** In which term each index was committed. */
+  readonly #committedIn: number[] = [0];
   readonly #initial: readonly NodeId[];
 
   constructor(voters: readonly NodeId[]) {
@@ -101,9 +103,11 @@ export class Specification {
     const { commit, applied, base, last, durable } = status;
     demand(commit >= node.commit, () => `${id} takes back the commit of ${node.commit}`);
     demand(commit <= this.committedIndex, () => `${id} commits ${commit}, which nobody did`);
-    if (commit > node.commit) {
-      const theirs = this.#committed.terms[commit];
-      const ours = node.memory.terms[commit] ?? theirs; // Or it is known when it is written.
+    const { terms } = node.memory;
+    // What a busy disk has not been given yet is looked at when it is.
+    const isKnown = terms.length === last.index + 1 && terms.at(-1) === last.term;
+    if (isKnown) {
+      const [ours, theirs] = [terms[commit], this.#committed.terms[commit]];
       demand(ours === theirs, () => `${id} commits ${commit}/t${ours}, and it is t${theirs}`);
     }
     node.commit = commit;
@@ -190,7 +194,10 @@ export class Specification {
       isQuorum(configuration, (voter) => votes?.get(voter) === id),
       () => `${id} is elected in term ${term} without the votes of a quorum`,
     );
-    const missing = this.#committed.terms.findIndex((at, index) => node.memory.terms[index] !== at);
+    // An election may be so late that a later term has begun: that one's entries it may lack.
+    const missing = this.#committed.terms.findIndex(
+      (at, index) => (this.#committedIn[index] ?? 0) < term && node.memory.terms[index] !== at,
+    );
     demand(missing === -1, () => `${id} is elected without ${missing}, which is committed`);
     this.#leaders.set(term, id);
   }
@@ -208,10 +215,11 @@ export class Specification {
       way.unshift(this.#entries.get(`${index}/${way[0]}`)?.before ?? -1);
     }
     demand(way[0] === terms[from], () => `${id} commits what replaces the committed ${from}`);
-    for (const term of way.slice(1)) {
+    for (const at of way.slice(1)) {
       const index = terms.length;
-      terms.push(term);
-      const configuration = this.#entries.get(`${index}/${term}`)?.configuration;
+      terms.push(at);
+      this.#committedIn.push(term);
+      const configuration = this.#entries.get(`${index}/${at}`)?.configuration;
       if (configuration) this.#committed.configurations.push({ index, configuration });
     }
   }
@@ -297,7 +305,8 @@ function write(log: AbstractLog, entry: Entry): void {
 function checkChange(id: NodeId, { terms, configurations }: AbstractLog, status: Status): void {
   const before = configurations.at(-1)?.index ?? 0;
   demand(before <= status.commit, () => `${id} changes members before ${before} is committed`);
-  const isSettled = terms[status.commit] === status.term;
+  // What it has committed before its own disk got it, it has made in this term.
+  const isSettled = (terms[status.commit] ?? status.term) === status.term;
   demand(isSettled, () => `${id} changes members before it has committed in term ${status.term}`);
 }
 

@@ -33,6 +33,9 @@ export type Fault =
   | 'transfer'
   | 'campaign'
   | 'change'
+  | 'burst'
+  | 'usurp'
+  | 'lag'
   | 'snapshot';
 
 const all: readonly Fault[] = [
@@ -48,23 +51,25 @@ const all: readonly Fault[] = [
   'campaign',
   'change',
   'snapshot',
+  'usurp',
+  'lag',
 ];
 
 export function swarm(seed: number): Swarm {
   const random = new Random(seed ^ 0x5eed);
   const chosen = all.filter(() => random.chance(0.6));
-  const faults: readonly [Fault, ...Fault[]] = ['heal', ...chosen, 'heal'];
+  const faults: readonly [Fault, ...Fault[]] = ['heal', ...chosen, 'heal', 'burst', 'burst'];
   const isSmall = random.chance(0.5);
   return {
     voters: random.pick([1, 2, 3, 3, 3, 4, 5, 5]),
-    tickLength: 20,
+    tickLength: 10,
     drift: 0.05,
     loss: random.pick([0, 0, 0.02, 0.1, 0.3]),
     duplication: random.pick([0, 0, 0.1, 0.3]),
-    delayMax: random.pick([2, 10, 30, 80]),
-    diskDelayMax: random.pick([1, 5, 30, 100]),
+    delayMax: random.pick([2, 10, 10, 30]),
+    diskDelayMax: random.pick([1, 5, 20, 60]),
     applyDelayMax: random.pick([1, 10, 50]),
-    calm: random.pick([40, 100, 250]),
+    calm: random.pick([30, 60, 120]),
     faults,
     witness: random.chance(0.2),
     settings: {
@@ -75,7 +80,8 @@ export function swarm(seed: number): Swarm {
       messageEntriesMax: random.pick([1, 3, 100]),
       inflightMessagesMax: random.pick([1, 2, 100]),
       recentBytesMax: isSmall ? 200 : 2 ** 20,
-      uncommittedBytesMax: isSmall ? 1_500 : 2 ** 20,
+      uncommittedBytesMax: isSmall ? 800 : 2 ** 20,
+      inflightBytesMax: isSmall ? 400 : 2 ** 20,
       unsavedBytesMax: isSmall ? 600 : 2 ** 20,
       applyBytesMax: isSmall ? 150 : 2 ** 20,
       readsMax: 50,

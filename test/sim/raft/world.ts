@@ -19,8 +19,8 @@ export interface WorldOptions {
 }
 
 /** How long anything may fail, and how long nothing may while everything must recover. */
-const FAULTS_UNTIL = 4_000;
-const RECOVERED_BY = 14_000;
+const FAULTS_UNTIL = 5_000;
+const RECOVERED_BY = 9_000;
 const EVENTS_MAX = 400_000;
 
 /** A group of nodes, a network and a few clients, all of it from one seed. */
@@ -65,7 +65,7 @@ export class World {
     this.#scheduleFault();
     this.#runUntil(FAULTS_UNTIL);
     this.#heal();
-    this.#runUntil(RECOVERED_BY - 3_000);
+    this.#runUntil(RECOVERED_BY - 1_500);
     this.clients.stop();
     this.#runUntil(RECOVERED_BY);
     this.#checkEnd();
