@@ -28,6 +28,10 @@ export function removeEntries(self: State, index: number): void {
   // What the disk has yet to answer for no longer stands for entries that are gone, even when
   // others take their places.
   for (const pending of disk.pending) pending.last = Math.min(pending.last, log.last);
+  // And what was about to be said of them is not said.
+  disk.messages = disk.messages.filter(
+    (message) => message.type !== 'append-reply' || message.match < index,
+  );
 }
 
 /** A leader writes to its own log; nobody can overrule it there in its own term. */

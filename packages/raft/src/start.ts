@@ -1,7 +1,8 @@
 import { initialConfiguration } from './configuration.ts';
-import type { Entry } from './entry.ts';
+import type { Entry, NodeId } from './entry.ts';
 import { emptyLog, evict, extend } from './log.ts';
 import { type Durable, type RaftOptions, settingsOf } from './options.ts';
+import { addEntries } from './own-log.ts';
 import { restartTimer } from './role.ts';
 import { emptyOutbox, type State } from './state.ts';
 
@@ -21,7 +22,7 @@ export function initialState(options: RaftOptions): State {
     throw new RangeError(`voters are ${voters.join(', ')}: name each one once`);
   }
   const { hardState, snapshot, base, applied } = durable;
-  const first = { index: 0, configuration: initialConfiguration(voters) };
+  const nobody = { index: 0, configuration: initialConfiguration([]) };
   const commit = Math.max(hardState.commit, snapshot?.index ?? 0, applied);
   const self: State = {
     id,
@@ -32,7 +33,7 @@ export function initialState(options: RaftOptions): State {
     leader: undefined,
     log: emptyLog(base),
     snapshot,
-    configurations: [snapshot ?? first].map(({ index, configuration }) => ({ index, configuration })),
+    configurations: [snapshot ?? nobody].map(({ index, configuration }) => ({ index, configuration })),
     commit,
     applied,
     applying: applied,
@@ -50,7 +51,7 @@ export function initialState(options: RaftOptions): State {
       token: 0,
       pending: [],
       hardState,
-      unsavedFrom: 0,
+      unsavedFrom: 1,
       unsavedBytes: 0,
       installing: undefined,
       messages: [],
@@ -58,8 +59,18 @@ export function initialState(options: RaftOptions): State {
     out: emptyOutbox(),
   };
   load(self, durable);
+  if (self.log.last === 0 && voters.length > 0) begin(self, voters);
   restartTimer(self);
   return self;
+}
+
+/**
+ * The first entry of every log names the first voters; each of them writes the same one, of no
+ * leader's term. So members are found in the log, or in a snapshot, and nowhere else.
+ */
+function begin(self: State, voters: readonly NodeId[]): void {
+  const configuration = initialConfiguration(voters);
+  addEntries(self, [{ kind: 'configuration', index: 1, term: 0, configuration }]);
 }
 
 function load(self: State, { entries, incoming }: Durable): void {

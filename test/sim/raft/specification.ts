@@ -16,6 +16,14 @@ interface AbstractLog {
   configurations: { readonly index: number; readonly configuration: Configuration }[];
 }
 
+const nobody: Configuration = {
+  voters: [],
+  outgoing: [],
+  learners: [],
+  promotable: [],
+  witnesses: [],
+};
+
 interface AbstractNode {
   /** What it would find after a crash, and what it holds now. */
   durable: AbstractLog;
@@ -54,14 +62,20 @@ export class Specification {
   readonly #votes = new Map<number, Map<NodeId, NodeId>>();
   /** By index and term: what the entry is, and the term of the one before it. */
   readonly #entries = new Map<string, AbstractEntry>();
-  readonly #committed: AbstractLog;
+  readonly #committed: AbstractLog = {
+    terms: [0],
+    configurations: [{ index: 0, configuration: nobody }],
+  };
   /** In which term each index was committed. */
   readonly #committedIn: number[] = [0];
   readonly #initial: readonly NodeId[];
+  readonly #first: Extract<Entry, { kind: 'configuration' }>;
 
   constructor(voters: readonly NodeId[]) {
     this.#initial = voters;
-    this.#committed = this.#emptyLog();
+    this.#first = { kind: 'configuration', index: 1, term: 0, configuration: { ...nobody, voters } };
+    const content = contentOf(this.#first);
+    this.#entries.set('1/0', { before: 0, content, configuration: this.#first.configuration });
   }
 
   get committedIndex(): number {
@@ -75,7 +89,7 @@ export class Specification {
   started(id: NodeId): void {
     const known = this.#nodes.get(id);
     if (known === undefined) {
-      const [durable, memory] = [this.#emptyLog(id), this.#emptyLog(id)];
+      const [durable, memory] = [this.#firstLog(id), this.#firstLog(id)];
       const fresh = { durableTerm: 0, durableVote: undefined, term: 0, commit: 0 };
       this.#nodes.set(id, { durable, memory, ...fresh });
       return;
@@ -272,10 +286,11 @@ export class Specification {
     return latest.configuration;
   }
 
-  #emptyLog(id?: NodeId): AbstractLog {
-    const voters = id === undefined || this.#initial.includes(id) ? this.#initial : [];
-    const configuration = { voters, outgoing: [], learners: [], promotable: [], witnesses: [] };
-    return { terms: [0], configurations: [{ index: 0, configuration }] };
+  /** What a node begins with: the first voters with the entry that names them. */
+  #firstLog(id: NodeId): AbstractLog {
+    const log: AbstractLog = { terms: [0], configurations: [{ index: 0, configuration: nobody }] };
+    if (this.#initial.includes(id)) write(log, this.#first);
+    return log;
   }
 
   #committedUpTo(index: number): AbstractLog {
