@@ -1,9 +1,10 @@
-import { type Configuration, MEMBERS_MAX } from './configuration.ts';
-import type { Entry, Position } from './entry.ts';
+import { MEMBERS_MAX } from './configuration.ts';
 import { BadMessage } from './errors.ts';
 import type { Message } from './message.ts';
 
 const ID_LENGTH_MAX = 256;
+
+type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * Makes sure that a message from a peer makes sense by itself, whoever sent it. What it claims may
@@ -11,51 +12,75 @@ const ID_LENGTH_MAX = 256;
  * @throws {BadMessage} and nothing has changed
  */
 export function checkMessage(message: Message): void {
-  const { type, from, to, term } = message;
-  checkId('from', from);
-  checkId('to', to);
-  checkNumber('term', term);
-  switch (type) {
-    case 'pre-vote':
-    case 'vote':
-      return checkPosition('last', message.last, term);
-    case 'append':
-      checkNumber('commit', message.commit);
-      return checkEntries(message.prev, message.entries, term);
-    case 'append-reply':
-      return checkNumber('match', message.match);
-    case 'append-rejected':
-      checkNumber('rejected', message.rejected);
-      return checkPosition('hint', message.hint, term);
-    case 'heartbeat':
-      checkNumber('commit', message.commit);
-      return checkNumber('round', message.round);
-    case 'heartbeat-reply':
-      return checkNumber('round', message.round);
-    case 'timeout-now':
-      return checkNumber('last', message.last);
-    case 'read':
-      return checkNumber('context', message.context);
-    case 'read-reply':
-      checkNumber('context', message.context);
-      return checkNumber('index', message.index);
-    case 'snapshot-offer':
-      checkId('snapshot.id', message.snapshot.id);
-      checkNumber('snapshot.bytes', message.snapshot.bytes);
-      checkConfiguration(message.snapshot.configuration);
-      return checkPosition('snapshot', message.snapshot, term);
-    case 'snapshot-chunk':
-      if (!(message.data instanceof Uint8Array)) throw new BadMessage('data is no bytes');
-      return checkNumber('offset', message.offset);
-    case 'snapshot-status':
-      return checkNumber('offset', message.offset);
-    case 'pre-vote-reply':
-    case 'vote-reply':
-    case 'stale-term':
-      return;
-    default:
-      throw new BadMessage(`of type '${String(type satisfies never)}'`);
-  }
+  const fields = fieldsOf('message', message);
+  checkId('from', fields['from']);
+  checkId('to', fields['to']);
+  const term = checkNumber('term', fields['term']);
+  const check = checks[String(fields['type']) as Message['type']];
+  if (check === undefined) throw new BadMessage(`of type '${String(fields['type'])}'`);
+  check(fields, term);
+}
+
+const nothing = (): void => {};
+const number =
+  (...names: readonly string[]) =>
+  (fields: Fields): void =>
+    names.forEach((name) => checkNumber(name, fields[name]));
+const flag =
+  (...names: readonly string[]) =>
+  (fields: Fields): void =>
+    names.forEach((name) => checkFlag(name, fields[name]));
+
+/** What each type carries beside its address. */
+const checks: Readonly<Record<Message['type'], (fields: Fields, term: number) => void>> = {
+  'pre-vote': ({ last }, term) => void checkPosition('last', last, term),
+  'pre-vote-reply': flag('granted'),
+  vote({ last, transfer }, term) {
+    checkPosition('last', last, term);
+    checkFlag('transfer', transfer);
+  },
+  'vote-reply': flag('granted'),
+  append({ prev, entries, commit }, term) {
+    checkNumber('commit', commit);
+    checkEntries(prev, entries, term);
+  },
+  'append-reply': number('match'),
+  'append-rejected'({ rejected, hint }, term) {
+    checkNumber('rejected', rejected);
+    checkPosition('hint', hint, term);
+  },
+  heartbeat({ round, commit, quiet }) {
+    checkNumber('round', round);
+    checkNumber('commit', commit);
+    checkFlag('quiet', quiet);
+  },
+  'heartbeat-reply': number('round'),
+  'stale-term': nothing,
+  'timeout-now': number('last'),
+  read: number('context'),
+  'read-reply': number('context', 'index'),
+  'snapshot-offer'({ snapshot }, term) {
+    const { id, bytes, configuration } = fieldsOf('snapshot', snapshot);
+    checkPosition('snapshot', snapshot, term);
+    checkId('snapshot.id', id);
+    checkNumber('snapshot.bytes', bytes);
+    checkConfiguration(configuration);
+  },
+  'snapshot-chunk'({ id, offset, data }) {
+    checkId('id', id);
+    checkNumber('offset', offset);
+    checkBytes(data);
+  },
+  'snapshot-status'({ id, offset, resend }) {
+    checkId('id', id);
+    checkNumber('offset', offset);
+    checkFlag('resend', resend);
+  },
+};
+
+function fieldsOf(name: string, value: unknown): Fields {
+  if (typeof value === 'object' && value !== null) return value as Fields;
+  throw new BadMessage(`${name} is no object`);
 }
 
 function checkId(name: string, id: unknown): void {
@@ -64,57 +89,56 @@ function checkId(name: string, id: unknown): void {
   }
 }
 
-function checkNumber(name: string, value: unknown): void {
-  if (!Number.isSafeInteger(value) || Number(value) < 0) {
-    throw new BadMessage(`${name} is ${String(value)}`);
-  }
+function checkNumber(name: string, value: unknown): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+  throw new BadMessage(`${name} is no index, term or count`);
 }
 
-function checkPosition(name: string, position: Position, term: number): void {
-  checkNumber(`${name}.index`, position.index);
-  checkNumber(`${name}.term`, position.term);
-  if (position.term > term) {
-    throw new BadMessage(`${name}.term is ${position.term}, in term ${term}`);
-  }
+function checkFlag(name: string, value: unknown): void {
+  if (typeof value !== 'boolean') throw new BadMessage(`${name} is neither true nor false`);
 }
 
-function checkEntries(prev: Position, entries: readonly Entry[], term: number): void {
-  checkPosition('prev', prev, term);
+function checkBytes(data: unknown): void {
+  if (!(data instanceof Uint8Array)) throw new BadMessage('data is no bytes');
+}
+
+function checkPosition(name: string, position: unknown, term: number): [index: number, of: number] {
+  const fields = fieldsOf(name, position);
+  const index = checkNumber(`${name}.index`, fields['index']);
+  const of = checkNumber(`${name}.term`, fields['term']);
+  if (of > term) throw new BadMessage(`${name}.term is ${of}, in term ${term}`);
+  return [index, of];
+}
+
+function checkEntries(prev: unknown, entries: unknown, term: number): void {
+  let [index, before] = checkPosition('prev', prev, term);
   if (!Array.isArray(entries)) throw new BadMessage('entries are no list');
-  let before = prev;
-  for (const entry of entries) {
-    checkPosition('entry', entry, term);
-    if (entry.index !== before.index + 1 || entry.term < before.term) {
-      const position = `${entry.index} of term ${entry.term}`;
-      throw new BadMessage(`entry ${position} follows ${before.index} of term ${before.term}`);
+  for (const entry of entries as readonly unknown[]) {
+    const [at, of] = checkPosition('entry', entry, term);
+    if (at !== index + 1 || of < before) {
+      throw new BadMessage(`entry ${at} of term ${of} follows ${index} of term ${before}`);
     }
-    checkContent(entry);
-    before = entry;
+    checkContent(fieldsOf('entry', entry));
+    [index, before] = [at, of];
   }
 }
 
-function checkContent(entry: Entry): void {
-  switch (entry.kind) {
-    case 'command':
-      if (!(entry.data instanceof Uint8Array)) throw new BadMessage('data is no bytes');
-      return;
-    case 'configuration':
-      return checkConfiguration(entry.configuration);
-    case 'noop':
-    case 'withheld':
-      return;
-    default:
-      throw new BadMessage(`an entry of kind '${String(entry satisfies never)}'`);
+function checkContent({ kind, data, configuration }: Fields): void {
+  if (kind === 'command') checkBytes(data);
+  else if (kind === 'configuration') checkConfiguration(configuration);
+  else if (kind !== 'noop' && kind !== 'withheld') {
+    throw new BadMessage(`an entry of kind '${typeof kind === 'string' ? kind : typeof kind}'`);
   }
 }
 
-function checkConfiguration(configuration: Configuration): void {
-  const { voters, outgoing, learners, promotable, witnesses } = configuration;
-  for (const ids of [voters, outgoing, learners, promotable, witnesses]) {
-    if (!Array.isArray(ids)) throw new BadMessage('a configuration without lists of members');
-    if (ids.length > MEMBERS_MAX) throw new BadMessage(`${ids.length} members`);
-    for (const id of ids) checkId('member', id);
-    if (new Set(ids).size < ids.length) throw new BadMessage('a member is named twice');
+function checkConfiguration(configuration: unknown): void {
+  const fields = fieldsOf('configuration', configuration);
+  for (const name of ['voters', 'outgoing', 'learners', 'promotable', 'witnesses']) {
+    const ids = fields[name];
+    if (!Array.isArray(ids)) throw new BadMessage(`${name} are no list`);
+    if (ids.length > MEMBERS_MAX) throw new BadMessage(`${ids.length} ${name}, over ${MEMBERS_MAX}`);
+    for (const id of ids as readonly unknown[]) checkId('member', id);
+    if (new Set(ids).size < ids.length) throw new BadMessage(`a member is named twice in ${name}`);
+    if (name === 'voters' && ids.length === 0) throw new BadMessage('voters are none');
   }
-  if (voters.length === 0) throw new BadMessage('a configuration without voters');
 }

@@ -37,7 +37,7 @@ export function initialState(options: RaftOptions): State {
     commit,
     applied,
     applying: applied,
-    random: (seed ^ 0x9e3779b9) | 0 || 1, // Zero is the one state that xorshift never leaves.
+    random: scatter(seed),
     tick: 0,
     // A leader may have been promised that this node elects nobody for a while.
     heardTick: settings.leaseReads && options.durable !== undefined ? 0 : -settings.electionTicks,
@@ -62,6 +62,14 @@ export function initialState(options: RaftOptions): State {
   if (self.log.last === 0 && voters.length > 0) begin(self, voters);
   restartTimer(self);
   return self;
+}
+
+/** Seeds that are near each other must not make nodes that lose patience together (MurmurHash3). */
+function scatter(seed: number): number {
+  let x = seed | 0;
+  x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
+  x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
+  return x ^ (x >>> 16) || 1; // Zero is the one state that xorshift never leaves.
 }
 
 /**

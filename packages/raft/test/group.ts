@@ -3,6 +3,7 @@ import {
   chunkMessage,
   type Entry,
   type Message,
+  type MessageType,
   type NodeId,
   Raft,
   type RaftOptions,
@@ -89,7 +90,7 @@ export class Group {
 
   add(id: NodeId, voters: readonly NodeId[] = []): Member {
     const { disk: _, ...options } = this.#options;
-    const seed = id.charCodeAt(0);
+    const seed = 1_000 + id.charCodeAt(0);
     const member = new Member({ preVote: false, ...options, id, voters, seed });
     this.members.set(id, member);
     this.carryOut(member);
@@ -134,13 +135,8 @@ export class Group {
     this.do(message.to, (raft) => raft.step(message));
   }
 
-  /** Makes `id` the leader, with everybody's knowledge. */
+  /** Makes `id` the leader of a group that has none, with everybody's knowledge. */
   elect(id: NodeId): void {
-    for (const other of this.members.keys()) {
-      // Its followers give up the old leader first.
-      if (other !== id) this.do(other, (raft) => raft.tick(raft.dump().settings.electionTicks - 1));
-    }
-    this.mail = [];
     this.do(id, (raft) => raft.campaign());
     this.settle();
   }
@@ -223,4 +219,19 @@ export function bytes(command: string): Uint8Array {
 
 export function text(data: Uint8Array): string {
   return new TextDecoder().decode(data);
+}
+
+/** A group that `a` leads, with everything settled. */
+export function led(names: string, options: GroupOptions = {}): Group {
+  const group = new Group(names, options);
+  group.elect('a');
+  return group;
+}
+
+/** What of one type is on its way. */
+export function sent<T extends MessageType>(
+  { mail }: Group,
+  type: T,
+): Extract<Message, { type: T }>[] {
+  return mail.filter((message): message is Extract<Message, { type: T }> => message.type === type);
 }
