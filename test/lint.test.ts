@@ -3,7 +3,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import test from 'ava';
-import { breaches, doors } from './tidy/breaches.ts';
+import { breaches, doors, impurities } from './tidy/breaches.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -77,6 +77,33 @@ test('only the doors to the world may use its clock and timers', async (t) => {
 
   t.deepEqual(await oxlint(folder.path, ['packages', 'examples']), []);
 });
+
+for (const core of ['raft', 'paxos', 'gossip']) {
+  test(`nothing in the core of ${core} reaches the world, or waits for it`, async (t) => {
+    const files = impurities.map((text, at): [string, string] => [
+      `packages/${core}/src/core-${at}.ts`,
+      `${text}\n`,
+    ]);
+    const pure = `packages/${core}/src/pure.ts`;
+    await using folder = await sampleFolder({
+      ...Object.fromEntries(files),
+      [pure]: 'export const next = (state: number): number => Math.imul(state, 3);\n',
+    });
+
+    const diagnostics = await oxlint(folder.path, ['packages']);
+
+    const refused = new Set(
+      diagnostics
+        .filter(({ code }) => /no-restricted-|no-async-await/.test(code))
+        .map(({ filename }) => filename),
+    );
+    t.deepEqual(
+      files.filter(([name]) => !refused.has(name)),
+      [],
+    );
+    t.false(diagnostics.some(({ filename }) => filename === pure));
+  });
+}
 
 test('a fourth parameter is the options object', async (t) => {
   await using folder = await sampleFolder({

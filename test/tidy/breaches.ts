@@ -52,3 +52,18 @@ export const breaches: Readonly<Record<string, Readonly<Record<string, string>>>
 
 /** Right in `env.ts`, in a transport and in a program; wrong in any other source of a package. */
 export const doors = 'export const at = Date.now() + performance.now();\nsetTimeout(() => 0, 5);\n';
+
+/** Right in many places, and wrong in a pure core: what reaches the world, or waits for it. */
+export const impurities: readonly string[] = [
+  'export const at = new Date();',
+  'export const at = performance.now();',
+  'setTimeout(() => 0, 5);',
+  'queueMicrotask(() => 0);',
+  'export const later = Promise.resolve(1);',
+  'export async function go(): Promise<void> {}',
+  'export const dice = Math.random();',
+  'export const id = crypto.randomUUID();',
+  'export const { pid } = process;',
+  "console.log('here');",
+  "import { readFileSync } from 'node:fs';\nreadFileSync('log');",
+];

@@ -68,9 +68,7 @@ function becomeLeader(self: State): void {
   assert(self.role === 'candidate', `a ${self.role} is elected`);
   self.role = 'leader';
   self.leader = self.id;
-  const uncommitted = self.log.recent.slice(
-    Math.max(0, self.commit + 1 - recentFrom(self.log)),
-  );
+  const uncommitted = self.log.recent.slice(Math.max(0, self.commit + 1 - recentFrom(self.log)));
   self.leading = {
     progress: new Map(),
     termStart: self.log.last + 1,

@@ -136,7 +136,7 @@ function checkConfiguration(configuration: unknown): void {
   for (const name of ['voters', 'outgoing', 'learners', 'promotable', 'witnesses']) {
     const ids = fields[name];
     if (!Array.isArray(ids)) throw new BadMessage(`${name} are no list`);
-    if (ids.length > MEMBERS_MAX) throw new BadMessage(`${ids.length} ${name}, over ${MEMBERS_MAX}`);
+    if (ids.length > MEMBERS_MAX) throw new BadMessage(`${name} are over ${MEMBERS_MAX}`);
     for (const id of ids as readonly unknown[]) checkId('member', id);
     if (new Set(ids).size < ids.length) throw new BadMessage(`a member is named twice in ${name}`);
     if (name === 'voters' && ids.length === 0) throw new BadMessage('voters are none');

@@ -4,7 +4,10 @@ import type { NodeId } from './entry.ts';
 /** Arithmetic of majorities. While a change is joint, both halves must agree, each by itself. */
 
 /** Whether those for whom `has` is true are a quorum. Nobody is no quorum. */
-export function isQuorum({ voters, outgoing }: Configuration, has: (id: NodeId) => boolean): boolean {
+export function isQuorum(
+  { voters, outgoing }: Configuration,
+  has: (id: NodeId) => boolean,
+): boolean {
   return isMajority(voters, has) && (outgoing.length === 0 || isMajority(outgoing, has));
 }
 

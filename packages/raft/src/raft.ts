@@ -48,7 +48,12 @@ export interface Refused {
 
 /** Accepted is not committed: it happened when the entry at `last` is applied with this `term`. */
 export type Proposed =
-  | { readonly accepted: true; readonly first: number; readonly last: number; readonly term: number }
+  | {
+      readonly accepted: true;
+      readonly first: number;
+      readonly last: number;
+      readonly term: number;
+    }
   | Refused;
 
 export type Taken = { readonly accepted: true } | Refused;
@@ -205,7 +210,11 @@ export class Raft {
   }
 
   /** Describes a snapshot that the driver has made of the state machine at `index`. */
-  snapshotAt(made: { readonly id: string; readonly index: number; readonly bytes: number }): Snapshot {
+  snapshotAt(made: {
+    readonly id: string;
+    readonly index: number;
+    readonly bytes: number;
+  }): Snapshot {
     return snapshotAt(this.#self, made);
   }
 

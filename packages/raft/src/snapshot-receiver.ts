@@ -16,7 +16,13 @@ export function onSnapshotOffer(self: State, { from, snapshot }: SnapshotOffer):
   if (self.incoming.stored === snapshot.bytes) return installComplete(self);
   // What was received and is not written yet may be lost; what is written is not asked for again.
   const { id } = snapshot;
-  send(self, { type: 'snapshot-status', to: from, id, offset: self.incoming.received, resend: true });
+  send(self, {
+    type: 'snapshot-status',
+    to: from,
+    id,
+    offset: self.incoming.received,
+    resend: true,
+  });
 }
 
 /** Whether this log has, or may have, more than `snapshot`; then the leader is told so. */

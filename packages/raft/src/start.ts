@@ -33,7 +33,10 @@ export function initialState(options: RaftOptions): State {
     leader: undefined,
     log: emptyLog(base),
     snapshot,
-    configurations: [snapshot ?? nobody].map(({ index, configuration }) => ({ index, configuration })),
+    configurations: [snapshot ?? nobody].map(({ index, configuration }) => ({
+      index,
+      configuration,
+    })),
     commit,
     applied,
     applying: applied,

@@ -85,7 +85,7 @@ export class Group {
   constructor(names: string, options: GroupOptions = {}) {
     this.#options = options;
     this.isSlow = options.disk === 'manual';
-    for (const id of names) this.add(id, [...names]);
+    for (const id of names) this.add(id, Array.from(names));
   }
 
   add(id: NodeId, voters: readonly NodeId[] = []): Member {

@@ -127,17 +127,28 @@ test('§5.2 election timeouts are spread over one to two times the least', (t) =
     const { timeoutTicks } = group.raft('a').dump();
     seen.add(timeoutTicks);
     group.do('a', (raft) =>
-      raft.step({ type: 'append', from: 'b', to: 'a', term: count, prev: first, entries: [], commit: 0 }),
+      raft.step({
+        type: 'append',
+        from: 'b',
+        to: 'a',
+        term: count,
+        prev: first,
+        entries: [],
+        commit: 0,
+      }),
     );
   }
 
-  t.deepEqual([...seen].sort(), [10, 11, 12, 13, 14, 15, 16, 17, 18, 19]);
+  t.deepEqual(
+    [...seen].sort((a, b) => a - b),
+    [10, 11, 12, 13, 14, 15, 16, 17, 18, 19],
+  );
 });
 
 test('§5.2 nodes with other seeds seldom lose patience at once', (t) => {
   const group = new Group('abcde');
 
-  const timeouts = new Set([...'abcde'].map((id) => group.raft(id).dump().timeoutTicks));
+  const timeouts = new Set(Array.from('abcde', (id) => group.raft(id).dump().timeoutTicks));
 
   t.true(timeouts.size >= 3);
 });
@@ -208,13 +219,16 @@ for (const [prev, answer] of checks) {
   });
 }
 
-const merges: readonly [prev: { index: number; term: number }, terms: number[], result: number[]][] =
-  [
-    [{ index: 3, term: 2 }, [3], [0, 1, 2, 3]],
-    [{ index: 2, term: 1 }, [3, 4], [0, 1, 3, 4]],
-    [{ index: 1, term: 0 }, [1], [0, 1, 2]],
-    [{ index: 1, term: 0 }, [3], [0, 3]],
-  ];
+const merges: readonly [
+  prev: { index: number; term: number },
+  terms: number[],
+  result: number[],
+][] = [
+  [{ index: 3, term: 2 }, [3], [0, 1, 2, 3]],
+  [{ index: 2, term: 1 }, [3, 4], [0, 1, 3, 4]],
+  [{ index: 1, term: 0 }, [1], [0, 1, 2]],
+  [{ index: 1, term: 0 }, [3], [0, 3]],
+];
 
 for (const [prev, terms, result] of merges) {
   test(`§5.3 terms ${terms.join()} after ${prev.index} make ${result.join()} of 0, 1, 2`, (t) => {

@@ -33,7 +33,10 @@ for (const [voters, needed] of majorities) {
 
 test('nobody is no quorum of nobody', (t) => {
   t.false(isQuorum(configuration({ voters: [], outgoing: [] }), () => true));
-  t.is(quorumIndex(configuration({ voters: [], outgoing: [] }), () => 9), 0);
+  t.is(
+    quorumIndex(configuration({ voters: [], outgoing: [] }), () => 9),
+    0,
+  );
 });
 
 test('any two quorums of one configuration have a member in common', (t) => {

@@ -75,7 +75,12 @@ test('a command that is too long is refused, and nothing of its batch is taken',
 });
 
 test('a follower refuses commands, and says who leads', (t) => {
-  t.like(led('ab').raft('b').propose([bytes('x')]), { reason: 'not-leader', leader: 'a' });
+  t.like(
+    led('ab')
+      .raft('b')
+      .propose([bytes('x')]),
+    { reason: 'not-leader', leader: 'a' },
+  );
 });
 
 test('commands of one turn travel in one message, and are one record on disk', (t) => {
@@ -104,9 +109,9 @@ test('a follower whose disk is slow takes no more than its bound', (t) => {
   const group = led('ab', { unsavedBytesMax: 100 });
   group.isSlow = true;
 
-  group.propose('a', ...'123456');
+  group.propose('a', '1', '2', '3', '4', '5', '6');
   group.settle();
-  group.propose('a', ...'123456');
+  group.propose('a', '1', '2', '3', '4', '5', '6');
   group.settle();
 
   t.true(group.raft('b').status.last.index <= 8);
@@ -155,7 +160,10 @@ test('one with a lower priority leaves the others time to stand first', (t) => {
     (priority) => new Raft({ id: 'a', voters: ['a'], seed: 1, priority }).dump().timeoutTicks,
   );
 
-  t.deepEqual(patience, [...patience].sort((a, b) => a - b));
+  t.deepEqual(
+    patience,
+    [...patience].sort((a, b) => a - b),
+  );
   t.is((patience[2] ?? 0) - (patience[0] ?? 0), 20);
 });
 
@@ -165,7 +173,11 @@ const rubbish: readonly [title: string, message: object, problem: RegExp][] = [
   ['a term that is no number', { type: 'vote', term: 'x' }, /term is no index, term or count/],
   ['a term below 0', { type: 'vote', term: -1 }, /term is no index/],
   ['a vote without a log', { type: 'vote', transfer: false }, /last is no object/],
-  ['a log from the future', { type: 'vote', last: { index: 1, term: 9 } }, /last.term is 9, in term/],
+  [
+    'a log from the future',
+    { type: 'vote', last: { index: 1, term: 9 } },
+    /last.term is 9, in term/,
+  ],
   ['entries that are no list', { type: 'append', prev: first, commit: 0 }, /entries are no list/],
   [
     'entries with a gap',

@@ -482,12 +482,7 @@ test('Ongaro, raft-dev, July 2015: no change of members before the term has comm
 test('etcd raft bd3c759, e515a67: a joint change that a restart finds is left, and left once', (t) => {
   const group = led('abc');
   for (const id of 'de') group.add(id);
-  group.do('a', (raft) =>
-    raft.changeMembers([
-      { add: 'd', as: 'voter' },
-      { remove: 'b' },
-    ]),
-  );
+  group.do('a', (raft) => raft.changeMembers([{ add: 'd', as: 'voter' }, { remove: 'b' }]));
   for (const message of group.mail.splice(0)) group.deliver(message);
   for (const id of 'abcd') group.at(id).restart();
   group.mail = [];
@@ -496,7 +491,9 @@ test('etcd raft bd3c759, e515a67: a joint change that a restart finds is left, a
   group.settle();
 
   const log = group.raft('c').dump().log.recent;
-  const left = log.filter((it) => it.kind === 'configuration' && it.configuration.outgoing.length === 0);
+  const left = log.filter(
+    (it) => it.kind === 'configuration' && it.configuration.outgoing.length === 0,
+  );
   t.deepEqual(group.raft('c').configuration.outgoing, []);
   t.is(left.length, 2); // The first members, and the end of the change.
 });
@@ -507,9 +504,23 @@ test('ra 82e5ca2f: members go with the entry that made them', (t) => {
   group.do('a', (raft) => raft.changeMembers([{ add: 'd', as: 'voter' }]));
   const entries = [command(3, 2)];
 
-  group.deliver({ ...toA, type: 'append', term: 2, prev: { index: 2, term: 1 }, entries, commit: 2 });
+  group.deliver({
+    ...toA,
+    type: 'append',
+    term: 2,
+    prev: { index: 2, term: 1 },
+    entries,
+    commit: 2,
+  });
   group.heal();
-  group.deliver({ ...toA, type: 'append', term: 2, prev: { index: 2, term: 1 }, entries, commit: 2 });
+  group.deliver({
+    ...toA,
+    type: 'append',
+    term: 2,
+    prev: { index: 2, term: 1 },
+    entries,
+    commit: 2,
+  });
 
   t.deepEqual(group.raft('a').configuration.voters, ['a', 'b', 'c']);
 });
@@ -628,7 +639,14 @@ test('openraft docs, io_ordering: an entry is never on disk without its term', (
   const group = new Group('ab', { disk: 'manual' });
   group.saved('a');
 
-  group.deliver({ ...toA, type: 'append', term: 5, prev: first, entries: [command(2, 5)], commit: 0 });
+  group.deliver({
+    ...toA,
+    type: 'append',
+    term: 5,
+    prev: first,
+    entries: [command(2, 5)],
+    commit: 0,
+  });
 
   const [record, ...more] = group.at('a').records;
   t.is(more.length, 0);

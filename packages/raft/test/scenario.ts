@@ -18,7 +18,11 @@ export class Scenario {
     propose: ([id = '', ...commands]) => this.#propose(id, commands),
     change: ([id = '', ...changes]) => this.#change(id, changes),
     read: ([id = '', context = '1', lease]) => this.#read(id, Number(context), lease === 'lease'),
-    transfer: ([id = '', to = '']) => this.#tell(id, this.#group.do(id, (it) => it.transfer(to))),
+    transfer: ([id = '', to = '']) =>
+      this.#tell(
+        id,
+        this.#group.do(id, (it) => it.transfer(to)),
+      ),
     unreachable: ([id = '', to = '']) => (this.#group.do(id, (it) => it.unreachable(to)), []),
     slow: () => ((this.#group.isSlow = true), []),
     saved: ([id = '']) => (this.#group.saved(id), []),
@@ -34,7 +38,8 @@ export class Scenario {
     settle: (filter) => this.#settle(filter),
     mail: () => this.#group.mail.map(showMessage),
     log: (ids) => ids.flatMap((id) => this.#log(id)),
-    state: (ids) => (ids.length > 0 ? ids : [...this.#group.members.keys()]).map((id) => this.#state(id)),
+    state: (ids) =>
+      (ids.length > 0 ? ids : [...this.#group.members.keys()]).map((id) => this.#state(id)),
     members: ([id = '']) => this.#members(id),
     answers: ([id = '']) => this.#answers(id),
     waiting: ([id = '']) => this.#waiting(id),
@@ -76,14 +81,23 @@ export class Scenario {
       const node = word.slice(1);
       return kind === undefined ? { remove: node } : { add: node, as: kind };
     });
-    return this.#tell(id, this.#group.do(id, (raft) => raft.changeMembers(changes)));
+    return this.#tell(
+      id,
+      this.#group.do(id, (raft) => raft.changeMembers(changes)),
+    );
   }
 
   #read(id: NodeId, context: number, lease: boolean): string[] {
-    return this.#tell(id, this.#group.do(id, (raft) => raft.read(context, { lease })));
+    return this.#tell(
+      id,
+      this.#group.do(id, (raft) => raft.read(context, { lease })),
+    );
   }
 
-  #tell(id: NodeId, answer: { accepted: boolean; reason?: string; problem?: string | undefined }): string[] {
+  #tell(
+    id: NodeId,
+    answer: { accepted: boolean; reason?: string; problem?: string | undefined },
+  ): string[] {
     if (answer.accepted) return [];
     const why = answer.problem === undefined ? '' : `: ${answer.problem}`;
     return [`${id} refuses: ${answer.reason}${why}`];
@@ -142,7 +156,9 @@ export class Scenario {
 
   #members(id: NodeId): string[] {
     const { configuration, members } = this.#group.raft(id).status;
-    const rows = members.map(({ id, state, match, next }) => `  ${id}: ${state} match ${match} next ${next}`);
+    const rows = members.map(
+      ({ id, state, match, next }) => `  ${id}: ${state} match ${match} next ${next}`,
+    );
     return [`${id}: ${showConfiguration(configuration)}`, ...rows];
   }
 
@@ -156,7 +172,8 @@ export class Scenario {
   /** What the disk has been given and not answered, and what will be said then. */
   #waiting(id: NodeId): string[] {
     return this.#group.at(id).records.flatMap(({ token, hardState, entries, messages }) => {
-      const vote = hardState === undefined ? '' : ` t${hardState.term} vote ${hardState.votedFor ?? '-'}`;
+      const vote =
+        hardState === undefined ? '' : ` t${hardState.term} vote ${hardState.votedFor ?? '-'}`;
       const record = `record ${token}:${vote} [${entries.map(showEntry).join(', ')}]`;
       return [record, ...messages.map((message) => `  then ${showMessage(message)}`)];
     });

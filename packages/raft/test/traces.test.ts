@@ -35,7 +35,7 @@ function replay(script: string): string {
     const lines = commands.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
     if (lines.length === 0) return commands;
     const output = lines.flatMap((line) => scenario.run(line));
-    return `${[commands, '----', ...output].join('\n')}`;
+    return [commands, '----', ...output].join('\n');
   });
   return `${blocks.join('\n').trimEnd()}\n`;
 }

@@ -33,7 +33,7 @@ export class Clients {
 
   #next(): void {
     const { timeline, random, isCalm } = this.#world;
-    const pause = random.between(5, isCalm ? 400 : 60);
+    const pause = random.between(5, isCalm ? 100 : 60);
     timeline.after(pause, () => {
       const callsMax = this.#world.isCalm ? CALLS_MAX.all : CALLS_MAX.storm;
       if (this.#isRunning && this.calls.length < callsMax) this.#call();
@@ -66,7 +66,6 @@ export class Clients {
     const { random } = this.#world;
     const node = this.#world.nodes.get(id);
     if (node === undefined || !node.isUp || node.isPaused) return this.#end(call, 'no', undefined);
-    const { leader } = node.status ?? {};
     if (call.kind === 'read') {
       const known = this.#settled;
       const lease = random.chance(0.5);
@@ -92,7 +91,7 @@ export class Clients {
         this.#end(call, 'ok', result);
       },
       never: () => {
-        this.#leader = leader;
+        this.#leader = node.status?.leader;
         this.#end(call, 'no', undefined);
       },
     });
@@ -103,15 +102,18 @@ export class Clients {
     call.outcome = outcome;
     call.result = result;
     call.returnedAt = this.#world.timeline.now;
+    if (outcome === 'unknown') this.#leader = undefined;
     if (outcome === 'ok' && this.#world.isCalm) this.lateSuccesses += 1;
     this.#next();
   }
 
+  /** After the storm somebody has told the clients who still takes part. */
   #target(): NodeId {
-    const { random, nodes } = this.#world;
-    const ids = [...nodes.keys()].filter((id) => !this.#world.isWitness(id)); // They know nothing.
+    const { random, nodes, isCalm, specification } = this.#world;
     const guess = this.#leader;
     if (guess !== undefined && nodes.has(guess) && random.chance(0.7)) return guess;
-    return random.anyOf(ids) ?? 'n1';
+    const { voters } = specification.committedConfiguration;
+    const ids = isCalm && voters.length > 0 ? voters : [...nodes.keys()];
+    return random.anyOf(ids.filter((id) => !this.#world.isWitness(id))) ?? 'n1';
   }
 }

@@ -137,7 +137,8 @@ function changeMembers(world: World, leader: SimNode): void {
         world.addNode(id, []);
       } else if (random.chance(0.7)) {
         const id = random.anyOf([...voters, ...learners]);
-        if (id !== undefined && voters.length > 1) changes.push({ remove: id });
+        const isEnough = voters.length > 2 || random.chance(0.2);
+        if (id !== undefined && isEnough) changes.push({ remove: id });
       } else {
         const id = random.anyOf(learners);
         if (id !== undefined) changes.push({ add: id, as: 'voter' });

@@ -10,6 +10,8 @@ export interface Mutant {
   readonly file: string;
   readonly find: string;
   readonly replace: string;
+  /** Where to begin to look, for one that is seldom found. */
+  readonly seed?: number;
 }
 
 const elections: readonly Mutant[] = [
@@ -39,7 +41,8 @@ const elections: readonly Mutant[] = [
     seen: 'little-raft#44',
     file: 'step.js',
     find: 'if (term < self.term) {',
-    replace: "if (type === 'vote-reply' && term < self.term) return true;\n    if (term < self.term) {",
+    replace:
+      "if (type === 'vote-reply' && term < self.term) return true;\n    if (term < self.term) {",
   },
   {
     name: 'a vote that comes twice counts for somebody else too',
@@ -141,7 +144,8 @@ const replication: readonly Mutant[] = [
     seen: 'openraft cecb5de8, fbbf37b1',
     file: 'step.js',
     find: 'if (term < self.term) {',
-    replace: "if (type === 'append-reply' && term < self.term) return true;\n    if (term < self.term) {",
+    replace:
+      "if (type === 'append-reply' && term < self.term) return true;\n    if (term < self.term) {",
   },
   {
     name: 'the disk answers for entries that were overwritten',
@@ -411,7 +415,8 @@ const reads: readonly Mutant[] = [
     seen: 'etcd raft#105',
     file: 'reads.js',
     find: 'if (index !== undefined && (alone ||',
-    replace: 'if (alone) return answer(self, read, self.commit), "taken";\n    if (index !== undefined && (alone ||',
+    replace:
+      'if (alone) return answer(self, read, self.commit), "taken";\n    if (index !== undefined && (alone ||',
   },
   {
     name: 'reads wait for ever when the leadership is lost',

@@ -7,7 +7,12 @@ import type { Mutant } from './mutants.ts';
 import { World } from './world.ts';
 
 /** The core with the mistake of `mutant`: a copy of what was compiled, changed in one place. */
-export async function withMistake({ name, file, find, replace }: Mutant): Promise<typeof core.Raft> {
+export async function withMistake({
+  name,
+  file,
+  find,
+  replace,
+}: Mutant): Promise<typeof core.Raft> {
   const compiled = dirname(fileURLToPath(import.meta.resolve('@troupe/raft')));
   const folder = await mkdtemp(join(tmpdir(), 'troupe-mutant-'));
   try {

@@ -129,7 +129,10 @@ export class SimNode {
 
   read(
     context: number,
-    { lease, done }: { readonly lease: boolean; readonly done: (machine: Machine, index: number) => void },
+    {
+      lease,
+      done,
+    }: { readonly lease: boolean; readonly done: (machine: Machine, index: number) => void },
   ): void {
     this.#input((raft) => {
       if (!raft.read(context, { lease }).accepted) return;
@@ -147,13 +150,14 @@ export class SimNode {
     this.#input((raft) => {
       const { status } = raft;
       const { machine, disk } = this;
-      if (machine.applied <= (disk.snapshot?.index ?? 0) || machine.applied > status.applied) return;
-      if (machine.applied < status.base.index) return;
+      const { applied } = machine;
+      const isNews = applied > (disk.snapshot?.index ?? 0) && applied >= status.base.index;
+      if (!isNews || applied > status.applied) return;
       const isWitness = status.configuration.witnesses.includes(this.id);
       const bytes = isWitness ? new Uint8Array() : machine.save();
       this.#snapshots += 1;
       const id = `${this.id}-${this.life}-${this.#snapshots}`;
-      const made = raft.snapshotAt({ id, index: machine.applied, bytes: bytes.length });
+      const made = raft.snapshotAt({ id, index: applied, bytes: bytes.length });
       disk.snapshots.set(id, bytes);
       disk.compact(made, raft.compact(made, { keepEntries }));
       for (const old of disk.snapshots.keys()) {

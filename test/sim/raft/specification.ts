@@ -73,7 +73,12 @@ export class Specification {
 
   constructor(voters: readonly NodeId[]) {
     this.#initial = voters;
-    this.#first = { kind: 'configuration', index: 1, term: 0, configuration: { ...nobody, voters } };
+    this.#first = {
+      kind: 'configuration',
+      index: 1,
+      term: 0,
+      configuration: { ...nobody, voters },
+    };
     const content = contentOf(this.#first);
     this.#entries.set('1/0', { before: 0, content, configuration: this.#first.configuration });
   }
@@ -217,8 +222,7 @@ export class Specification {
   }
 
   #commit(id: NodeId, { memory }: AbstractNode, { term, commit, configuration }: Status): void {
-    const has = (voter: NodeId): boolean =>
-      this.#nodes.get(voter)?.durable.terms[commit] === term;
+    const has = (voter: NodeId): boolean => this.#nodes.get(voter)?.durable.terms[commit] === term;
     // A configuration may have followed in the same step, before or after the commit.
     const isHeld = [this.#configurationOf(memory), configuration].some((it) => isQuorum(it, has));
     demand(isHeld, () => `${id} commits ${commit}/t${term}, and no quorum has it on disk`);

@@ -97,8 +97,8 @@ export class World {
     const copies = !this.isCalm && this.random.chance(duplication) ? 2 : 1;
     for (let copy = 0; copy < copies; copy += 1) {
       // Now and then one is so late that everything has changed meanwhile.
-      const isLate = !this.isCalm && this.random.chance(0.01);
-      const delay = this.random.between(1, isLate ? 40 * delayMax : delayMax);
+      const isLate = !this.isCalm && this.random.chance(0.02);
+      const delay = this.random.between(1, isLate ? 600 : delayMax);
       this.timeline.after(delay, () => this.#deliver(message));
     }
   }

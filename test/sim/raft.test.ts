@@ -1,0 +1,120 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import test from 'ava';
+import { Raft } from '@troupe/raft';
+import { failureOf } from './raft/campaign.ts';
+import { mutants } from './raft/mutants.ts';
+import { huntFor, withMistake } from './raft/mutation.ts';
+import { type Call, findAnomaly } from './raft/register-history.ts';
+import { World } from './raft/world.ts';
+
+const run = promisify(execFile);
+const command = join(import.meta.dirname, 'main.js');
+
+/** `SEED=n npm test` replays one world; a campaign of many is `npm run sim -- raft --seeds N`. */
+const only = process.env['SEED'];
+const [first, count] = only === undefined ? [1, 100] : [Number(only), 1];
+/** How many worlds a mistake may survive; most are found in a few. */
+const SEEDS_MAX = 400;
+
+test(`worlds ${first} to ${first + count - 1}: nothing is lost, and all works again when it can`, (t) => {
+  for (let seed = first; seed < first + count; seed += 1) {
+    t.is(failureOf(new World({ seed, Raft })), undefined, `replay with SEED=${seed} npm test`);
+  }
+});
+
+test('the same seed makes the same world', (t) => {
+  const [one, two] = [7, 7].map((seed) => {
+    const world = new World({ seed, Raft, trace: true });
+    world.run();
+    return world;
+  });
+
+  t.deepEqual(one?.lines, two?.lines);
+  t.is(one?.fingerprint, two?.fingerprint);
+  t.true((one?.lines.length ?? 0) > 1_000);
+});
+
+for (const mutant of mutants) {
+  test(`a mistake is found: ${mutant.name} (${mutant.seen})`, async (t) => {
+    const first = mutant.seed ?? 1;
+
+    const caught = huntFor(await withMistake(mutant), { first, count: SEEDS_MAX });
+
+    t.truthy(caught, `survives ${SEEDS_MAX} worlds`);
+  });
+}
+
+const done = { key: 'x', from: 0, outcome: 'ok' } as const;
+
+function call(id: number, part: Partial<Call>): Call {
+  const blank = { ...done, id, kind: 'read', value: id, calledAt: 0, returnedAt: 9, result: true };
+  return { ...(blank as Call), ...part };
+}
+
+const histories: readonly [title: string, isRight: boolean, calls: readonly Partial<Call>[]][] = [
+  [
+    'a read of what was written before',
+    true,
+    [
+      { kind: 'write', calledAt: 0, returnedAt: 1, value: 5 },
+      { calledAt: 2, returnedAt: 3, result: 5 },
+    ],
+  ],
+  [
+    'a read of what was overwritten before',
+    false,
+    [
+      { kind: 'write', calledAt: 0, returnedAt: 1, value: 5 },
+      { kind: 'write', calledAt: 2, returnedAt: 3, value: 6 },
+      { calledAt: 4, returnedAt: 5, result: 5 },
+    ],
+  ],
+  [
+    'reads that see a concurrent write, and then do not',
+    false,
+    [
+      { kind: 'write', calledAt: 0, returnedAt: 9, value: 5 },
+      { calledAt: 1, returnedAt: 2, result: 5 },
+      { calledAt: 3, returnedAt: 4, result: 0 },
+    ],
+  ],
+  [
+    'a write of unknown outcome that takes effect late',
+    true,
+    [
+      { kind: 'write', calledAt: 0, outcome: 'unknown', value: 5 },
+      { calledAt: 1, returnedAt: 2, result: 0 },
+      { calledAt: 3, returnedAt: 4, result: 5 },
+    ],
+  ],
+  [
+    'two swaps from the same value that both succeed',
+    false,
+    [
+      { kind: 'swap', calledAt: 0, returnedAt: 9, value: 5 },
+      { kind: 'swap', calledAt: 0, returnedAt: 9, value: 6 },
+    ],
+  ],
+];
+
+for (const [title, isRight, parts] of histories) {
+  test(`a history is ${isRight ? 'right' : 'wrong'}: ${title}`, (t) => {
+    const anomaly = findAnomaly(parts.map((part, at) => call(at + 1, part)));
+
+    t.is(anomaly === undefined, isRight);
+  });
+}
+
+test('the command runs worlds, and tells what they came to', async (t) => {
+  const { stdout } = await run(process.execPath, [command, 'raft', '--seeds', '2', '--json']);
+
+  t.like(JSON.parse(stdout), { worlds: 2, failed: 0 });
+});
+
+test('the command says how it is used when it is not', async (t) => {
+  await t.throwsAsync(run(process.execPath, [command, 'raft', '--seeds', 'x']), {
+    message: /npm run sim -- raft --seeds N/,
+  });
+});
