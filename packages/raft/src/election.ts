@@ -124,7 +124,7 @@ function record(self: State, from: NodeId, granted: boolean): void {
   countVotes(self);
 }
 
-/** The leader wants this node to succeed it. Late, or addressed to another log, it means nothing. */
+/** The leader wants this node to succeed it. Late, or meant for another log, it means nothing. */
 export function onTimeoutNow(self: State, { from, last }: TimeoutNow): void {
   if (self.role !== 'follower' || self.leader !== from || self.log.last < last) return;
   if (mayStand(self)) standForElection(self, { transfer: true });

@@ -1,4 +1,4 @@
-/** What came from a peer cannot be a message of this protocol. It was not taken; no state changed. */
+/** What came from a peer cannot be a message of this protocol. No state has changed. */
 export class BadMessage extends Error {
   override readonly name = 'BadMessage';
   readonly code = 'ERR_RAFT_BAD_MESSAGE';

@@ -3,7 +3,7 @@ import type { Snapshot } from './message.ts';
 import type { Durable } from './options.ts';
 import type { AppendRecord, HardState } from './ready.ts';
 
-/** A disk in memory, which tells apart what is written and what is synced, and can lose the rest. */
+/** A disk in memory, which tells what is written from what is synced, and can lose the rest. */
 export class MemoryDisk {
   hardState: HardState = { term: 0, votedFor: undefined, commit: 0 };
   base: Position = { index: 0, term: 0 };

@@ -21,7 +21,7 @@ export interface Durable {
   readonly snapshot?: Snapshot;
   /** The position before the first entry. At or before the snapshot's. */
   readonly base: Position;
-  /** From `base.index + 1` on, without gaps. Read once, and kept as far as `recentBytesMax` says. */
+  /** From `base.index + 1` on, without gaps. Read once, kept as far as `recentBytesMax` says. */
   readonly entries: Iterable<Entry>;
   /** How far the state machine, as it stands now, has got. At least the snapshot's index. */
   readonly applied: number;
@@ -73,11 +73,11 @@ export interface Settings {
   readonly recentBytesMax: number;
   /** Entries of one `Ready.apply`, in bytes. Default: 1 MiB. */
   readonly applyBytesMax: number;
-  /** Writes that the disk has not answered; what comes meanwhile goes into the next. Default: 16. */
+  /** Records that the disk has not answered; what comes meanwhile is one more. Default: 16. */
   readonly appendsMax: number;
   /** Reads that wait for confirmation. Default: 4,096. */
   readonly readsMax: number;
-  /** Messages that wait for `ready()` or for the disk; more are dropped, as by a network. Default: 4,096. */
+  /** Messages that wait for `ready()` or the disk; more are lost. Default: 4,096. */
   readonly messagesMax: number;
   /** Bytes of one piece of a snapshot. Default: 256 KiB. */
   readonly chunkBytes: number;

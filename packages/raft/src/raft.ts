@@ -93,7 +93,7 @@ export class Raft {
 
   /**
    * Time passes.
-   * @param ticks how many; more than one when the driver was late, so that no lease outlives a pause
+   * @param ticks more than one when the driver was late, so that no lease outlives a pause
    */
   tick(ticks = 1): void {
     tick(this.#self, ticks);

@@ -176,7 +176,7 @@ test('thesis §4.2.2: one whose own removal is not committed stands, and does no
   t.is(group.raft('a').status.role, 'leader');
 });
 
-test("copycat#265, ra#508: a follower commits only what this message proves to be the leader's", (t) => {
+test('copycat#265, ra#508: a follower commits only what this message proves', (t) => {
   const group = new Group('ab');
   group.at('a').writeLog([0, 1, 1, 1], 1);
   const append = { ...toA, type: 'append', term: 2, prev: { index: 2, term: 1 } } as const;

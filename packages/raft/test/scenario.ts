@@ -103,7 +103,7 @@ export class Scenario {
     return [`${id} refuses: ${answer.reason}${why}`];
   }
 
-  /** Takes out of the mail what fits: `vote` a type, `>a` to a, `a>` from a, `a>b`, `first` only. */
+  /** Takes what fits out of the mail: `vote` a type, `>a` to a, `a>` from a, `a>b`, or `first`. */
   #take(filter: readonly string[]): Message[] {
     const taken: Message[] = [];
     const left: Message[] = [];

@@ -14,6 +14,11 @@ export interface Mutant {
   readonly seed?: number;
 }
 
+/** Lines of the body of a function, as the compiler indents them. */
+function lines(...text: readonly string[]): string {
+  return text.join('\n    ');
+}
+
 const elections: readonly Mutant[] = [
   {
     name: 'a vote is said before it is on disk',
@@ -48,30 +53,37 @@ const elections: readonly Mutant[] = [
     name: 'a vote that comes twice counts for somebody else too',
     seen: 'xraft#27',
     file: 'election.js',
-    find: 'if (!membersOf(configurationOf(self)).has(from) || self.votes.has(from))\n        return;',
-    replace:
-      'if (self.votes.has(from)) from = votersBut(self).find((id) => !self.votes.has(id)) ?? from;',
+    find: 'has(from) || self.votes.has(from))\n        return;',
+    replace: lines(
+      'has(from)) return;',
+      'if (self.votes.has(from)) from = votersBut(self).find((id) => !self.votes.has(id));',
+    ),
   },
   {
     name: 'logs are compared by length alone',
     seen: 'openraft a48a3282',
     file: 'entry.js',
-    find: 'return theirs.term === ours.term ? theirs.index >= ours.index : theirs.term > ours.term;',
-    replace: 'return theirs.index >= ours.index;',
+    find: 'theirs.term === ours.term ? theirs.index >= ours.index : theirs.term > ours.term;',
+    replace: 'theirs.index >= ours.index;',
   },
   {
     name: 'logs are compared by term alone',
     seen: 'openraft a48a3282',
     file: 'entry.js',
-    find: 'return theirs.term === ours.term ? theirs.index >= ours.index : theirs.term > ours.term;',
-    replace: 'return theirs.term >= ours.term;',
+    find: 'theirs.term === ours.term ? theirs.index >= ours.index : theirs.term > ours.term;',
+    replace: 'theirs.term >= ours.term;',
   },
   {
     name: 'an answer to a pre-vote counts in the election',
     seen: 'openraft 511f33c7, ra bbd00102',
     file: 'election.js',
-    find: "if (self.role !== 'pre-candidate')\n        return;\n    if (granted && term !== self.term + 1)\n        return;",
-    replace: "if (self.role === 'follower' || self.role === 'leader')\n        return;",
+    find: lines(
+      "if (self.role !== 'pre-candidate')",
+      '    return;',
+      'if (granted && term !== self.term + 1)',
+      '    return;',
+    ),
+    replace: lines("if (self.role === 'follower' || self.role === 'leader')", '    return;'),
   },
   {
     name: 'one who lives in a later term is not heard',
@@ -117,13 +129,6 @@ const replication: readonly Mutant[] = [
     file: 'commit.js',
     find: 'termAt(self.log, index) !== self.term',
     replace: 'termAt(self.log, index) === undefined',
-  },
-  {
-    name: "a follower commits what it has, not what it has of the leader's",
-    seen: 'copycat#265, ra#508',
-    file: 'follower.js',
-    find: 'Math.min(message.commit, match)',
-    replace: 'Math.min(message.commit, log.last)',
   },
   {
     name: 'a late message truncates what came after it',
@@ -208,15 +213,18 @@ const replication: readonly Mutant[] = [
     seen: 'openraft a10d9906',
     file: 'quorum.js',
     find: 'export function quorumIndex({ voters, outgoing }, matchOf) {',
-    replace:
-      'export function quorumIndex({ voters, outgoing, learners }, matchOf) {\n    voters = [...voters, ...learners].sort((a, b) => matchOf(b) - matchOf(a)).slice(0, voters.length);',
+    replace: lines(
+      'export function quorumIndex({ voters, outgoing, learners }, matchOf) {',
+      'const best = [...voters, ...learners].sort((a, b) => matchOf(b) - matchOf(a));',
+      'voters = best.slice(0, voters.length);',
+    ),
   },
   {
     name: 'what did not fit into one batch is taken for applied',
     seen: 'etcd raft 8ecce32, 2e0653d',
     file: 'disk.js',
-    find: 'self.applying = entries?.at(-1)?.index ?? Math.min(to, self.applied + messageEntriesMax);',
-    replace: 'self.applying = to;',
+    find: 'self.applying = entries?.at(-1)?.index ??',
+    replace: 'self.applying = to ??',
   },
   {
     name: 'a leader without a quorum takes commands for ever',
@@ -348,8 +356,11 @@ const membership: readonly Mutant[] = [
     seen: 'etcd raft confchange_v1_remove_leader',
     file: 'commit.js',
     find: 'const index = quorumIndex(configurationOf(self), ',
-    replace:
-      'const all = configurationOf(self);\n    const index = quorumIndex(all.voters.includes(self.id) ? all : { ...all, voters: [...all.voters.slice(1), self.id] }, ',
+    replace: lines(
+      'const all = { ...configurationOf(self) };',
+      'if (!all.voters.includes(self.id)) all.voters = [...all.voters.slice(1), self.id];',
+      'const index = quorumIndex(all, ',
+    ),
   },
   {
     name: 'a removed leader stays',
@@ -415,8 +426,10 @@ const reads: readonly Mutant[] = [
     seen: 'etcd raft#105',
     file: 'reads.js',
     find: 'if (index !== undefined && (alone ||',
-    replace:
-      'if (alone) return answer(self, read, self.commit), "taken";\n    if (index !== undefined && (alone ||',
+    replace: lines(
+      'if (alone) return answer(self, read, self.commit), "taken";',
+      'if (index !== undefined && (alone ||',
+    ),
   },
   {
     name: 'reads wait for ever when the leadership is lost',

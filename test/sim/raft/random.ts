@@ -4,7 +4,7 @@ export class Random {
 
   constructor(seed: number) {
     this.#state = Math.imul(seed + 1, 0x9e3779b1) | 0 || 1;
-    for (let i = 0; i < 8; i += 1) this.unit(); // Seeds that are near each other are soon far apart.
+    for (let i = 0; i < 8; i += 1) this.unit(); // Near seeds are soon far apart.
   }
 
   /** In [0, 1). */

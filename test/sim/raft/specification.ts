@@ -34,7 +34,7 @@ interface AbstractNode {
   commit: number;
 }
 
-/** Entries make a tree: each stands behind one other for ever, and a log is a way up to the root. */
+/** Entries make a tree: each is behind one other for ever, and a log is a way up to the root. */
 interface AbstractEntry {
   readonly before: number;
   readonly content: string;

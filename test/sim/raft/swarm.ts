@@ -1,7 +1,7 @@
 import type { Settings } from '@troupe/raft';
 import { Random } from './random.ts';
 
-/** What kind of bad day a world has. Each seed switches other faults on, so that each can be alone. */
+/** What kind of bad day a world has. Each seed has other faults, so that each can be alone. */
 export interface Swarm {
   readonly voters: number;
   /** Moments of a tick on a good clock. */
