@@ -52,6 +52,8 @@ export function strike(world: World, fault: Fault): void {
       return askLeader(world, (leader) => usurp(world, leader));
     case 'lag':
       return lag(world, node);
+    case 'replay':
+      return world.replay(random.between(1, 30));
     case 'snapshot':
       return node.isPaused ? undefined : node.snapshot(random.pick([0, 0, 3]));
   }

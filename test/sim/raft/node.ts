@@ -283,7 +283,8 @@ export class SimNode {
   }
 
   #apply(apply: Apply): void {
-    this.#later(this.#world.random.between(0, this.#world.swarm.applyDelayMax), () => {
+    const { random, isCalm, swarm } = this.#world;
+    this.#later(random.between(0, isCalm ? 3 : swarm.applyDelayMax), () => {
       if (apply.kind === 'snapshot') this.#restore(apply.snapshot);
       else {
         const { from, to } = apply;

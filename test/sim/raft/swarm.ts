@@ -36,6 +36,7 @@ export type Fault =
   | 'burst'
   | 'usurp'
   | 'lag'
+  | 'replay'
   | 'snapshot';
 
 const all: readonly Fault[] = [
@@ -53,6 +54,7 @@ const all: readonly Fault[] = [
   'snapshot',
   'usurp',
   'lag',
+  'replay',
 ];
 
 export function swarm(seed: number): Swarm {

@@ -22,6 +22,7 @@ export interface WorldOptions {
 const FAULTS_UNTIL = 5_000;
 const RECOVERED_BY = 9_000;
 const EVENTS_MAX = 400_000;
+const SENT_MAX = 300;
 
 /** A group of nodes, a network and a few clients, all of it from one seed. */
 export class World {
@@ -37,6 +38,8 @@ export class World {
   /** Links that carry nothing: `from>to`. */
   readonly cut = new Set<string>();
   readonly witnesses = new Set<NodeId>();
+  /** The last that were sent, for a network that repeats itself. */
+  readonly #sent: Message[] = [];
   events = 0;
   messages = 0;
   /** Of everything that happened, in order: two runs of one seed must agree. */
@@ -91,6 +94,7 @@ export class World {
     this.specification.sent(message);
     this.messages += 1;
     this.#note(message);
+    this.#sent[this.messages % SENT_MAX] = message;
     if (this.cut.has(`${message.from}>${message.to}`)) return;
     const { loss, duplication, delayMax } = this.swarm;
     if (!this.isCalm && this.random.chance(loss)) return;
@@ -100,6 +104,15 @@ export class World {
       const isLate = !this.isCalm && this.random.chance(0.02);
       const delay = this.random.between(1, isLate ? 600 : delayMax);
       this.timeline.after(delay, () => this.#deliver(message));
+    }
+  }
+
+  /** Delivers some of what was sent lately again, and again in another order. */
+  replay(count: number): void {
+    for (let number = 0; number < count; number += 1) {
+      const message = this.random.anyOf(this.#sent);
+      if (message === undefined) return;
+      this.timeline.after(this.random.between(1, 20), () => this.#deliver(message));
     }
   }
 
