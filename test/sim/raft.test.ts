@@ -6,7 +6,6 @@ import { Raft } from '@troupe/raft';
 import { failureOf } from './raft/campaign.ts';
 import { mutants } from './raft/mutants.ts';
 import { huntFor, withMistake } from './raft/mutation.ts';
-import { type Call, findAnomaly } from './raft/register-history.ts';
 import { World } from './raft/world.ts';
 
 const run = promisify(execFile);
@@ -45,67 +44,6 @@ for (const mutant of mutants) {
     const caught = huntFor(await withMistake(mutant), { first, count: SEEDS_MAX });
 
     t.truthy(caught, `survives ${SEEDS_MAX} worlds`);
-  });
-}
-
-const done = { key: 'x', from: 0, outcome: 'ok' } as const;
-
-function call(id: number, part: Partial<Call>): Call {
-  const blank = { ...done, id, kind: 'read', value: id, calledAt: 0, returnedAt: 9, result: true };
-  return { ...(blank as Call), ...part };
-}
-
-const histories: readonly [title: string, isRight: boolean, calls: readonly Partial<Call>[]][] = [
-  [
-    'a read of what was written before',
-    true,
-    [
-      { kind: 'write', calledAt: 0, returnedAt: 1, value: 5 },
-      { calledAt: 2, returnedAt: 3, result: 5 },
-    ],
-  ],
-  [
-    'a read of what was overwritten before',
-    false,
-    [
-      { kind: 'write', calledAt: 0, returnedAt: 1, value: 5 },
-      { kind: 'write', calledAt: 2, returnedAt: 3, value: 6 },
-      { calledAt: 4, returnedAt: 5, result: 5 },
-    ],
-  ],
-  [
-    'reads that see a concurrent write, and then do not',
-    false,
-    [
-      { kind: 'write', calledAt: 0, returnedAt: 9, value: 5 },
-      { calledAt: 1, returnedAt: 2, result: 5 },
-      { calledAt: 3, returnedAt: 4, result: 0 },
-    ],
-  ],
-  [
-    'a write of unknown outcome that takes effect late',
-    true,
-    [
-      { kind: 'write', calledAt: 0, outcome: 'unknown', value: 5 },
-      { calledAt: 1, returnedAt: 2, result: 0 },
-      { calledAt: 3, returnedAt: 4, result: 5 },
-    ],
-  ],
-  [
-    'two swaps from the same value that both succeed',
-    false,
-    [
-      { kind: 'swap', calledAt: 0, returnedAt: 9, value: 5 },
-      { kind: 'swap', calledAt: 0, returnedAt: 9, value: 6 },
-    ],
-  ],
-];
-
-for (const [title, isRight, parts] of histories) {
-  test(`a history is ${isRight ? 'right' : 'wrong'}: ${title}`, (t) => {
-    const anomaly = findAnomaly(parts.map((part, at) => call(at + 1, part)));
-
-    t.is(anomaly === undefined, isRight);
   });
 }
 

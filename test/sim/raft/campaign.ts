@@ -24,8 +24,8 @@ export function runWorlds(core: typeof Raft, options: CampaignOptions): boolean 
     total.events += world.events;
     total.messages += world.messages;
     total.committed += world.specification.committedIndex;
-    total.calls += world.clients.calls.length;
-    total.ok += world.clients.calls.filter(({ outcome }) => outcome === 'ok').length;
+    total.calls += world.clients.calls;
+    total.ok += world.clients.successes;
     if (failure === undefined) continue;
     total.failed += 1;
     if (json) write(JSON.stringify({ seed, failure }));

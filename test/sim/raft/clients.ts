@@ -1,6 +1,7 @@
 import type { NodeId } from '@troupe/raft';
+import { History, type Open, type RegisterInput } from '@troupe/sim';
 import { type Command, encode } from './machine.ts';
-import type { Call } from './register-history.ts';
+import type { SimNode } from './node.ts';
 import { demand } from './specification.ts';
 import type { World } from './world.ts';
 
@@ -8,9 +9,24 @@ const PATIENCE = 600;
 /** While things fail, and in all. */
 const CALLS_MAX = { storm: 160, all: 240 };
 
+interface Output {
+  readonly value?: unknown;
+  readonly swapped?: boolean;
+}
+
+/** A call that is under way. */
+interface Call {
+  readonly id: number;
+  readonly input: RegisterInput;
+  readonly open: Open<Output>;
+  isPending: boolean;
+}
+
 /** A few clients, each of which does one thing at a time, now here, now there. */
 export class Clients {
-  readonly calls: Call[] = [];
+  readonly history: History<RegisterInput, Output>;
+  calls = 0;
+  successes = 0;
   /** What succeeded after the world was healed. */
   lateSuccesses = 0;
   readonly #world: World;
@@ -21,6 +37,7 @@ export class Clients {
 
   constructor(world: World) {
     this.#world = world;
+    this.history = new History(() => world.timeline.now);
   }
 
   start(): void {
@@ -36,75 +53,86 @@ export class Clients {
     const pause = random.between(5, isCalm ? 100 : 60);
     timeline.after(pause, () => {
       const callsMax = this.#world.isCalm ? CALLS_MAX.all : CALLS_MAX.storm;
-      if (this.#isRunning && this.calls.length < callsMax) this.#call();
+      if (this.#isRunning && this.calls < callsMax) this.#call();
       else if (this.#isRunning) this.#next();
     });
   }
 
   #call(): void {
     const { timeline, random } = this.#world;
-    const id = this.calls.length + 1;
-    const call: Call = {
-      id,
-      key: random.pick(['x', 'y', 'z']),
-      kind: random.pick(['read', 'read', 'write', 'write', 'swap']),
-      from: random.between(Math.max(0, id - 12), id),
-      value: id,
-      calledAt: timeline.now,
-      returnedAt: Infinity,
-      outcome: 'pending',
-      result: undefined,
-    };
-    this.calls.push(call);
-    const node = this.#target();
-    const delay = random.between(1, 10);
-    timeline.after(delay, () => this.#ask(call, node));
-    timeline.after(PATIENCE, () => this.#end(call, 'unknown', undefined));
+    this.calls += 1;
+    const id = this.calls;
+    const key = random.pick(['x', 'y', 'z']);
+    const kind = random.pick<RegisterInput['kind']>(['read', 'read', 'write', 'write', 'cas']);
+    const from = random.between(Math.max(0, id - 12), id);
+    const input: RegisterInput =
+      kind === 'read'
+        ? { kind, key }
+        : kind === 'write'
+          ? { kind, key, value: id }
+          : { kind, key, from, to: id };
+    const call: Call = { id, input, open: this.history.call(`#${id}`, input), isPending: true };
+    const target = this.#target();
+    timeline.after(random.between(1, 10), () => this.#ask(call, target));
+    timeline.after(PATIENCE, () => this.#fail(call, 'unknown'));
   }
 
   #ask(call: Call, id: NodeId): void {
-    const { random } = this.#world;
     const node = this.#world.nodes.get(id);
-    if (node === undefined || !node.isUp || node.isPaused) return this.#end(call, 'no', undefined);
-    if (call.kind === 'read') {
-      const known = this.#settled;
-      const lease = random.chance(0.5);
-      node.read(call.id, {
-        lease,
-        done: (machine, index) => {
-          if (call.outcome !== 'pending') return;
-          demand(index >= known, () => `a read at ${index} began after ${known} was settled`);
-          this.#end(call, 'ok', machine.read(call.key));
-        },
-      });
-      return;
-    }
-    const { key, value, from } = call;
-    const command: Command =
-      call.kind === 'write'
-        ? { kind: 'write', key, value, call: call.id }
-        : { kind: 'swap', key, from, value, call: call.id };
-    node.propose(encode(command), {
-      done: (result) => {
-        this.#settled = Math.max(this.#settled, node.machine.applied);
-        this.#leader = id;
-        this.#end(call, 'ok', result);
-      },
-      never: () => {
-        this.#leader = node.status?.leader;
-        this.#end(call, 'no', undefined);
+    if (node === undefined || !node.isUp || node.isPaused) return this.#fail(call, 'no');
+    if (call.input.kind === 'read') this.#read(call, node);
+    else this.#write(call, node, { ...call.input, call: call.id });
+  }
+
+  #read(call: Call, node: SimNode): void {
+    const known = this.#settled;
+    const { key } = call.input;
+    const lease = this.#world.random.chance(0.5);
+    node.read(call.id, {
+      lease,
+      done: (machine, index) => {
+        demand(
+          !call.isPending || index >= known,
+          () => `a read at ${index} began after ${known} was settled`,
+        );
+        this.#succeed(call, { value: machine.read(key) });
       },
     });
   }
 
-  #end(call: Call, outcome: 'ok' | 'no' | 'unknown', result: number | boolean | undefined): void {
-    if (call.outcome !== 'pending') return;
-    call.outcome = outcome;
-    call.result = result;
-    call.returnedAt = this.#world.timeline.now;
-    if (outcome === 'unknown') this.#leader = undefined;
-    if (outcome === 'ok' && this.#world.isCalm) this.lateSuccesses += 1;
+  #write(call: Call, node: SimNode, command: Command): void {
+    node.propose(encode(command), {
+      done: (swapped) => {
+        this.#settled = Math.max(this.#settled, node.machine.applied);
+        this.#leader = node.id;
+        this.#succeed(call, swapped === undefined ? {} : { swapped });
+      },
+      never: () => {
+        this.#leader = node.status?.leader;
+        this.#fail(call, 'no');
+      },
+    });
+  }
+
+  #succeed(call: Call, output: Output): void {
+    if (!this.#settle(call)) return;
+    call.open.returns(output);
+    this.successes += 1;
+    if (this.#world.isCalm) this.lateSuccesses += 1;
+  }
+
+  #fail(call: Call, executed: 'no' | 'unknown'): void {
+    if (!this.#settle(call)) return;
+    call.open.fails(executed);
+    if (executed === 'unknown') this.#leader = undefined;
+  }
+
+  /** @returns false when the client has its answer, or has given up */
+  #settle(call: Call): boolean {
+    if (!call.isPending) return false;
+    call.isPending = false;
     this.#next();
+    return true;
   }
 
   /** After the storm somebody has told the clients who still takes part. */

@@ -1,15 +1,8 @@
 import type { Entry } from '@troupe/raft';
+import type { RegisterInput } from '@troupe/sim';
 
 /** A command in text: what to do, and which call of a client asked for it. */
-export type Command =
-  | { readonly kind: 'write'; readonly key: string; readonly value: number; readonly call: number }
-  | {
-      readonly kind: 'swap';
-      readonly key: string;
-      readonly from: number;
-      readonly value: number;
-      readonly call: number;
-    };
+export type Command = Exclude<RegisterInput, { kind: 'read' }> & { readonly call: number };
 
 export function encode(command: Command): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(command));
@@ -18,27 +11,31 @@ export function encode(command: Command): Uint8Array {
 interface Image {
   readonly applied: number;
   readonly hash: number;
-  readonly registers: readonly [string, number][];
+  readonly registers: readonly [string, unknown][];
 }
 
 /** Registers, and a hash of every entry that made them what they are. */
 export class Machine {
   applied = 0;
   hash = 0;
-  readonly #registers = new Map<string, number>();
+  readonly #registers = new Map<string, unknown>();
 
-  read(key: string): number {
-    return this.#registers.get(key) ?? 0;
+  read(key: string): unknown {
+    return this.#registers.get(key);
   }
 
-  /** @returns whether it did what was asked; `undefined` for an entry that asks for nothing */
+  /** @returns of a compare-and-set, whether it did what was asked */
   apply(entry: Entry): boolean | undefined {
     this.applied = entry.index;
     this.hash = mix(this.hash, entry);
     if (entry.kind !== 'command') return undefined;
     const command = JSON.parse(new TextDecoder().decode(entry.data)) as Command;
-    if (command.kind === 'swap' && this.read(command.key) !== command.from) return false;
-    this.#registers.set(command.key, command.value);
+    if (command.kind === 'write') {
+      this.#registers.set(command.key, command.value);
+      return undefined;
+    }
+    if (this.read(command.key) !== command.from) return false;
+    this.#registers.set(command.key, command.to);
     return true;
   }
 

@@ -1,11 +1,11 @@
 import type { Message, NodeId, Raft } from '@troupe/raft';
+import { checkLinearizable, registers } from '@troupe/sim';
 import { showMessage } from '@troupe/raft/testing';
 import { Clients } from './clients.ts';
 import { strike } from './faults.ts';
 import type { Machine } from './machine.ts';
 import { SimNode } from './node.ts';
 import { Random } from './random.ts';
-import { findAnomaly } from './register-history.ts';
 import { demand, Specification } from './specification.ts';
 import { type Swarm, swarm } from './swarm.ts';
 import { Timeline } from './timeline.ts';
@@ -184,7 +184,7 @@ export class World {
     }
     const leaders = voters.filter((id) => this.nodes.get(id)?.status?.role === 'leader');
     demand(leaders.length === 1, () => `in the end ${leaders.join(' and ') || 'nobody'} leads`);
-    const anomaly = findAnomaly(clients.calls);
-    demand(anomaly === undefined, () => anomaly ?? '');
+    const verdict = checkLinearizable(registers(), clients.history.operations);
+    demand(verdict.kind !== 'violated', () => `not linearizable: ${JSON.stringify(verdict)}`);
   }
 }
