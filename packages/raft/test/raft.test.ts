@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { BadMessage, BrokenInvariant, type Message, Raft, type RaftOptions } from '@troupe/raft';
-import { bytes, Group, led } from './group.ts';
+import { bytes, Group, led, sent } from './group.ts';
 
 const first = { index: 1, term: 0 } as const;
 
@@ -142,6 +142,24 @@ test('entries that are no longer in memory are fetched from the disk, to be sent
   group.settle();
 
   t.deepEqual(group.at('c').commands, ['1', '2', '3', '4', '5', '6']);
+});
+
+test('a snapshot that is arriving is in use, as are the latest and those that are sent', (t) => {
+  const group = led('abc', { chunkBytes: 4, chunksMax: 1 });
+  group.isolate('c');
+  group.propose('a', 'x');
+  group.settle();
+  group.snapshot('a', { size: 12 });
+  group.heal();
+  group.tick('a');
+  while (sent(group, 'snapshot-status').length === 0) group.deliver(group.mail.shift() as Message);
+  group.propose('a', 'y');
+  group.deliver({ type: 'append-reply', from: 'b', to: 'a', term: 1, match: 4 });
+
+  group.snapshot('a', { size: 12 });
+
+  t.deepEqual([...group.raft('a').snapshotsInUse], ['a@4', 'a@3']);
+  t.deepEqual([...group.raft('c').snapshotsInUse], ['a@3']);
 });
 
 test('a restart finds term, vote, log and members', (t) => {

@@ -52,6 +52,8 @@ export function strike(world: World, fault: Fault): void {
       return askLeader(world, (leader) => usurp(world, leader));
     case 'lag':
       return lag(world, node);
+    case 'overthrow':
+      return askLeader(world, (leader) => overthrow(world, leader));
     case 'replay':
       return world.replay(random.between(1, 30));
     case 'snapshot':
@@ -73,6 +75,25 @@ function usurp(world: World, leader: SimNode): void {
   cutOff(world, leader.id);
   world.timeline.after(world.random.between(0, 60), () => burst(world, leader));
   world.timeline.after(world.random.between(100, 500), () => mend(world, leader.id));
+}
+
+/** Others lead before the leader could know: by an heir who was told to, or by voters who forget. */
+function overthrow(world: World, leader: SimNode): void {
+  const { random, timeline, nodes } = world;
+  const others = [...nodes.values()].filter((other) => other !== leader);
+  const heir = random.anyOf(others);
+  if (random.chance(0.5)) {
+    leader.ask((raft) => void raft.transfer(heir?.id ?? ''));
+    timeline.after(random.between(3, 25), () => cutOff(world, leader.id));
+  } else {
+    cutOff(world, leader.id);
+    for (const other of others) {
+      if (other.isUp) other.crash();
+      timeline.after(random.between(1, 10), () => (other.isUp ? undefined : other.start()));
+    }
+    timeline.after(random.between(15, 30), () => heir?.ask((raft) => raft.campaign()));
+  }
+  timeline.after(random.between(150, 400), () => mend(world, leader.id));
 }
 
 /** A node misses so much that the others have to send it a snapshot. */
@@ -129,7 +150,7 @@ function changeMembers(world: World, leader: SimNode): void {
   leader.ask((raft) => {
     const { voters, learners } = raft.configuration;
     const changes: Change[] = [];
-    for (let count = random.between(1, 2); count > 0; count -= 1) {
+    for (let count = random.between(1, 3); count > 0; count -= 1) {
       if (random.chance(0.5) && world.nodes.size < NODES_MAX) {
         const id = world.newName();
         const kinds = ['voter', 'learner', 'promotable'] as const;

@@ -254,8 +254,8 @@ const snapshots: readonly Mutant[] = [
     name: 'an old snapshot replaces a newer log',
     seen: 'camunda#6092, openraft#1892',
     file: 'snapshot-receiver.js',
-    find: 'if (index > self.commit && termAt(self.log, index) !== term)',
-    replace: 'if (termAt(self.log, index) !== term)',
+    find: 'if (!isSuperfluous(self, leader, snapshot))',
+    replace: 'if (true || isSuperfluous)',
   },
   {
     name: 'a snapshot is restored while entries are applied',

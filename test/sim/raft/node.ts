@@ -201,7 +201,8 @@ export class SimNode {
 
   #carryOut(raft: Raft): void {
     const { specification } = this.#world;
-    for (;;) {
+    for (let rounds = 0; ; rounds += 1) {
+      demand(rounds < ROUNDS_MAX, () => `${this.id} always wants something done`);
       const status = raft.status;
       specification.observe(this.id, status);
       const ready = raft.ready();
@@ -331,6 +332,9 @@ export class SimNode {
 
 /** Configurations and what a new leader adds come on top of what clients may. */
 const LARGEST_ENTRY_BYTES = 300;
+
+/** How often there may be more to do before anything new has happened. */
+const ROUNDS_MAX = 1_000;
 
 function sizeOf(entry: Entry): number {
   return 24 + (entry.kind === 'command' ? entry.data.length : 0);

@@ -37,6 +37,7 @@ export type Fault =
   | 'usurp'
   | 'lag'
   | 'replay'
+  | 'overthrow'
   | 'snapshot';
 
 const all: readonly Fault[] = [
@@ -60,7 +61,14 @@ const all: readonly Fault[] = [
 export function swarm(seed: number): Swarm {
   const random = new Random(seed ^ 0x5eed);
   const chosen = all.filter(() => random.chance(0.6));
-  const faults: readonly [Fault, ...Fault[]] = ['heal', ...chosen, 'heal', 'burst', 'burst'];
+  const faults: readonly [Fault, ...Fault[]] = [
+    'heal',
+    ...chosen,
+    'heal',
+    'burst',
+    'overthrow',
+    'change',
+  ];
   const isSmall = random.chance(0.5);
   return {
     voters: random.pick([1, 2, 3, 3, 3, 4, 5, 5]),
