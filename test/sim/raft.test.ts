@@ -13,9 +13,9 @@ const command = fileURLToPath(new URL('./main.js', import.meta.url));
 
 /** `SEED=n npm test` replays one world; a campaign of many is `npm run sim -- raft --seeds N`. */
 const only = process.env['SEED'];
-const [first, count] = only === undefined ? [1, 60] : [Number(only), 1];
-/** How many worlds a mistake may survive; most are found in a few. */
-const SEEDS_MAX = 400;
+const [first, count] = only === undefined ? [1, 40] : [Number(only), 1];
+/** How many worlds a mistake may survive; most are found in a few, the rarest by campaigns. */
+const SEEDS_MAX = 200;
 
 const worlds = `${first} to ${first + count - 1}`;
 
@@ -37,11 +37,9 @@ test('the same seed makes the same world', (t) => {
   t.true((one?.lines.length ?? 0) > 1_000);
 });
 
-for (const mutant of mutants) {
+for (const mutant of mutants.filter(({ isRare = false }) => !isRare)) {
   test(`a mistake is found: ${mutant.name} (${mutant.seen})`, async (t) => {
-    const first = mutant.seed ?? 1;
-
-    const caught = huntFor(await withMistake(mutant), { first, count: SEEDS_MAX });
+    const caught = huntFor(await withMistake(mutant), { first: 1, count: SEEDS_MAX });
 
     t.truthy(caught, `survives ${SEEDS_MAX} worlds`);
   });

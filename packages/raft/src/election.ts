@@ -27,6 +27,7 @@ export function isDiskStuck({ disk, tick, settings }: State): boolean {
 function askForPreVotes(self: State): void {
   becomeFollower(self, self.term, undefined);
   self.role = 'pre-candidate';
+  restartTimer(self);
   self.votes.set(self.id, true);
   const last = lastPosition(self.log);
   for (const to of votersBut(self)) {
@@ -39,6 +40,7 @@ function askForPreVotes(self: State): void {
 function standForElection(self: State, { transfer }: { transfer: boolean }): void {
   becomeFollower(self, self.term + 1, undefined);
   self.role = 'candidate';
+  restartTimer(self);
   self.votedFor = self.id;
   const last = lastPosition(self.log);
   for (const to of votersBut(self)) promise(self, { type: 'vote', to, last, transfer });

@@ -13,11 +13,12 @@ export function becomeFollower(self: State, term: number, leader: NodeId | undef
     if (from === self.id) self.out.reads.push({ context, outcome: 'lost' });
   }
   self.leading = undefined;
+  // A follower's patience goes on: candidates that cannot win must not keep off those that can.
+  if (self.role !== 'follower') restartTimer(self);
   self.role = 'follower';
   self.leader = leader;
   self.votes.clear();
   self.quiet = false;
-  restartTimer(self);
 }
 
 /** A leader was heard. Until `electionTicks` from now nobody else is wanted. */

@@ -19,6 +19,7 @@ interface Call {
   readonly id: number;
   readonly input: RegisterInput;
   readonly open: Open<Output>;
+  readonly then: () => void;
   isPending: boolean;
 }
 
@@ -34,6 +35,8 @@ export class Clients {
   #settled = 0;
   #leader: NodeId | undefined;
   #isRunning = true;
+  /** Without those that were only put in between. */
+  #asked = 0;
 
   constructor(world: World) {
     this.#world = world;
@@ -53,17 +56,28 @@ export class Clients {
     const pause = random.between(5, isCalm ? 100 : 60);
     timeline.after(pause, () => {
       const callsMax = this.#world.isCalm ? CALLS_MAX.all : CALLS_MAX.storm;
-      if (this.#isRunning && this.calls < callsMax) this.#call();
+      if (this.#isRunning && this.#asked < callsMax) this.#call();
       else if (this.#isRunning) this.#next();
     });
   }
 
   #call(): void {
+    this.#asked += 1;
+    const { random } = this.#world;
+    const kind = random.pick<RegisterInput['kind']>(['read', 'read', 'write', 'write', 'cas']);
+    this.#begin(kind, this.#target(), () => this.#next());
+  }
+
+  /** Somebody asks just now, and just there. */
+  probe(kind: RegisterInput['kind'], target: NodeId): void {
+    this.#begin(kind, target, () => {});
+  }
+
+  #begin(kind: RegisterInput['kind'], target: NodeId, then: () => void): void {
     const { timeline, random } = this.#world;
     this.calls += 1;
     const id = this.calls;
     const key = random.pick(['x', 'y', 'z']);
-    const kind = random.pick<RegisterInput['kind']>(['read', 'read', 'write', 'write', 'cas']);
     const from = random.between(Math.max(0, id - 12), id);
     const input: RegisterInput =
       kind === 'read'
@@ -71,8 +85,8 @@ export class Clients {
         : kind === 'write'
           ? { kind, key, value: id }
           : { kind, key, from, to: id };
-    const call: Call = { id, input, open: this.history.call(`#${id}`, input), isPending: true };
-    const target = this.#target();
+    const open = this.history.call(`#${id}`, input);
+    const call: Call = { id, input, open, then, isPending: true };
     timeline.after(random.between(1, 10), () => this.#ask(call, target));
     timeline.after(PATIENCE, () => this.#fail(call, 'unknown'));
   }
@@ -131,7 +145,7 @@ export class Clients {
   #settle(call: Call): boolean {
     if (!call.isPending) return false;
     call.isPending = false;
-    this.#next();
+    call.then();
     return true;
   }
 

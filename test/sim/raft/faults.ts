@@ -93,6 +93,13 @@ function overthrow(world: World, leader: SimNode): void {
     }
     timeline.after(random.between(15, 30), () => heir?.ask((raft) => raft.campaign()));
   }
+  // Whoever asks the old leader now must not get an old answer.
+  for (let delay = 20; delay < 110; delay += 10) {
+    timeline.after(delay, () => {
+      if (heir !== undefined && !world.isWitness(heir.id)) world.clients.probe('write', heir.id);
+      world.clients.probe('read', leader.id);
+    });
+  }
   timeline.after(random.between(150, 400), () => mend(world, leader.id));
 }
 
