@@ -77,7 +77,7 @@ function usurp(world: World, leader: SimNode): void {
   world.timeline.after(world.random.between(100, 500), () => mend(world, leader.id));
 }
 
-/** Others lead before the leader could know: by an heir who was told to, or by voters who forget. */
+/** Others lead before the leader knows: by an heir who was told to, or by voters who forget. */
 function overthrow(world: World, leader: SimNode): void {
   const { random, timeline, nodes } = world;
   const others = [...nodes.values()].filter((other) => other !== leader);
