@@ -61,6 +61,7 @@ const elections: readonly Mutant[] = [
   },
   {
     name: 'logs are compared by length alone',
+    isRare: true,
     seen: 'openraft a48a3282',
     file: 'entry.js',
     find: 'theirs.term === ours.term ? theirs.index >= ours.index : theirs.term > ours.term;',
@@ -87,6 +88,7 @@ const elections: readonly Mutant[] = [
   },
   {
     name: 'one who lives in a later term is not heard',
+    isRare: true,
     seen: 'raft-rs#83, raft-rs#84, openraft#1796',
     file: 'outbox.js',
     find: "send(self, { type: 'stale-term', to });",
@@ -108,6 +110,7 @@ const elections: readonly Mutant[] = [
   },
   {
     name: 'one who is not yet known to be a voter cannot win',
+    isRare: true,
     seen: 'etcd#10998',
     file: 'election.js',
     find: 'const granted = free &&',
@@ -140,6 +143,7 @@ const replication: readonly Mutant[] = [
   },
   {
     name: 'a hint counts as an acknowledgement',
+    isRare: true,
     seen: 'CCF suffix_collision.3, ackuracy',
     file: 'replication.js',
     find: 'probe(progress, Math.min(index + 1, rejected));',
@@ -198,6 +202,7 @@ const replication: readonly Mutant[] = [
   },
   {
     name: 'the entry before the log is asked for its term',
+    isRare: true,
     seen: 'etcd raft#31',
     file: 'replication.js',
     find: 'if (progress.next <= self.log.base.index) {',
@@ -237,6 +242,7 @@ const replication: readonly Mutant[] = [
   },
   {
     name: 'a rejection leads nowhere',
+    isRare: true,
     seen: 'openraft 6d53aa12',
     file: 'replication.js',
     find: 'probe(progress, Math.min(index + 1, rejected));',
@@ -343,6 +349,7 @@ const membership: readonly Mutant[] = [
   },
   {
     name: 'members stay when the entry that made them goes',
+    isRare: true,
     seen: 'ra 82e5ca2f, ra bb04b866, CCF retirement_rollback',
     file: 'own-log.js',
     find: '>= index)\n        configurations.pop();',
@@ -357,6 +364,7 @@ const membership: readonly Mutant[] = [
   },
   {
     name: 'a removed leader counts itself',
+    isRare: true,
     seen: 'etcd raft confchange_v1_remove_leader',
     file: 'commit.js',
     find: 'const index = quorumIndex(configurationOf(self), ',

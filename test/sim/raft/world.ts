@@ -21,7 +21,7 @@ export interface WorldOptions {
 /** How long anything may fail, and how long nothing may while everything must recover. */
 const FAULTS_UNTIL = 5_000;
 const RECOVERED_BY = 9_000;
-const EVENTS_MAX = 400_000;
+const EVENTS_MAX = 100_000;
 const SENT_MAX = 300;
 
 /** A group of nodes, a network and a few clients, all of it from one seed. */
