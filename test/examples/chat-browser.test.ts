@@ -67,10 +67,10 @@ browserTest(`who goes elsewhere while their room is on its way stays there${unle
   const room = roomOn('c');
   const ann = await browser.enter(chat, 'a', { room, nick: 'ann' });
   const bob = await browser.enter(chat, 'b', { room, nick: 'bob' });
-  process.kill(nodeOf(chat, 'c').pid, 'SIGKILL');
-  await ann.getByText(/does not answer\. Looking for/).waitFor();
+  const gone = whenLost(ann, `location.hash = '${roomOn('a')}'`);
 
-  await ann.evaluate(`location.hash = '${roomOn('a')}'`);
+  process.kill(nodeOf(chat, 'c').pid, 'SIGKILL');
+  await gone;
   await bob.getByText(/this room now lives on/).waitFor();
   await ann.locator('#room-title').getByText(roomOn('a')).waitFor();
   await say(ann, 'over here');
@@ -167,4 +167,18 @@ async function sees(page: Page, text: string): Promise<void> {
 
 async function homeIs(page: Page, node: string): Promise<void> {
   await page.locator('#home').getByText(node, { exact: true }).waitFor();
+}
+
+/** Runs `script` in the page as soon as it says that the room is lost, which it may not do long. */
+function whenLost(page: Page, script: string): Promise<unknown> {
+  return page.evaluate(`new Promise((resolve) => {
+    const log = document.querySelector('#log');
+    const observer = new MutationObserver(() => {
+      if (!log.textContent.includes('does not answer. Looking for')) return;
+      observer.disconnect();
+      ${script};
+      resolve();
+    });
+    observer.observe(log, { childList: true, subtree: true });
+  })`);
 }
