@@ -13,6 +13,12 @@ export interface Env {
   /** Runs `run` after the event loop has served the input and timers that wait by now. */
   afterIo(run: () => void): void;
   /**
+   * Runs `run` when no promise callback waits any more, also none that another has brought about,
+   * and before any input or timer. Absent where runs must repeat exactly: a promise callback of
+   * its own does instead.
+   */
+  afterPromises?(run: () => void): void;
+  /**
    * Runs `run` some time after nothing refers to `value` any more, or never: it is for giving back
    * what was forgotten, not for what must happen. `run` must not refer to `value`. Absent where
    * runs must repeat exactly.
@@ -56,6 +62,7 @@ export function processEnv(options: ProcessEnvOptions = {}): Env {
       return { cancel: () => clearTimeout(timer) };
     },
     afterIo: (run) => void setImmediate(run),
+    afterPromises: (run) => process.nextTick(run),
     whenCollected: (value, run) => registry.register(value, run),
     random: xorshift(options.seed ?? Math.floor(Math.random() * 2 ** 32)),
     log: options.log ?? stderrLog,

@@ -17,7 +17,7 @@ import {
   type Recipient,
   recipientOf,
 } from '@troupe/actor/internal';
-import type { Endpoint, EndpointRouter, EntityTarget, Message } from '@troupe/remote';
+import type { CallMessage, Endpoint, EndpointRouter, EntityTarget, Message } from '@troupe/remote';
 import { Entity } from './entity.ts';
 import { isSameNode, type Member } from './member.ts';
 import type { Membership } from './membership.ts';
@@ -129,20 +129,20 @@ export class Entities implements EndpointRouter {
   }
 
   /** One try at a call, at the owner of this moment. */
-  attempt(
-    id: EntityId,
-    method: string,
-    message: { readonly args: readonly unknown[]; readonly caller: Caller },
-  ): Answer {
+  attempt(id: EntityId, method: string, message: CallMessage): Answer {
     const owner = this.ownerOf(id);
-    if (owner === undefined) return Answer.refused(this.#unhosted(id));
+    if (owner === undefined) return failed(this.#unhosted(id), message);
     if (!this.#isSelf(owner)) {
       const to = { target: [id.kind, id.key, 0] as const, address: addressOf(id) };
       return this.#endpoint.peerOf(owner).outgoing.ask(to, method, message);
     }
     const cell = this.#activate(id);
-    if (!('ask' in cell)) return Answer.refused(cell);
-    return cell.ask(method, message.args, message.caller);
+    if (!('ask' in cell)) return failed(cell, message);
+    const answer = cell.ask(method, message.args, message.caller);
+    const { instead } = message;
+    if (instead === undefined) return answer;
+    const outcome = answer.catch((error: unknown) => instead(error) ?? answer);
+    return Answer.of(outcome, message.caller);
   }
 
   tell(id: EntityId, method: string, args: readonly unknown[], { hops, caller }: Passed): void {
@@ -165,7 +165,8 @@ export class Entities implements EndpointRouter {
     const id = { kind, key };
     if (!this.#open) return message.refuse(new Draining(this.#options.system.name));
     if (!message.asks) {
-      const caller = Caller.within(message.context, {});
+      const { context } = message;
+      const caller = context === undefined ? OUTSIDE : Caller.within(context, {});
       return this.tell(id, message.method, message.args, { hops: hops + 1, caller });
     }
     const owner = this.ownerOf(id);
@@ -262,4 +263,9 @@ export class Entities implements EndpointRouter {
 
 function addressOf({ kind, key }: EntityId): string {
   return `${kind}/${key}`;
+}
+
+function failed(error: CallError, { instead, caller }: CallMessage): Answer {
+  const outcome = instead?.(error);
+  return outcome === undefined ? Answer.refused(error) : Answer.of(outcome, caller);
 }

@@ -7,7 +7,13 @@ import {
   type Down,
   isCallError,
 } from '@troupe/actor';
-import { Answer, type CallContext, Caller, type Recipient, refTo } from '@troupe/actor/internal';
+import {
+  type Answer,
+  type CallContext,
+  Caller,
+  type Recipient,
+  refTo,
+} from '@troupe/actor/internal';
 import type { Entities } from './entities.ts';
 import type { EntityId } from './placement.ts';
 
@@ -48,14 +54,12 @@ export class Entity implements Recipient {
     const startedAt = this.#entities.env.now();
     const context = caller.contextIn(this.#entities.system);
     const { options } = caller;
-    const attempt = this.#entities.attempt(this.id, method, { args, caller });
-    const outcome = attempt.catch((error: unknown) => {
-      return this.#again({ method, args, options, context, startedAt, error });
-    });
     // Calls on the result follow the first attempt; should it fail, they wait for the others.
-    const answer = Answer.of(outcome, caller);
-    Answer.pipelines(answer, Answer.pipelineOf(attempt));
-    return answer;
+    const instead = (error: unknown): Promise<unknown> | undefined => {
+      if (!isRetryable(error)) return undefined;
+      return this.#again({ method, args, options, context, startedAt, error });
+    };
+    return this.#entities.attempt(this.id, method, { args, caller, instead });
   }
 
   tell(method: string, args: readonly unknown[], caller: Caller): void {

@@ -78,6 +78,8 @@ export class Endpoint {
   readonly resumeWindowMs: number;
   readonly #options: EndpointOptions;
   readonly #peers = new Map<string, Peer>();
+  /** The same by the objects that were asked about, since every message asks. */
+  #peersFound = new WeakMap<PeerIdentity, Peer>();
   /** Connections in the making, by address. */
   readonly #dialing = new Map<string, Promise<Peer>>();
   /** Peers, by key, that have answered a dial of ours which is not done yet. */
@@ -134,9 +136,12 @@ export class Endpoint {
   }
 
   peerOf(identity: PeerIdentity): Peer {
+    const found = this.#peersFound.get(identity);
+    if (found !== undefined) return found;
     const key = keyOf(identity);
     let peer = this.#peers.get(key);
     if (peer === undefined) this.#peers.set(key, (peer = new Peer(this, identity)));
+    this.#peersFound.set(identity, peer);
     return peer;
   }
 
@@ -171,6 +176,7 @@ export class Endpoint {
     const peer = this.#peers.get(keyOf(identity));
     if (peer === undefined || (reason === undefined && peer.hasSession)) return;
     this.#peers.delete(keyOf(identity));
+    this.#peersFound = new WeakMap();
     if (reason !== undefined) peer.end(new Error(reason));
   }
 

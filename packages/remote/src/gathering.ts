@@ -1,34 +1,40 @@
-/** Microtasks without anything new after which what was gathered leaves. */
+import type { Env } from '@troupe/actor';
+
+/** Promise callbacks without anything new after which what was gathered leaves. */
 const PATIENCE = 6;
 
 /**
- * Lets what is sent one by one leave together. A loop that awaits each send goes on within a few
- * microtasks, so as long as something was added during the last few there may be more to come;
- * after them, it leaves: in much less time than it takes to write to a socket.
+ * Lets what is sent one by one leave together: when all promise callbacks have run, a loop that
+ * awaits each send included. An `Env` that cannot tell when that is lets a few of them pass by;
+ * such a loop goes on within those.
  */
 export class Gathering {
+  readonly #env: Env;
   readonly #leave: () => void;
   #isDue = false;
-  #microtasksLeft = 0;
+  #callbacksLeft = 0;
 
-  constructor(leave: () => void) {
+  constructor(env: Env, leave: () => void) {
+    this.#env = env;
     this.#leave = leave;
   }
 
   /** Something was added; `leave` will be called. */
   added(): void {
-    this.#microtasksLeft = PATIENCE;
+    this.#callbacksLeft = PATIENCE;
     if (this.#isDue) return;
     this.#isDue = true;
-    void settled.then(this.#step);
+    if (this.#env.afterPromises !== undefined) this.#env.afterPromises(this.#done);
+    else void settled.then(this.#step);
   }
 
   readonly #step = (): void => {
-    this.#microtasksLeft -= 1;
-    if (this.#microtasksLeft > 0) {
-      void settled.then(this.#step);
-      return;
-    }
+    this.#callbacksLeft -= 1;
+    if (this.#callbacksLeft > 0) void settled.then(this.#step);
+    else this.#done();
+  };
+
+  readonly #done = (): void => {
     this.#isDue = false;
     this.#leave();
   };

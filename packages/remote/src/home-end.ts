@@ -169,7 +169,7 @@ export class HomeReceiverEnd extends Waiter<unknown> implements HomeEnd {
   /** Taken out one by one, to leave together. */
   #batch: EncodedValue[] = [];
   #batchBytes = 0;
-  readonly #gathering = new Gathering(() => this.#flush());
+  readonly #gathering: Gathering;
   #over = false;
   readonly #forget: () => void;
 
@@ -177,6 +177,7 @@ export class HomeReceiverEnd extends Waiter<unknown> implements HomeEnd {
     super();
     this.#core = core;
     this.#wire = wire;
+    this.#gathering = new Gathering(core.env, () => this.#flush());
     // Also when nobody there waits: what is closed and empty needs no ends.
     this.#forget = core.whenClosed(() => {
       if (core.length === 0) this.fail(core.closeError);

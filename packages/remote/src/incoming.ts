@@ -6,12 +6,13 @@ import {
   NoSuchActor,
   Overloaded,
 } from '@troupe/actor';
-import { type CallContext, Caller, type Cell } from '@troupe/actor/internal';
+import { type CallContext, Caller, type Cell, OUTSIDE } from '@troupe/actor/internal';
 import { AnswerGone } from './answer-gone.ts';
 import { contextFrom } from './call-header.ts';
 import type { EntityTarget, FrameReader, Target } from './frames.ts';
 import { DOWN, FAIL, RESULT } from './frames.ts';
 import { type CallServer, ServedCall } from './served-call.ts';
+import { UnderWay } from './under-way.ts';
 
 /** Calls of one peer that may run or wait here; a cancelled one counts until it has ended. */
 const CALLS_IN_PROGRESS_MAX = 65_536;
@@ -58,7 +59,7 @@ export class Incoming implements CallServer {
   readonly #router: Router;
   readonly #sink: ReplySink;
   readonly #functions: FunctionTable;
-  readonly #calls = new Map<number, ServedCall>();
+  readonly #calls = new UnderWay<ServedCall>();
   readonly #watches = new Map<number, () => void>();
 
   constructor(
@@ -104,16 +105,10 @@ export class Incoming implements CallServer {
     const method = frame.text();
     const args = frame.list();
     const context = contextFrom(frame.any());
-    const to = this.#addressOf(target);
-    const caller = Caller.within(context, {});
-    this.#route(target, {
-      method,
-      args,
-      asks: false,
-      context,
-      deliver: (cell) => cell.tell(method, args, caller),
-      refuse: (reason) => this.#system.deadLetter({ to, method, reason }),
-    });
+    const refuse = (reason: CallError): void => {
+      this.#system.deadLetter({ to: this.#addressOf(target), method, reason });
+    };
+    this.#route(target, new Tell({ method, args, context, refuse }));
   }
 
   /** The caller waits no longer. A call that runs already counts until it ends. */
@@ -211,5 +206,27 @@ export class Incoming implements CallServer {
   #addressOf(target: Target): string {
     if (typeof target === 'object') return `${target[0]}/${target[1]}`;
     return `${this.#system.name}/${typeof target === 'number' ? '#' : ''}${target}`;
+  }
+}
+
+/** One tell that has arrived. */
+class Tell implements Message {
+  readonly asks = false;
+  readonly method: string;
+  readonly args: readonly unknown[];
+  readonly context: CallContext | undefined;
+  readonly refuse: (error: CallError) => void;
+
+  constructor(parts: Pick<Message, 'method' | 'args' | 'context' | 'refuse'>) {
+    this.method = parts.method;
+    this.args = parts.args;
+    this.context = parts.context;
+    this.refuse = parts.refuse;
+  }
+
+  deliver(cell: Cell): void {
+    const { context } = this;
+    const caller = context === undefined ? OUTSIDE : Caller.within(context, {});
+    cell.tell(this.method, this.args, caller);
   }
 }

@@ -23,6 +23,7 @@ import * as type from './frames.ts';
 import { functionKey } from './loans.ts';
 import { RemoteStream } from './remote-stream.ts';
 import type { Placing } from './session.ts';
+import { UnderWay } from './under-way.ts';
 
 /** Calls to one node that may wait for their outcome. */
 const CALLS_IN_FLIGHT_MAX = 65_536;
@@ -58,7 +59,7 @@ export interface FrameSink {
 export class Outgoing {
   readonly #sink: FrameSink;
   readonly #system: ActorSystem;
-  readonly #calls = new Map<number, PendingCall>();
+  readonly #calls = new UnderWay<PendingCall>();
   readonly #watches = new Map<number, Watch>();
   #lastId = 0;
 
@@ -72,24 +73,16 @@ export class Outgoing {
     return this.#calls.size;
   }
 
-  ask(
-    to: Destination,
-    method: string,
-    message: { readonly args: readonly unknown[]; readonly caller: Caller },
-  ): Answer {
+  ask(to: Destination, method: string, message: CallMessage): Answer {
     const { args, caller } = message;
-    const call = this.#newCall({ address: to.address, key: keyOf(to) }, caller);
-    return this.#begin(call, CALL_FIELDS, (id, header) => {
-      return [type.CALL, id, to.target, method, args, call.timeoutMs, ...header];
-    });
+    const call = this.#newCall({ address: to.address, key: keyOf(to) }, caller, message.instead);
+    return this.#begin(call, CALL_FIELDS, [type.CALL, 0, to.target, method, args, call.timeoutMs]);
   }
 
   /** Calls function `id`, which the node has lent. */
   invoke(id: number, to: string, args: readonly unknown[]): Answer {
     const call = this.#newCall({ address: to, key: functionKey(id) }, OUTSIDE);
-    return this.#begin(call, INVOKE_FIELDS, (callId, header) => {
-      return [type.INVOKE, callId, id, args, call.timeoutMs, ...header];
-    });
+    return this.#begin(call, INVOKE_FIELDS, [type.INVOKE, 0, id, args, call.timeoutMs]);
   }
 
   /**
@@ -100,15 +93,15 @@ export class Outgoing {
     if (this.#calls.get(base.id) !== base) return undefined;
     const { method, args, late } = message;
     const address = `the result of a call to ${base.address}`;
-    const call = this.#newCall({ address, key: base.key }, base.caller, late);
-    return this.#begin(call, CALL_FIELDS, (id, header) => {
-      return [type.PIPE, id, base.id, method, args, call.timeoutMs, ...header];
-    });
+    const call = this.#newCall({ address, key: base.key }, base.caller, (error) =>
+      error instanceof AnswerGone ? late() : undefined,
+    );
+    return this.#begin(call, CALL_FIELDS, [type.PIPE, 0, base.id, method, args, call.timeoutMs]);
   }
 
   stop(to: Destination): Promise<void> {
     const call = this.#newCall({ address: to.address, key: keyOf(to) }, OUTSIDE);
-    return this.#begin(call, CALL_FIELDS, (id) => [type.STOP, id, to.target]).then(() => undefined);
+    return this.#begin(call, CALL_FIELDS, [type.STOP, 0, to.target]).then(() => undefined);
   }
 
   /** @returns why the message did not leave */
@@ -156,8 +149,7 @@ export class Outgoing {
 
   /** The node is out of reach: whatever waits is told `error`, and so is every monitor. */
   failAll(error: (address: string, call: number) => CallError): void {
-    const calls = [...this.#calls.values()];
-    for (const call of calls) {
+    for (const call of this.#calls.values()) {
       this.forget(call);
       call.reject(error(call.address, call.id));
     }
@@ -183,37 +175,37 @@ export class Outgoing {
   #newCall(
     to: { readonly address: string; readonly key: unknown },
     caller: Caller,
-    late?: () => Promise<unknown>,
+    instead?: Instead,
   ): PendingCall {
     const context = caller.contextIn(this.#system);
     const owner = context instanceof RunningTurn ? context.cell : undefined;
     const timeoutMs = caller.options?.timeoutMs ?? this.#system.callTimeoutMs;
     const remainingMs = context?.remainingMs ?? timeoutMs;
     return new PendingCall(this, {
-      ...to,
+      address: to.address,
+      key: to.key,
       caller: caller.of(owner),
       context,
-      late,
+      instead,
       timeoutMs: Math.min(timeoutMs, remainingMs),
     });
   }
 
-  #begin(
-    call: PendingCall,
-    fields: readonly string[],
-    frame: (id: number, header: readonly unknown[]) => readonly unknown[],
-  ): Answer {
+  /** @param frame in which the second field, the id, is yet to be filled in */
+  #begin(call: PendingCall, fields: readonly string[], frame: unknown[]): Answer {
     const refusal = this.#refusalOf(call);
-    if (refusal !== undefined) return Answer.refused(refusal);
+    if (refusal !== undefined) return call.refused(refusal);
     const id = (this.#lastId += 1);
     call.id = id;
+    frame[1] = id;
     try {
       const header = headerOf(call.context);
-      const bytes = this.#sink.encode(frame(id, header === undefined ? [] : [header]), fields);
+      if (header !== undefined) frame.push(header);
+      const bytes = this.#sink.encode(frame, fields);
       const unsent = this.#sink.send(bytes, { key: call.key, call: id });
-      if (unsent !== undefined) return Answer.refused(unsent);
+      if (unsent !== undefined) return call.refused(unsent);
     } catch (error) {
-      return Answer.refused(error);
+      return call.refused(error);
     }
     this.#calls.set(id, call);
     this.#system.deadlines.add(call, call.timeoutMs + CONFIRMATION_MS);
@@ -232,6 +224,15 @@ export class Outgoing {
     if (this.#calls.size < CALLS_IN_FLIGHT_MAX) return undefined;
     return new Overloaded(address, 'calls in flight', CALLS_IN_FLIGHT_MAX);
   }
+}
+
+/** @returns what becomes of a call that has failed, when that is not its failure */
+type Instead = (error: unknown) => Promise<unknown> | undefined;
+
+export interface CallMessage {
+  readonly args: readonly unknown[];
+  readonly caller: Caller;
+  readonly instead?: Instead;
 }
 
 interface PipedMessage {
@@ -267,12 +268,12 @@ export class PendingCall implements Expiring, Pipeline {
   #resolve!: (value: unknown) => void;
   #reject!: (error: unknown) => void;
   readonly #owner: Outgoing;
-  readonly #late: (() => Promise<unknown>) | undefined;
+  readonly #instead: Instead | undefined;
 
   constructor(
     owner: Outgoing,
     parts: Pick<PendingCall, 'address' | 'key' | 'timeoutMs' | 'caller' | 'context'> & {
-      readonly late: (() => Promise<unknown>) | undefined;
+      readonly instead: Instead | undefined;
     },
   ) {
     this.#owner = owner;
@@ -281,7 +282,7 @@ export class PendingCall implements Expiring, Pipeline {
     this.timeoutMs = parts.timeoutMs;
     this.caller = parts.caller;
     this.context = parts.context;
-    this.#late = parts.late;
+    this.#instead = parts.instead;
     this.promise = new Answer((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -296,8 +297,15 @@ export class PendingCall implements Expiring, Pipeline {
   }
 
   reject(error: unknown): void {
-    if (this.#late !== undefined && error instanceof AnswerGone) this.#resolve(this.#late());
-    else this.#reject(error);
+    const instead = this.#instead?.(error);
+    if (instead === undefined) this.#reject(error);
+    else this.#resolve(instead);
+  }
+
+  /** It has not left. */
+  refused(error: unknown): Answer {
+    this.reject(error);
+    return this.promise;
   }
 
   arm(): void {

@@ -76,11 +76,12 @@ export class RemoteSenderEnd implements RemoteEnd {
   #bytesUnderWay = 0;
   #awaiting: Awaiting[] = [];
   #isOpen = false;
-  readonly #gathering = new Gathering(() => this.#pump());
+  readonly #gathering: Gathering;
   #over = false;
 
   constructor(capacity: number, env: Env, wire: RemoteWire) {
     this.#wire = wire;
+    this.#gathering = new Gathering(env, this.#pump);
     this.core = new ChannelCore<unknown>(capacity === 0 ? 0 : SEND_WINDOW, env, {
       capacity,
       admitted: (value, options) => this.#admitted(value, options),

@@ -103,7 +103,7 @@ export class Session {
     return this.#link?.lastReceivedAt ?? 0;
   }
 
-  /** Takes one encoded frame, to leave at the end of the present turn. Owns `bytes`. */
+  /** Takes one encoded frame, to leave when nobody goes on at once. Owns `bytes`. */
   send(bytes: Uint8Array, { key, call = 0 }: Placing): void {
     this.#outbox.push(bytes, key, call);
     if (this.#outbox.bytes >= BATCH_BYTES_MAX) this.#flush();
@@ -191,7 +191,8 @@ export class Session {
   #scheduleFlush(): void {
     if (this.#flushScheduled || this.#link === undefined) return;
     this.#flushScheduled = true;
-    void settled.then(this.#onFlush);
+    if (this.#env.afterPromises !== undefined) this.#env.afterPromises(this.#onFlush);
+    else void settled.then(this.#onFlush);
   }
 
   readonly #onFlush = (): void => {
