@@ -4,6 +4,8 @@ export { testSeeds } from './test-seeds.ts';
 export type { RegisterTest, TestSeedsOptions } from './test-seeds.ts';
 export { StillWaiting, World } from './world.ts';
 export type { Place, WorldOptions } from './world.ts';
+export { Agenda } from './agenda.ts';
+export type { Appointment } from './agenda.ts';
 export { describeFault, swarm } from './faults.ts';
 export type { Fault, FaultKind, SwarmOptions } from './faults.ts';
 export { LAN, SimNetwork } from './network.ts';

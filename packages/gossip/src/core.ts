@@ -1,0 +1,116 @@
+import { Health } from './health.ts';
+import { hashOf } from './member.ts';
+import type { Alive, Message, Packet, Update, Way } from './message.ts';
+import type { GossipEvent, Output } from './output.ts';
+import { Roster, rowHash } from './roster.ts';
+import { Rumors } from './rumors.ts';
+import type { Settings } from './settings.ts';
+import { packetBytes, updateBytes } from './size.ts';
+
+/** Protocol versions that this code speaks. */
+export const VERSION_MIN = 1;
+export const VERSION_MAX = 1;
+
+export interface SelfOptions {
+  /** Unique in the cluster. */
+  readonly name: string;
+  /** Where datagrams and streams reach it. */
+  readonly address: string;
+  /** Greater than that of any earlier process of this name: a whole number up to 2 ** 53 - 1. */
+  readonly generation: number;
+  readonly meta: Uint8Array;
+}
+
+/** What the parts of one member share: who it is, whom it knows, and what it has to say. */
+export class Core {
+  readonly settings: Settings;
+  readonly cluster: number;
+  readonly random: () => number;
+  readonly health: Health;
+  readonly roster: Roster;
+  readonly rumors: Rumors;
+  readonly #hash: number;
+  /** This member's own word about itself. */
+  self: Alive;
+  isLeaving = false;
+  nowMs = 0;
+  /** When an own probe was last answered: proof that this member both sends and hears. */
+  ackedAtMs: number = -Infinity;
+  /** When anything was last heard of anybody. */
+  heardAtMs: number = -Infinity;
+  changedAtMs = 0;
+  outputs: Output[] = [];
+
+  constructor(
+    self: SelfOptions,
+    options: { settings: Settings; cluster: number; random: () => number },
+  ) {
+    const { settings, cluster, random } = options;
+    this.settings = settings;
+    this.cluster = cluster;
+    this.random = random;
+    this.health = new Health(settings.healthMax);
+    this.#hash = hashOf(self.name);
+    this.roster = new Roster(this.#hash, random);
+    this.rumors = new Rumors(updateBytes);
+    this.self = {
+      kind: 'alive',
+      name: self.name,
+      address: self.address,
+      generation: self.generation,
+      incarnation: 0,
+      meta: self.meta,
+      versionMin: VERSION_MIN,
+      versionMax: VERSION_MAX,
+    };
+    this.rumors.add(this.self);
+  }
+
+  /** Members that are present, this one included. */
+  get size(): number {
+    return this.roster.present.length + 1;
+  }
+
+  get digest(): number {
+    const { generation, incarnation } = this.self;
+    const state = this.isLeaving ? 'left' : 'alive';
+    return (this.roster.digest ^ rowHash({ hash: this.#hash, generation, incarnation, state })) >>> 0;
+  }
+
+  /** How often one piece of news is sent. */
+  get sendsMax(): number {
+    return this.settings.retransmitFactor * Math.ceil(Math.log10(this.size + 1));
+  }
+
+  /**
+   * Sends `message` with `first`, and as much other news as has room.
+   * @param first is not counted as passed on
+   */
+  send(to: string, message: Message, options: { via?: Way; first?: readonly Update[] } = {}): void {
+    const { via = 'datagram', first = [] } = options;
+    const packet: Packet = {
+      cluster: this.cluster,
+      from: this.self.name,
+      generation: this.self.generation,
+      message,
+      updates: first,
+    };
+    const room = this.settings.packetBytesMax - packetBytes(packet);
+    const more = this.rumors.take(room, this.sendsMax);
+    const updates = first.length === 0 ? more : [...first, ...more];
+    this.outputs.push({ kind: 'send', via, to, packet: { ...packet, updates } });
+  }
+
+  tell(event: GossipEvent): void {
+    this.outputs.push({ kind: 'event', event });
+  }
+
+  /** More than 0 when something went wrong with this member itself. */
+  doubt(by: number): void {
+    const before = this.health.score;
+    this.health.change(by);
+    const { score } = this.health;
+    const crossed = (before === 0) !== (score === 0) || (before < 4 && score >= 4);
+    if (crossed) this.tell({ kind: 'degraded', health: score });
+  }
+}

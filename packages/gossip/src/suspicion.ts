@@ -1,0 +1,77 @@
+import type { Settings } from './settings.ts';
+
+/** Accusers remembered; more change nothing. */
+const ACCUSERS_MAX = 8;
+
+/**
+ * How long one suspect still has. Each independent accuser shortens it, from the most to the
+ * least: one accuser may be the one at fault, several hardly are.
+ * @see Lifeguard §IV-B
+ */
+export class Suspicion {
+  readonly by: string;
+  readonly startedAtMs: number;
+  readonly #minMs: number;
+  readonly #maxMs: number;
+  readonly #needed: number;
+  readonly #accusers: Set<string>;
+  dueAtMs: number;
+
+  constructor(
+    by: string,
+    nowMs: number,
+    options: { readonly minMs: number; readonly maxMs: number; readonly needed: number },
+  ) {
+    this.by = by;
+    this.startedAtMs = nowMs;
+    this.#minMs = options.minMs;
+    this.#maxMs = options.maxMs;
+    this.#needed = options.needed;
+    this.#accusers = new Set([by]);
+    this.dueAtMs = nowMs + suspicionMs(0, options);
+  }
+
+  get confirmations(): number {
+    return this.#accusers.size - 1;
+  }
+
+  /** @returns whether this accuser is a new one, that others should hear of */
+  confirm(by: string): boolean {
+    if (this.confirmations >= this.#needed || this.#accusers.has(by)) return false;
+    if (this.#accusers.size === ACCUSERS_MAX) return false;
+    this.#accusers.add(by);
+    const time = { minMs: this.#minMs, maxMs: this.#maxMs, needed: this.#needed };
+    const dueAtMs = this.startedAtMs + suspicionMs(this.confirmations, time);
+    this.dueAtMs = Math.min(this.dueAtMs, dueAtMs);
+    return true;
+  }
+
+  /** Time that does not count. */
+  postpone(byMs: number): void {
+    this.dueAtMs += byMs;
+  }
+}
+
+/** `max(min, max - (max - min) · log(C + 1) / log(K + 1))`, of Lifeguard §IV-B. */
+export function suspicionMs(
+  confirmations: number,
+  time: { readonly minMs: number; readonly maxMs: number; readonly needed: number },
+): number {
+  const { minMs, maxMs, needed } = time;
+  if (needed < 1) return minMs;
+  const part = Math.log(confirmations + 1) / Math.log(needed + 1);
+  return Math.max(minMs, maxMs - (maxMs - minMs) * part);
+}
+
+/** For one among `members`, self included. */
+export function suspicionTimes(
+  settings: Settings,
+  members: number,
+): { readonly minMs: number; readonly maxMs: number; readonly needed: number } {
+  const { suspicionFactor, suspicionScaleMin, suspicionMaxFactor, confirmations } = settings;
+  const scale = Math.max(suspicionScaleMin, Math.log10(Math.max(1, members)));
+  const minMs = suspicionFactor * scale * settings.periodMs;
+  // With too few members nobody is left to confirm: waiting for it would only take longer.
+  const needed = members - 2 < confirmations ? 0 : confirmations;
+  return { minMs, maxMs: minMs * suspicionMaxFactor, needed };
+}

@@ -1,0 +1,195 @@
+import type { Core } from './core.ts';
+import type { Member } from './member.ts';
+import type { Message, Packet, Row, Update } from './message.ts';
+import { learn } from './news.ts';
+
+/** After an exchange that brought more than this part of the view, the next comes soon. */
+const MUCH = 0.02;
+/** Members that one may lack before it is told everything rather than what differs. */
+const FEW = 0.25;
+/** Members beyond which exchanges become rarer. */
+const SCALE_FROM = 32;
+/** Between the exchanges of a member whose view is far behind. */
+const SOON_MS = 500;
+
+type States = Extract<Message, { kind: 'states' }>;
+
+/**
+ * Whole views, compared two at a time by streams: what gossip has missed, the two sides of a healed
+ * partition, and everything there is to know for one that joins. First the digests; only if they
+ * differ the rows; and then the members that differ.
+ */
+export class Sync {
+  readonly #core: Core;
+  #seeds: readonly string[] = [];
+  #dueAtMs: number;
+  #reviveAtMs: number;
+
+  constructor(core: Core, nowMs: number) {
+    this.#core = core;
+    this.#dueAtMs = nowMs + core.random() * core.settings.syncPeriodMs;
+    this.#reviveAtMs =
+      core.settings.reviveMs === 0 ? Infinity : nowMs + core.random() * core.settings.reviveMs;
+  }
+
+  get dueAtMs(): number {
+    return Math.min(this.#dueAtMs, this.#reviveAtMs);
+  }
+
+  postpone(untilMs: number): void {
+    this.#dueAtMs = Math.max(this.#dueAtMs, untilMs);
+    this.#reviveAtMs = Math.max(this.#reviveAtMs, untilMs);
+  }
+
+  join(seeds: readonly string[]): void {
+    this.#seeds = seeds.filter((seed) => seed !== this.#core.self.address);
+    for (const seed of this.#seeds) this.#call(seed, true);
+  }
+
+  tick(): void {
+    const { nowMs, roster, settings } = this.#core;
+    if (nowMs >= this.#dueAtMs) {
+      this.#dueAtMs = nowMs + this.#periodMs;
+      const [partner] = roster.some(1, (member) => member.state !== 'alive');
+      if (partner !== undefined) this.#call(partner.address, false);
+      this.#forgetOld();
+    }
+    if (nowMs >= this.#reviveAtMs) {
+      this.#reviveAtMs = nowMs + settings.reviveMs * (0.5 + this.#core.random());
+      this.#callTheLost();
+    }
+  }
+
+  /** As with the size of the view grows what an exchange costs. */
+  get #periodMs(): number {
+    const { settings, size } = this.#core;
+    const steps = size <= SCALE_FROM ? 1 : Math.ceil(Math.log2(size / SCALE_FROM)) + 1;
+    return settings.syncPeriodMs * steps;
+  }
+
+  #soon(): void {
+    const { nowMs, random } = this.#core;
+    this.#dueAtMs = Math.min(this.#dueAtMs, nowMs + SOON_MS * (0.5 + random()));
+  }
+
+  #call(address: string, join: boolean): void {
+    const { digest, size, self } = this.#core;
+    const message = { kind: 'sync', digest, members: size, join } as const;
+    this.#core.send(address, message, { via: 'stream', first: [self] });
+  }
+
+  /** Both sides of a partition think that the other has failed; somebody has to ask again. */
+  #callTheLost(): void {
+    const { roster, self } = this.#core;
+    const failed = roster.someFailed();
+    if (failed !== undefined) {
+      const { name, generation, address } = failed;
+      const ping = { kind: 'ping', sequence: 0, target: name, generation } as const;
+      this.#core.send(address, ping, { first: [failed.news(self.name)] });
+    }
+    const known = new Set(Array.from(roster.present, ({ address }) => address));
+    const lost = this.#seeds.filter((seed) => !known.has(seed));
+    const seed = lost[Math.floor(this.#core.random() * lost.length)];
+    if (seed !== undefined) this.#call(seed, known.size === 0);
+  }
+
+  #forgetOld(): void {
+    const { roster, settings, nowMs } = this.#core;
+    for (const member of roster.all()) {
+      const isOld = nowMs - member.changedAtMs > settings.tombstoneMs;
+      if (!member.isPresent && isOld) roster.forget(member);
+    }
+  }
+
+  onSync(from: string, message: Extract<Message, { kind: 'sync' }>): void {
+    if (message.digest === this.#core.digest) return;
+    const { roster, self } = this.#core;
+    const { size } = this.#core;
+    if (message.members <= size * FEW) {
+      const updates = [self, ...Array.from(roster.present).flatMap((m) => this.#wordsOn(m))];
+      this.#core.send(from, { kind: 'states', wanted: [] }, { via: 'stream', first: updates });
+      return;
+    }
+    if (size <= message.members * FEW) return this.#call(from, false); // The other way round.
+    const rows: Row[] = [rowOf({ ...self, state: 'alive' })];
+    for (const member of roster.present) rows.push(rowOf(member));
+    this.#core.send(from, { kind: 'rows', rows }, { via: 'stream' });
+  }
+
+  onRows(from: string, rows: readonly Row[]): void {
+    const { roster, self } = this.#core;
+    const wanted: string[] = [];
+    const news: Update[] = [];
+    const named = new Set<string>();
+    for (const row of rows) {
+      named.add(row.name);
+      if (row.name === self.name) {
+        if (row.generation !== self.generation || row.incarnation !== self.incarnation) {
+          news.push(self);
+        }
+        if (row.state !== 'alive') learn(this.#core, accusationOf(row));
+        continue;
+      }
+      const member = roster.get(row.name);
+      if (member === undefined || isBehind(member, row)) wanted.push(row.name);
+      else if (isAhead(member, row)) news.push(...this.#wordsOn(member));
+    }
+    if (!named.has(self.name)) news.push(self);
+    for (const member of roster.present) {
+      if (!named.has(member.name)) news.push(...this.#wordsOn(member));
+    }
+    if (wanted.length > this.#core.size * MUCH) this.#soon();
+    if (wanted.length === 0 && news.length === 0) return;
+    this.#core.send(from, { kind: 'states', wanted }, { via: 'stream', first: news });
+  }
+
+  /** @param packet whose updates have not been learned yet */
+  onStates(from: string, message: States, packet: Packet): void {
+    const { roster, self } = this.#core;
+    const before = roster.present.length;
+    const answer: Update[] = [];
+    for (const update of packet.updates) {
+      const knowsBetter = learn(this.#core, update);
+      const member = roster.get(update.name);
+      if (knowsBetter && member !== undefined) answer.push(...this.#wordsOn(member));
+    }
+    const { size } = this.#core;
+    if (roster.present.length - before > size * MUCH) this.#soon();
+    for (const name of message.wanted) {
+      const member = roster.get(name);
+      if (member !== undefined) answer.push(...this.#wordsOn(member));
+      else if (name === self.name) answer.push(self);
+    }
+    if (answer.length === 0) return;
+    this.#core.send(from, { kind: 'states', wanted: [] }, { via: 'stream', first: answer });
+  }
+
+  /** A suspect's own word goes along, for those who do not know it yet. */
+  #wordsOn(member: Member): readonly Update[] {
+    const news = member.news(this.#core.self.name);
+    return member.state === 'suspect' ? [member.said, news] : [news];
+  }
+}
+
+const ORDER = { alive: 0, suspect: 1, failed: 2, left: 3 } as const;
+
+function isBehind(member: Member, row: Row): boolean {
+  if (member.isAfter(row.generation, row.incarnation)) return false;
+  const isSame = member.generation === row.generation && member.incarnation === row.incarnation;
+  return !isSame || ORDER[member.state] < ORDER[row.state];
+}
+
+function isAhead(member: Member, row: Row): boolean {
+  const isSame = member.generation === row.generation && member.incarnation === row.incarnation;
+  return isSame
+    ? ORDER[member.state] > ORDER[row.state]
+    : member.isAfter(row.generation, row.incarnation);
+}
+
+function rowOf({ name, generation, incarnation, state }: Row): Row {
+  return { name, generation, incarnation, state };
+}
+
+function accusationOf({ name, generation, incarnation }: Row): Update {
+  return { kind: 'suspect', name, generation, incarnation, by: name, health: 255 };
+}
