@@ -1,5 +1,5 @@
 import { Health } from './health.ts';
-import { hashOf } from './member.ts';
+import { hashOf, type Member } from './member.ts';
 import type { Alive, Message, Packet, Update, Way } from './message.ts';
 import type { GossipEvent, Output } from './output.ts';
 import { Roster, rowHash } from './roster.ts';
@@ -10,6 +10,10 @@ import { packetBytes, updateBytes } from './size.ts';
 /** Protocol versions that this code speaks. */
 export const VERSION_MIN = 1;
 export const VERSION_MAX = 1;
+
+/** Pieces of news beyond which each is sent less often. */
+const CROWD = 128;
+const SENDS_MIN = 3;
 
 export interface SelfOptions {
   /** Unique in the cluster. */
@@ -39,6 +43,8 @@ export class Core {
   /** When anything was last heard of anybody. */
   heardAtMs: number = -Infinity;
   changedAtMs = 0;
+  /** Suspects of whom this member has not made up its own mind. */
+  accused: Member[] = [];
   outputs: Output[] = [];
 
   constructor(
@@ -77,9 +83,11 @@ export class Core {
     return (this.roster.digest ^ rowHash({ hash: this.#hash, generation, incarnation, state })) >>> 0;
   }
 
-  /** How often one piece of news is sent. */
+  /** How often one piece of news is sent: less when there is much, and exchanges do the rest. */
   get sendsMax(): number {
-    return this.settings.retransmitFactor * Math.ceil(Math.log10(this.size + 1));
+    const sends = this.settings.retransmitFactor * Math.ceil(Math.log10(this.size + 1));
+    const crowd = this.rumors.size / CROWD;
+    return crowd <= 1 ? sends : Math.max(SENDS_MIN, Math.floor(sends / crowd));
   }
 
   /**

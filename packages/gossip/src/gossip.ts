@@ -106,6 +106,7 @@ export class Gossip {
     core.outputs = [];
     core.nowMs = Math.max(core.nowMs, nowMs);
     this.#take(input);
+    this.#lookAtAccused();
     if (core.changedAtMs !== changedAtMs || input.kind === 'tick') this.#afterChange();
     if (core.rumors.size > 0 && this.#gossipAtMs === Infinity && core.size > 1) {
       // At once but for a breath: the sooner news goes on, the sooner all have it.
@@ -135,6 +136,16 @@ export class Gossip {
       case 'leave':
         return this.#leave();
     }
+  }
+
+  /** Those who watch one that is accused see for themselves at once: they confirm, or it objects. */
+  #lookAtAccused(): void {
+    const { accused, roster, settings, self } = this.#core;
+    for (const member of accused) {
+      const isOwn = member.suspicion?.by === self.name;
+      if (!isOwn && roster.isAfter(member, settings.observers)) this.#probes.start(member);
+    }
+    accused.length = 0;
   }
 
   #tick(): void {

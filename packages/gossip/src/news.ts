@@ -3,9 +3,6 @@ import { INCARNATION_MAX, Member } from './member.ts';
 import type { Alive, Failed, Left, Suspect, Update } from './message.ts';
 import { Suspicion, suspicionTimes } from './suspicion.ts';
 
-/** Accusers that are less well than this accuse on their own account only. */
-const CREDIBLE_HEALTH_MAX = 2;
-
 /**
  * Takes in one piece of news. What is newer by (generation, incarnation) counts; of one moment,
  * the worse: alive, suspect, failed, left.
@@ -103,7 +100,7 @@ function learnSuspect(core: Core, member: Member, update: Suspect): void {
   }
   if (member.suspicion !== undefined) {
     if (isNewer) raise(core, member, update.incarnation);
-    const isCredible = update.health <= CREDIBLE_HEALTH_MAX;
+    const isCredible = update.health <= core.settings.credibleHealthMax;
     if (isCredible && member.suspicion.confirm(update.by)) core.rumors.add(update);
     return;
   }
@@ -115,6 +112,7 @@ function learnSuspect(core: Core, member: Member, update: Suspect): void {
     member.suspicion = new Suspicion(update.by, Math.floor(core.nowMs), times);
   });
   noteChange(core, member, update);
+  core.accused.push(member);
   core.tell({ kind: 'suspected', member: member.status() });
 }
 

@@ -3,6 +3,9 @@ import type { Update } from './message.ts';
 /** No news is shorter. */
 const LEAST_BYTES = 8;
 
+/** Pieces that do not fit, after which a packet counts as full. */
+const MISSES_MAX = 8;
+
 interface Rumor {
   readonly update: Update;
   readonly bytes: number;
@@ -47,11 +50,16 @@ export class Rumors {
     if (this.#byName.size === 0) return NONE;
     const taken: Rumor[] = [];
     let left = room;
+    let misses = 0;
     for (let sent = 0; sent < this.#tiers.length && left >= LEAST_BYTES; sent += 1) {
       const tier = this.#tiers[sent] as Rumor[];
       for (let i = tier.length - 1; i >= 0 && left >= LEAST_BYTES; i -= 1) {
+        if (misses > MISSES_MAX) break;
         const rumor = tier[i] as Rumor;
-        if (!rumor.isStale && rumor.bytes > left) continue;
+        if (!rumor.isStale && rumor.bytes > left) {
+          misses += 1;
+          continue;
+        }
         tier.splice(i, 1);
         if (rumor.isStale) continue;
         left -= rumor.bytes;

@@ -28,6 +28,8 @@ export interface Settings {
   readonly suspicionMaxFactor: number;
   /** Accusers beyond the first after which it has the least time. */
   readonly confirmations: number;
+  /** An accuser that thinks itself less well than this confirms nothing. */
+  readonly credibleHealthMax: number;
   /** How far this member doubts its own health: periods grow up to this many times. 0: never. */
   readonly healthMax: number;
   /** Whether the probe timeout grows with the period, as in the paper. */
@@ -80,6 +82,7 @@ const swim: Settings = {
   suspicionScaleMin: 1,
   suspicionMaxFactor: 1,
   confirmations: 0,
+  credibleHealthMax: 255,
   healthMax: 0,
   scaleTimeout: false,
   nackAt: 0,
@@ -132,7 +135,8 @@ const lan: Settings = {
   passiveEvidence: true,
   selfDoubt: true,
   lonelyAfterMs: 60_000,
-  observers: 3,
+  observers: 4,
+  credibleHealthMax: 2,
   reviveMs: 10_000,
   lateMs: 200,
 };

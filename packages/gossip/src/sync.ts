@@ -53,10 +53,12 @@ export class Sync {
       const [partner] = roster.some(1, (member) => member.state !== 'alive');
       if (partner !== undefined) this.#call(partner.address, false);
       this.#forgetOld();
+      this.#callLostSeed();
     }
     if (nowMs >= this.#reviveAtMs) {
       this.#reviveAtMs = nowMs + settings.reviveMs * (0.5 + this.#core.random());
-      this.#callTheLost();
+      this.#callFailed();
+      if (roster.present.length === 0) this.#callLostSeed();
     }
   }
 
@@ -79,18 +81,21 @@ export class Sync {
   }
 
   /** Both sides of a partition think that the other has failed; somebody has to ask again. */
-  #callTheLost(): void {
+  #callFailed(): void {
     const { roster, self } = this.#core;
     const failed = roster.someFailed();
-    if (failed !== undefined) {
-      const { name, generation, address } = failed;
-      const ping = { kind: 'ping', sequence: 0, target: name, generation } as const;
-      this.#core.send(address, ping, { first: [failed.news(self.name)] });
-    }
-    const known = new Set(Array.from(roster.present, ({ address }) => address));
-    const lost = this.#seeds.filter((seed) => !known.has(seed));
-    const seed = lost[Math.floor(this.#core.random() * lost.length)];
-    if (seed !== undefined) this.#call(seed, known.size === 0);
+    if (failed === undefined) return;
+    const { name, generation, address } = failed;
+    const ping = { kind: 'ping', sequence: 0, target: name, generation } as const;
+    this.#core.send(address, ping, { first: [failed.news(self.name)] });
+  }
+
+  /** A seed that is no member may have come up, or be all that is left of the other side. */
+  #callLostSeed(): void {
+    if (this.#seeds.length === 0) return;
+    const seed = this.#seeds[Math.floor(this.#core.random() * this.#seeds.length)] as string;
+    const { present } = this.#core.roster;
+    if (!present.some(({ address }) => address === seed)) this.#call(seed, present.length === 0);
   }
 
   #forgetOld(): void {

@@ -39,8 +39,13 @@ export interface Quality {
   readonly jitterMs: number;
 }
 
-/** How a process is held up: as Go's runtime lets it be, or as Node.js does. */
-export type Stall = 'io' | 'whole' | undefined;
+/**
+ * How a process is held up. `loops`: what it sends and hears waits, and so does each of its loops at
+ * the first thing it sends, as in a Go program whose goroutines block before they send and after
+ * they receive: the anomaly of Lifeguard's experiments. `io`: what it sends and hears waits, and its
+ * timers go on regardless. `whole`: it stands still, as a Node.js process whose event loop is held.
+ */
+export type Stall = 'loops' | 'io' | 'whole';
 
 /** One process: a core, its socket, and what holds it up. */
 export class Process {
@@ -48,7 +53,7 @@ export class Process {
   readonly address: string;
   readonly gossip: Gossip;
   isRunning = true;
-  stall: Stall = undefined;
+  stall: Stall | undefined = undefined;
   timer: Appointment | undefined;
   timerAtMs = Infinity;
   waiting: (() => void)[] = [];
@@ -158,19 +163,18 @@ export class World {
     }
   }
 
-  /** `io`: sends and receives block while timers go on. `whole`: nothing goes on. */
-  hold(process: Process, stall: 'io' | 'whole'): void {
+  hold(process: Process, stall: Stall): void {
     process.stall = stall;
   }
 
-  /** @param timersFirst as Node.js does, which reads its sockets only afterwards */
-  letGo(process: Process, { timersFirst = true }: { readonly timersFirst?: boolean } = {}): void {
-    const { stall, waiting, unsent } = process;
+  /** Timers come first: as in Node.js, which reads its sockets only afterwards. */
+  letGo(process: Process): void {
+    const { waiting, unsent } = process;
     process.stall = undefined;
     process.waiting = [];
     process.unsent = [];
     for (const send of unsent) send();
-    if (stall === 'whole' && timersFirst) this.#tickIfDue(process);
+    this.#tickIfDue(process);
     for (const arrive of waiting) arrive();
     this.#schedule(process);
   }
@@ -305,7 +309,8 @@ export class World {
   }
 
   #tickIfDue(process: Process): void {
-    if (process.stall === 'whole') return;
+    const { stall, unsent } = process;
+    if (stall === 'whole' || (stall === 'loops' && unsent.length > 0)) return;
     if (process.gossip.nextDeadlineMs <= this.nowMs) this.input(process, { kind: 'tick' });
     this.#schedule(process);
   }
