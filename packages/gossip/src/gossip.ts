@@ -5,6 +5,7 @@ import { learn, speakAnew } from './news.ts';
 import type { Evidence, Input, Output } from './output.ts';
 import { Probes } from './probes.ts';
 import { type Settings, settingsOf, type Profile } from './settings.ts';
+import { suspicionTimes } from './suspicion.ts';
 import { Sync } from './sync.ts';
 import { Trials } from './trials.ts';
 import { ADDRESS_BYTES_MAX, META_BYTES_MAX, NAME_BYTES_MAX } from './limits.ts';
@@ -89,6 +90,7 @@ export class Gossip {
   get nextDeadlineMs(): number {
     return Math.min(
       this.#probes.dueAtMs,
+      this.#trials.dueAtMs,
       this.#sync.dueAtMs,
       this.#gossipAtMs,
       this.#suspectAtMs,
@@ -107,7 +109,8 @@ export class Gossip {
     core.nowMs = Math.max(core.nowMs, nowMs);
     this.#take(input);
     this.#lookAtAccused();
-    if (core.changedAtMs !== changedAtMs || input.kind === 'tick') this.#afterChange();
+    const isQuiet = core.changedAtMs === changedAtMs && core.roster.suspects.size === 0;
+    if (!isQuiet || input.kind === 'tick') this.#afterChange();
     if (core.rumors.size > 0 && this.#gossipAtMs === Infinity && core.size > 1) {
       // At once but for a breath: the sooner news goes on, the sooner all have it.
       this.#gossipAtMs = core.nowMs + core.random() * core.settings.gossipPeriodMs;
@@ -154,7 +157,7 @@ export class Gossip {
     if (lateMs > settings.lateMs) return this.#excuse(lateMs);
     this.#probes.tick();
     this.#trials.tick();
-    if (nowMs >= this.#suspectAtMs) this.#judge();
+    this.#judge();
     if (nowMs >= this.#gossipAtMs) this.#gossip();
     this.#sync.tick();
     if (nowMs >= this.#stableAtMs) {
@@ -170,13 +173,14 @@ export class Gossip {
   #excuse(pauseMs: number): void {
     const { roster } = this.#core;
     this.#probes.forget(pauseMs);
-    for (const { suspicion } of roster.suspects) suspicion?.postpone(pauseMs);
+    this.#trials.forget();
+    for (const { suspicion } of roster.suspects) suspicion?.postpone(pauseMs + BREATH_MS);
     this.#core.doubt(1 + Math.floor(pauseMs / 1_000));
     this.#postponed();
   }
 
   #postponed(): void {
-    const soon = this.#core.nowMs + 10;
+    const soon = this.#core.nowMs + BREATH_MS;
     if (this.#gossipAtMs !== Infinity) this.#gossipAtMs = Math.max(this.#gossipAtMs, soon);
     this.#suspectAtMs = Math.max(this.#suspectAtMs, soon);
     if (this.#stableAtMs !== Infinity) this.#stableAtMs = Math.max(this.#stableAtMs, soon);
@@ -191,14 +195,27 @@ export class Gossip {
       if (suspicion === undefined || suspicion.dueAtMs > nowMs) continue;
       const wasHeard = settings.passiveEvidence && member.heardAtMs > suspicion.startedAtMs;
       if (wasHeard || this.#isDoubtful()) {
-        // It lives, and only its objection is late; or the fault may be this member's own.
-        suspicion.postpone(Math.max(settings.probeTimeoutMs, nowMs - suspicion.dueAtMs));
-        if (wasHeard) this.#probes.start(member);
+        // It lives, and only its objection is late; or the fault may be this member's own, which
+        // shows when it asks somebody else.
+        suspicion.postpone(nowMs - suspicion.dueAtMs + settings.probeTimeoutMs);
+        const [other] = roster.some(1, ({ state }) => state !== 'alive');
+        const asked = wasHeard ? member : other;
+        if (asked !== undefined) this.#probes.start(asked);
         continue;
       }
       const { name, generation, incarnation } = member;
       const by = self.name;
       learn(this.#core, { kind: 'failed', name, generation, incarnation, by, proof: false });
+    }
+  }
+
+  /** After a long silence all suspects have their time anew: their objections were not heard. */
+  #listenAgain(): void {
+    const { nowMs, roster, settings, size } = this.#core;
+    if (!settings.selfDoubt) return;
+    const { minMs } = suspicionTimes(settings, size);
+    for (const { suspicion } of roster.suspects) {
+      suspicion?.postpone(Math.max(0, nowMs + minMs - suspicion.dueAtMs));
     }
   }
 
@@ -229,6 +246,7 @@ export class Gossip {
     else if (!this.#refuses(packet, from)) {
       for (const update of packet.updates) learn(core, update);
     } else return;
+    if (core.nowMs - core.heardAtMs > 2 * core.settings.periodMs) this.#listenAgain();
     core.heardAtMs = core.nowMs;
     const sender = core.roster.get(packet.from);
     if (sender !== undefined) this.#heard(sender, packet.generation, from);
@@ -238,6 +256,7 @@ export class Gossip {
         break;
       case 'ping':
         this.#answer(message, from, via);
+        this.#sync.onDigest(from, message.digest);
         break;
       case 'ack':
         this.#trials.onAck(message.sequence);
@@ -350,6 +369,8 @@ function checkText(what: string, text: string, max: number): void {
   throw new RangeError(`${what} must be 1 … ${max} printable ASCII letters, not '${text}'`);
 }
 
+/** For what waits in the sockets of a process that stood still. */
+const BREATH_MS = 10;
 /** Members told of late what is said of them. */
 const ANSWERED_MAX = 1_024;
 

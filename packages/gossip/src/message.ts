@@ -68,6 +68,8 @@ export interface Ping {
   readonly sequence: number;
   readonly target: string;
   readonly generation: number;
+  /** Of the sender's whole view. */
+  readonly digest: number;
 }
 
 export interface PingRequest {

@@ -101,7 +101,7 @@ function learnSuspect(core: Core, member: Member, update: Suspect): void {
   if (member.suspicion !== undefined) {
     if (isNewer) raise(core, member, update.incarnation);
     const isCredible = update.health <= core.settings.credibleHealthMax;
-    if (isCredible && member.suspicion.confirm(update.by)) core.rumors.add(update);
+    if (isCredible && member.suspicion.confirm(update.by, core.nowMs)) core.rumors.add(update);
     return;
   }
   const { settings } = core;

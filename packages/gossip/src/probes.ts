@@ -128,7 +128,8 @@ export class Probes {
     const { settings, self } = this.#core;
     const accused = settings.buddy && target.state === 'suspect';
     const first: readonly Update[] = accused ? [target.news(self.name)] : [];
-    const message = { kind: 'ping', sequence, target: target.name, generation } as const;
+    const { digest } = this.#core;
+    const message = { kind: 'ping', sequence, target: target.name, generation, digest } as const;
     this.#core.send(target.address, message, { via, first });
   }
 
@@ -246,7 +247,8 @@ export class Probes {
       endsAtMs: nowMs + Math.max(deadlineMs, patienceMs),
       nackAtMs: settings.nackAt === 0 ? Infinity : nowMs + patienceMs,
     });
-    const ping = { kind: 'ping', sequence, target, generation } as const;
+    const { digest } = this.#core;
+    const ping = { kind: 'ping', sequence, target, generation, digest } as const;
     this.#core.send(address, ping, { via: verify ? 'stream' : 'datagram' });
   }
 

@@ -48,6 +48,8 @@ export interface Settings {
   readonly selfDoubt: boolean;
   /** After this long without a word from anybody it believes that all others are gone. */
   readonly lonelyAfterMs: number;
+  /** Whether views that differ although all is quiet are compared at once. */
+  readonly digestsInPings: boolean;
   /** Members that watch each one on the ring, by a stream and by probes when it is suspected. */
   readonly observers: number;
   /** Between two exchanges of whole views; longer for more than 32 members. */
@@ -92,6 +94,7 @@ const swim: Settings = {
   passiveEvidence: false,
   selfDoubt: false,
   lonelyAfterMs: 0,
+  digestsInPings: false,
   observers: 0,
   syncPeriodMs: 30_000,
   reviveMs: 0,
@@ -134,7 +137,8 @@ const lan: Settings = {
   accusationsMax: 4,
   passiveEvidence: true,
   selfDoubt: true,
-  lonelyAfterMs: 60_000,
+  lonelyAfterMs: 40_000,
+  digestsInPings: true,
   observers: 4,
   credibleHealthMax: 2,
   reviveMs: 10_000,

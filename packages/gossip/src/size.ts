@@ -42,7 +42,10 @@ export function messageBody(message: Message): number {
       return 0;
     case 'ping':
       return (
-        varintBytes(message.sequence) + textField(message.target) + varintBytes(message.generation)
+        varintBytes(message.sequence) +
+        textField(message.target) +
+        varintBytes(message.generation) +
+        4
       );
     case 'ack':
     case 'nack':

@@ -15,6 +15,7 @@ export class Suspicion {
   readonly #maxMs: number;
   readonly #needed: number;
   readonly #accusers: Set<string>;
+  #postponedMs = 0;
   dueAtMs: number;
 
   constructor(
@@ -36,18 +37,20 @@ export class Suspicion {
   }
 
   /** @returns whether this accuser is a new one, that others should hear of */
-  confirm(by: string): boolean {
+  confirm(by: string, nowMs: number): boolean {
     if (this.confirmations >= this.#needed || this.#accusers.has(by)) return false;
     if (this.#accusers.size === ACCUSERS_MAX) return false;
     this.#accusers.add(by);
     const time = { minMs: this.#minMs, maxMs: this.#maxMs, needed: this.#needed };
-    const dueAtMs = this.startedAtMs + suspicionMs(this.confirmations, time);
-    this.dueAtMs = Math.min(this.dueAtMs, dueAtMs);
+    const dueAtMs = this.startedAtMs + this.#postponedMs + suspicionMs(this.confirmations, time);
+    // Not in the past, which would look as if somebody had been late to judge.
+    this.dueAtMs = Math.min(this.dueAtMs, Math.max(dueAtMs, nowMs));
     return true;
   }
 
   /** Time that does not count. */
   postpone(byMs: number): void {
+    this.#postponedMs += byMs;
     this.dueAtMs += byMs;
   }
 }

@@ -24,6 +24,7 @@ export class Sync {
   #seeds: readonly string[] = [];
   #dueAtMs: number;
   #reviveAtMs: number;
+  #calledAtMs = -Infinity;
 
   constructor(core: Core, nowMs: number) {
     this.#core = core;
@@ -86,7 +87,8 @@ export class Sync {
     const failed = roster.someFailed();
     if (failed === undefined) return;
     const { name, generation, address } = failed;
-    const ping = { kind: 'ping', sequence: 0, target: name, generation } as const;
+    const { digest } = this.#core;
+    const ping = { kind: 'ping', sequence: 0, target: name, generation, digest } as const;
     this.#core.send(address, ping, { first: [failed.news(self.name)] });
   }
 
@@ -104,6 +106,16 @@ export class Sync {
       const isOld = nowMs - member.changedAtMs > settings.tombstoneMs;
       if (!member.isPresent && isOld) roster.forget(member);
     }
+  }
+
+  /** Views that still differ when nothing is left to tell have missed something. */
+  onDigest(from: string, digest: number): void {
+    const { settings, nowMs, changedAtMs, rumors } = this.#core;
+    if (!settings.digestsInPings || digest === this.#core.digest || rumors.size > 0) return;
+    const isQuiet = nowMs - changedAtMs > settings.probeTimeoutMs;
+    if (!isQuiet || nowMs - this.#calledAtMs < settings.periodMs) return;
+    this.#calledAtMs = nowMs;
+    this.#call(from, false);
   }
 
   onSync(from: string, message: Extract<Message, { kind: 'sync' }>): void {

@@ -12,7 +12,7 @@ interface Trial {
   readonly member: Member;
   readonly generation: number;
   readonly sequence: number;
-  readonly needed: number;
+  readonly witnesses: readonly Member[];
   readonly refused: Set<string>;
   readonly endsAtMs: number;
 }
@@ -49,11 +49,11 @@ export class Trials {
       generation: member.generation,
       // Of the upper half, so that an answer to a trial is none to a probe.
       sequence: 2 ** 31 + (this.#sequence = (this.#sequence + 1) % 2 ** 30),
-      needed: Math.min(WITNESSES, witnesses.length),
+      witnesses,
       refused: new Set(),
-      endsAtMs: nowMs + settings.periodMs,
+      endsAtMs: nowMs + settings.probeTimeoutMs,
     };
-    if (trial.needed === 0) return this.#convict(trial);
+    if (witnesses.length === 0) return this.#convict(trial);
     this.#trials.set(trial.sequence, trial);
     for (const witness of witnesses) {
       this.#core.send(witness.address, {
@@ -62,7 +62,7 @@ export class Trials {
         target: member.name,
         address: member.address,
         generation: member.generation,
-        deadlineMs: settings.periodMs,
+        deadlineMs: settings.probeTimeoutMs,
         verify: true,
       });
     }
@@ -73,7 +73,7 @@ export class Trials {
     const trial = this.#trials.get(sequence);
     if (trial === undefined) return;
     trial.refused.add(name);
-    if (trial.refused.size >= trial.needed) this.#convict(trial);
+    if (trial.refused.size >= Math.min(WITNESSES, trial.witnesses.length)) this.#convict(trial);
   }
 
   /** A witness got an answer. */
@@ -81,9 +81,25 @@ export class Trials {
     this.#trials.delete(sequence);
   }
 
+  get dueAtMs(): number {
+    let due = Infinity;
+    for (const { endsAtMs } of this.#trials.values()) due = Math.min(due, endsAtMs);
+    return due;
+  }
+
+  /** Nobody is judged by what was not heard while this member was held up. */
+  forget(): void {
+    this.#trials.clear();
+  }
+
   tick(): void {
-    for (const [sequence, { endsAtMs }] of this.#trials) {
-      if (this.#core.nowMs >= endsAtMs) this.#trials.delete(sequence);
+    for (const [sequence, trial] of this.#trials) {
+      if (this.#core.nowMs < trial.endsAtMs) continue;
+      // Witnesses that are accused or on trial themselves are not waited for.
+      const isAble = (other: Member): boolean => other.state === 'alive' && !this.#isTried(other);
+      const able = trial.witnesses.filter(isAble).length;
+      if (trial.refused.size >= Math.min(WITNESSES, able)) this.#convict(trial);
+      this.#trials.delete(sequence);
     }
   }
 

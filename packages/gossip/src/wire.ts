@@ -53,7 +53,8 @@ function writeMessage(writer: Writer, message: Message): void {
     case 'ping':
       writer.varint(message.sequence);
       writer.text(message.target);
-      return writer.varint(message.generation);
+      writer.varint(message.generation);
+      return writer.u32(message.digest);
     case 'ack':
     case 'nack':
     case 'refused':
@@ -152,7 +153,7 @@ function readMessage(body: Reader, kind: number): Message {
     case KINDS.ping: {
       const sequence = body.varint();
       const target = readName(body);
-      return { kind: 'ping', sequence, target, generation: body.varint() };
+      return { kind: 'ping', sequence, target, generation: body.varint(), digest: body.u32() };
     }
     case KINDS.ack:
       return { kind: 'ack', sequence: body.varint() };

@@ -1,0 +1,280 @@
+import type { Process } from './world.ts';
+import { type Scenario, Stage } from './stage.ts';
+
+/** Ends well: all that run see each other and nobody else, within `limitMs`. */
+function settles(stage: Stage, limitMs: number): void {
+  const { world, specification } = stage;
+  let why: string | undefined;
+  const holds = (): boolean => {
+    why = specification.converged(world.running);
+    return why === undefined;
+  };
+  if (!world.runUntil(holds, { limitMs, everyMs: 250 })) {
+    stage.fail(`after ${limitMs} ms ${why ?? ''}`);
+  }
+}
+
+function some(stage: Stage, count: number): Process[] {
+  return stage.random.shuffled(stage.world.running).slice(0, count);
+}
+
+function healthyBut(stage: Stage, sick: readonly Process[]): void {
+  stage.specification.healthy.clear();
+  for (const { name } of stage.world.running) stage.specification.healthy.add(name);
+  for (const { name } of sick) stage.specification.healthy.delete(name);
+}
+
+const anomalies: Scenario = {
+  name: 'S1',
+  title: 'members held up again and again bury nobody, in three ways of being held up',
+  run(stage) {
+    const { world, random } = stage;
+    stage.start(random.pick([8, 32]));
+    const sick = some(stage, random.integer(1, world.processes.size / 4));
+    healthyBut(stage, sick);
+    const [heldMs, freeMs] = [random.pick([128, 2_048, 8_192, 32_768]), random.pick([1, 64, 1_024])];
+    const way = random.pick(['loops', 'io', 'whole'] as const);
+    const untilMs = world.nowMs + 60_000;
+    const hold = (): void => {
+      if (world.nowMs >= untilMs) return;
+      for (const process of sick) world.hold(process, way);
+      world.agenda.after(heldMs, () => {
+        for (const process of sick) world.letGo(process);
+        world.agenda.after(freeMs, hold);
+      });
+    };
+    hold();
+    world.run(60_000 + heldMs);
+    settles(stage, 60_000);
+  },
+};
+
+const crashes: Scenario = {
+  name: 'S2',
+  title: 'crashes are found soon by all, and a bad link or a lossy host harms nobody else',
+  run(stage) {
+    const { world, random } = stage;
+    stage.start(random.pick([5, 16, 40]));
+    const dead = some(stage, random.integer(1, 3));
+    healthyBut(stage, dead);
+    const host = random.chance(0.5);
+    if (random.chance(0.5)) world.quality = { ...world.quality, loss: 0.05 };
+    for (const process of dead) world.kill(process, { host });
+    const names = dead.map(({ name }) => name);
+    const isFound = (): boolean =>
+      world.running.every(({ gossip }) =>
+        names.every((name) => gossip.get(name)?.state === 'failed'),
+      );
+    // A killed process makes its host refuse; a host that is gone is only silent.
+    const limitMs = host ? 12_000 : 4_000;
+    if (!world.runUntil(isFound, { limitMs })) stage.fail(`not found within ${limitMs} ms`);
+    for (const { name, gossip } of world.running) {
+      // The failure of others is no reason to doubt oneself.
+      if (gossip.health > 2) stage.fail(`${name} doubts its own health, ${gossip.health}`);
+    }
+    world.run(5_000);
+    settles(stage, 10_000);
+  },
+};
+
+const restarts: Scenario = {
+  name: 'S3',
+  title: 'restarts, at once or later, with a clock set back, at another address, all are known',
+  run(stage) {
+    const { world, random } = stage;
+    stage.start(random.pick([4, 12, 24]));
+    const first = world.running[0] as Process;
+    const ended = random.chance(0.3) ? world.running.slice(1) : some(stage, 3);
+    for (const process of ended) {
+      if (process === first) continue;
+      world.kill(process, { host: random.chance(0.3) });
+      const { name, address, gossip } = process;
+      const isBack = random.chance(0.3);
+      const moves = !isBack && random.chance(0.3);
+      world.agenda.after(random.pick([0, 50, 1_000, 15_000]), () => {
+        stage.startOne(name, {
+          // A clock set back makes a generation before the last.
+          ...(isBack ? { generation: gossip.self.generation - 1_000 } : {}),
+          address: moves ? `${name}:${random.integer(2, 9)}` : address,
+        });
+      });
+    }
+    world.run(20_000);
+    settles(stage, 40_000);
+  },
+};
+
+const asymmetric: Scenario = {
+  name: 'S4',
+  title: 'one way, no datagrams, hearing nobody: nothing that lives is given up without need',
+  run(stage) {
+    const { world, random } = stage;
+    stage.start(random.pick([6, 16]));
+    const [one, other] = some(stage, 2) as [Process, Process];
+    const kind = random.pick(['pair', 'no datagrams', 'one way datagrams', 'deaf'] as const);
+    healthyBut(stage, kind === 'deaf' ? [one] : []);
+    world.isCut = (from, to, via) => {
+      switch (kind) {
+        case 'pair':
+          return from === one.address && to === other.address;
+        case 'no datagrams':
+          return via === 'datagram' && (from === one.address || to === one.address);
+        case 'one way datagrams':
+          return via === 'datagram' && to === one.address;
+        case 'deaf':
+          return to === one.address;
+      }
+    };
+    // Not so long that who hears nobody must think itself alone.
+    world.run(50_000);
+    world.isCut = undefined;
+    settles(stage, 60_000);
+  },
+};
+
+const partitions: Scenario = {
+  name: 'S5',
+  title: 'partitions of every shape heal by themselves, and two clusters never become one',
+  run(stage) {
+    const { world, random } = stage;
+    stage.start(random.pick([4, 9, 20]));
+    const sides = random.pick([2, 3]);
+    const sideOf = new Map<string, number>();
+    for (const { address } of world.running) {
+      sideOf.set(address, random.chance(0.3) ? 0 : random.integer(0, sides - 1));
+    }
+    const cut = (from: string, to: string): boolean => sideOf.get(from) !== sideOf.get(to);
+    const stranger = world.start('stranger', { cluster: 2, seeds: ['n0:1', 'n1:1'] });
+    for (let flaps = random.pick([1, 1, 5]); flaps > 0; flaps -= 1) {
+      world.isCut = cut;
+      world.run(flaps === 1 ? random.pick([5_000, 40_000, 90_000]) : 3_000);
+      world.isCut = undefined;
+      world.run(3_000);
+    }
+    if (stranger.gossip.size > 1) stage.fail('a member of another cluster was let in');
+    world.kill(stranger);
+    settles(stage, 120_000);
+  },
+};
+
+const upgrades: Scenario = {
+  name: 'S6',
+  title: 'one after the other restarts with more to say of itself, and all are known in the end',
+  run(stage) {
+    const { world, random } = stage;
+    stage.start(8);
+    if (random.chance(0.5)) world.quality = { ...world.quality, loss: 0.1, duplication: 0.1 };
+    for (const { name } of some(stage, 8)) {
+      const old = world.process(name);
+      world.input(old, { kind: 'leave' });
+      world.run(500);
+      world.kill(old);
+      world.run(random.integer(0, 1_500));
+      const process = stage.startOne(name, { meta: Uint8Array.of(1) });
+      world.run(random.integer(0, 1_500));
+      world.input(process, { kind: 'meta', meta: Uint8Array.of(2) });
+    }
+    world.run(2_000);
+    settles(stage, 60_000);
+    for (const { gossip } of world.running) {
+      for (const { name, state, meta } of gossip.members()) {
+        if (state === 'alive' && meta[0] !== 2) stage.fail(`an old word of ${name} is kept`);
+      }
+    }
+  },
+};
+
+const storms: Scenario = {
+  name: 'S7',
+  title: 'a third joins, leaves or hardly runs: no storm, nobody healthy lost',
+  run(stage) {
+    const { world, random } = stage;
+    stage.start(24);
+    const third = some(stage, 8);
+    healthyBut(stage, third);
+    switch (random.pick(['join', 'leave', 'starve'] as const)) {
+      case 'join':
+        for (let i = 24; i < 36; i += 1) stage.startOne(`n${i}`);
+        break;
+      case 'leave':
+        for (const process of third) {
+          world.input(process, { kind: 'leave' });
+          world.agenda.after(1_000, () => world.kill(process));
+        }
+        break;
+      case 'starve': {
+        const starve = (process: Process, times: number): void => {
+          world.hold(process, 'whole');
+          world.agenda.after(random.integer(500, 2_500), () => {
+            world.letGo(process);
+            if (times > 0) world.agenda.after(random.integer(10, 100), () => starve(process, times - 1));
+          });
+        };
+        for (const process of third) starve(process, 20);
+        break;
+      }
+    }
+    const before = sent(world.running);
+    world.run(30_000);
+    const each = (sent(world.running) - before) / world.running.length / 30;
+    if (each > 40) stage.fail(`${each.toFixed(0)} packets a member and second`);
+    settles(stage, 60_000);
+  },
+};
+
+const hostile: Scenario = {
+  name: 'S8',
+  title: 'damaged, cut and repeated packets, and greatest numbers, break nobody',
+  run(stage) {
+    const { world, random } = stage;
+    stage.start(6);
+    const kept: Uint8Array[] = [];
+    world.tamper = (bytes) => {
+      if (kept.length < 200) kept.push(bytes);
+      if (random.chance(0.05)) return bytes.subarray(0, random.integer(0, bytes.length));
+      if (random.chance(0.05)) return random.pick(kept);
+      return bytes;
+    };
+    const [liar, victim] = some(stage, 2) as [Process, Process];
+    const { generation } = victim.gossip.self;
+    const last = { name: victim.name, generation, incarnation: 2 ** 32 - 1, by: liar.name };
+    const lie = random.pick([
+      { kind: 'failed', ...last, proof: false },
+      { kind: 'suspect', ...last, health: 0 },
+      { kind: 'failed', ...last, incarnation: 0, proof: true },
+    ] as const);
+    const heard = liar.gossip.self.generation;
+    for (const process of world.running) {
+      world.input(process, {
+        kind: 'packet',
+        via: 'datagram',
+        from: liar.address,
+        packet: {
+          cluster: 0,
+          from: liar.name,
+          generation: heard,
+          message: { kind: 'gossip' },
+          updates: [lie],
+        },
+      });
+    }
+    world.run(20_000);
+    world.tamper = undefined;
+    settles(stage, 60_000);
+  },
+};
+
+function sent(processes: readonly Process[]): number {
+  return processes.reduce((sum, process) => sum + process.sent, 0);
+}
+
+export const scenarios: readonly Scenario[] = [
+  anomalies,
+  crashes,
+  restarts,
+  asymmetric,
+  partitions,
+  upgrades,
+  storms,
+  hostile,
+];
