@@ -28,8 +28,10 @@ export class Specification implements Observer {
   readonly #metas = new Map<string, string>();
   readonly #told = new Map<Process, Map<string, GossipEvent['kind']>>();
   readonly #membersMax: number;
-  /** Members that nothing is wrong with: nobody may bury them. */
-  readonly healthy: Set<string> = new Set();
+  /** Generations of members that nothing is wrong with: nobody may bury them. */
+  readonly healthy: Set<number> = new Set();
+  /** Whether members that nothing is wrong with may not even be suspected. */
+  isCalm = false;
   checks = 0;
 
   constructor(world: World, options: { readonly membersMax: number }) {
@@ -112,7 +114,11 @@ export class Specification implements Observer {
       this.#refuse(process, `tells that ${member.name} ${kind} after ${before ?? 'nothing'}`);
     }
     told.set(member.name, kind);
-    if (kind === 'failed' && this.healthy.has(member.name)) {
+    if (!this.healthy.has(member.generation)) return;
+    if (kind === 'suspected' && this.isCalm) {
+      this.#refuse(process, `suspects ${member.name}, with which nothing is wrong`);
+    }
+    if (kind === 'failed') {
       this.#refuse(process, `gives up ${member.name}, with which nothing is wrong`);
     }
   }

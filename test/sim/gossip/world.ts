@@ -92,6 +92,8 @@ export class World {
   quality: Quality = { loss: 0, duplication: 0, latencyMs: 0.1, jitterMs: 0.2 };
   /** Whether what is sent from one address to another does not arrive. */
   isCut: ((from: string, to: string, via: 'datagram' | 'stream') => boolean) | undefined;
+  /** Whether something on the way refuses streams, as a firewall may. */
+  isRefused: ((from: string, to: string) => boolean) | undefined;
   /** Changes or drops bytes on their way. */
   tamper: ((bytes: Uint8Array) => Uint8Array | undefined) | undefined;
   events = 0;
@@ -121,7 +123,7 @@ export class World {
     const gossip = new Gossip({
       name,
       address,
-      generation: 1_700_000_000_000_000 + generation,
+      generation: 1_700_000_000_000_000 + generation * 10_000,
       meta: new Uint8Array(),
       profile,
       settings,
@@ -252,8 +254,11 @@ export class World {
     while (this.quality.loss > 0 && this.#network.chance(this.quality.loss)) delayMs += RETRANSMIT_MS;
     this.agenda.after(delayMs, () => {
       const { address: from } = process;
-      if (this.#byAddress.has(to)) return this.#arrive(from, to, { via, packet });
-      if (!this.#hostsUp.has(to) || this.#isCutOff(to, from, via)) return;
+      const isRefused = this.isRefused?.(from, to) === true;
+      if (!isRefused) {
+        if (this.#byAddress.has(to)) return this.#arrive(from, to, { via, packet });
+        if (!this.#hostsUp.has(to) || this.#isCutOff(to, from, via)) return;
+      }
       const { message } = packet;
       const name = message.kind === 'ping' ? message.target : this.#nameAt(process, to);
       if (name === undefined) return;

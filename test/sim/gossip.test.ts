@@ -1,0 +1,62 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import test from 'ava';
+import { Gossip } from '@troupe/gossip';
+import { mutants } from './gossip/mutants.ts';
+import { huntFor } from './gossip/mutation.ts';
+import { scenarios } from './gossip/scenarios.ts';
+import { failureOf } from './gossip/stage.ts';
+import { startMany, World } from './gossip/world.ts';
+
+const run = promisify(execFile);
+const command = fileURLToPath(new URL('./main.js', import.meta.url));
+
+/** `SEED=n npm test` replays one run; many are `npm run sim -- gossip --seeds N`. */
+const only = process.env['SEED'];
+const [first, count] = only === undefined ? [1, 8] : [Number(only), 1];
+/** How many runs a mistake may survive; most are found in the first few. */
+const RUNS_MAX = 40;
+
+for (const scenario of scenarios) {
+  test(`${scenario.name}: ${scenario.title}`, (t) => {
+    for (let seed = first; seed < first + count; seed += 1) {
+      t.is(failureOf(scenario, seed, Gossip), undefined, `replay with SEED=${seed} npm test`);
+    }
+  });
+}
+
+for (const mutant of mutants) {
+  test(`a mistake is found: ${mutant.name}`, async (t) => {
+    const caught = await huntFor(mutant, { first: 1, count: RUNS_MAX });
+
+    t.truthy(caught, `survives ${RUNS_MAX} runs of ${mutant.scenario}`);
+  });
+}
+
+test('the same seed makes the same run', (t) => {
+  const [one, two] = [7, 7].map((seed) => {
+    const world = new World({ seed, Gossip, profile: 'lan' });
+    world.quality = { ...world.quality, loss: 0.1, duplication: 0.1 };
+    startMany(world, 20);
+    world.run(30_000);
+    return world.running.map(({ sent, sentBytes, gossip }) => [sent, sentBytes, gossip.digest]);
+  });
+
+  t.deepEqual(one, two);
+  t.true((one?.[0]?.[0] ?? 0) > 50);
+});
+
+test('the command runs scenarios, and tells what they came to', async (t) => {
+  const args = [command, 'gossip', '--seeds', '2', '--scenario', 'S6', '--json'];
+
+  const { stdout } = await run(process.execPath, args);
+
+  t.like(JSON.parse(stdout), { scenario: 'S6', runs: 2, failures: [] });
+});
+
+test('the command says how it is used when it is not', async (t) => {
+  await t.throwsAsync(run(process.execPath, [command, 'gossip', '--seeds', 'x']), {
+    message: /npm run sim -- gossip/,
+  });
+});

@@ -1,0 +1,204 @@
+import { Gossip, type Profile } from '@troupe/gossip';
+import { type Process, type Stall, startMany, World } from './world.ts';
+
+export interface MeasureOptions {
+  readonly json: boolean;
+  write(line: string): void;
+  progress(line: string): void;
+}
+
+type Row = Readonly<Record<string, string | number>>;
+
+/** Everything beside the published figures; each line is one experiment with one configuration. */
+export function measure({ json, write, progress }: MeasureOptions): void {
+  const show = (row: Row): void => {
+    const text = Object.entries(row).map(([name, value]) => `${name} ${value}`);
+    write(json ? JSON.stringify(row) : text.join('  '));
+  };
+  for (const profile of ['swim', 'lifeguard', 'memberlist', 'lan'] as const) {
+    progress(`a host is lost: ${profile}`);
+    show({ experiment: 'host lost', ...detection(profile, { members: 128, host: true }, 300) });
+  }
+  show({ experiment: 'killed', ...detection('lan', { members: 128, host: false }, 300) });
+  progress('1,000 members');
+  show({ experiment: 'killed', ...detection('lan', { members: 1_000, host: false }, 30) });
+  show({ experiment: 'host lost', ...detection('lan', { members: 1_000, host: true }, 30) });
+  for (const loss of [0, 0.05]) {
+    for (const profile of ['memberlist', 'lan'] as const) {
+      progress(`load: ${profile}`);
+      show({ experiment: 'load', ...load(profile, { members: 1_000, loss }) });
+    }
+  }
+  progress('2,000 members start');
+  show({ experiment: 'start', ...bootstrap(2_000) });
+  for (const way of ['loops', 'io', 'whole'] as const) {
+    for (const profile of ['swim', 'lifeguard', 'memberlist', 'lan'] as const) {
+      if (way === 'io' && profile !== 'lan') continue; // No process of theirs is held up so.
+      progress(`false alarms: ${profile}, held up by ${way}`);
+      show({ experiment: 'interval', ...falseAlarms(profile, way) });
+    }
+  }
+}
+
+/** Starts `members`, and waits until all know all and are quiet. */
+function settled(seed: number, profile: Profile, members: number): World {
+  const world = new World({ seed, Gossip, profile });
+  startMany(world, members);
+  if (!untilWhole(world, members)) throw new Error('the members do not find together');
+  world.run(15_000);
+  return world;
+}
+
+function untilWhole(world: World, members: number): boolean {
+  const isWhole = (): boolean => world.running.every(({ gossip }) => gossip.size === members);
+  return world.runUntil(isWhole, { limitMs: 300_000, everyMs: 100 });
+}
+
+/** How long until the first member gives up one that has ended, and until the last does. */
+function detection(
+  profile: Profile,
+  { members, host }: { readonly members: number; readonly host: boolean },
+  times: number,
+): Row {
+  const first: number[] = [];
+  const spread: number[] = [];
+  for (let seed = 1; first.length < times; seed += 1) {
+    const world = settled(seed, profile, members);
+    for (let i = 0; i < 10 && first.length < times; i += 1) {
+      const victim = world.random.pick(world.running);
+      world.run(world.random.between(0, 1_000));
+      const atMs = world.nowMs;
+      const found: number[] = [];
+      const observer = {
+        onEvent: (_: Process, event: { kind: string; member?: { name: string } }) => {
+          if (event.kind === 'failed' && event.member?.name === victim.name) {
+            found.push(world.nowMs - atMs);
+          }
+        },
+      };
+      world.observers.push(observer);
+      world.kill(victim, { host });
+      world.runUntil(() => found.length >= world.running.length, { limitMs: 120_000 });
+      world.observers.pop();
+      first.push(found[0] ?? Infinity);
+      spread.push((found.at(-1) ?? Infinity) - (found[0] ?? Infinity));
+      world.run(2_000);
+    }
+  }
+  return {
+    profile,
+    members,
+    'first p50 ms': quantile(first, 0.5),
+    'first p99 ms': quantile(first, 0.99),
+    'first to all p50 ms': quantile(spread, 0.5),
+    'first to all p99 ms': quantile(spread, 0.99),
+  };
+}
+
+function quantile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? NaN);
+}
+
+/** A quiet minute: packets and bytes of each member, encryption included, and how long it took. */
+function load(
+  profile: Profile,
+  { members, loss }: { readonly members: number; readonly loss: number },
+): Row {
+  const world = settled(1, profile, members);
+  world.quality = { ...world.quality, loss };
+  world.run(30_000);
+  const before = totals(world);
+  const startedAt = performance.now();
+  world.run(60_000);
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const after = totals(world);
+  return {
+    profile,
+    members,
+    loss,
+    'packets/s': ((after.sent - before.sent) / members / 60).toFixed(2),
+    'bytes/s': Math.round((after.bytes - before.bytes) / members / 60),
+    'seconds of this machine': seconds.toFixed(1),
+  };
+}
+
+function totals(world: World): { sent: number; bytes: number } {
+  let [sent, bytes] = [0, 0];
+  for (const process of world.processes.values()) {
+    sent += process.sent;
+    bytes += process.sentBytes;
+  }
+  return { sent, bytes };
+}
+
+function bootstrap(members: number): Row {
+  const world = new World({ seed: 1, Gossip, profile: 'lan' });
+  const heapBefore = process.memoryUsage().heapUsed;
+  startMany(world, members);
+  const isWhole = untilWhole(world, members);
+  const all = world.running.map(({ sentBytes }) => sentBytes);
+  // Of what the simulator itself keeps nothing is taken off.
+  const heap = (process.memoryUsage().heapUsed - heapBefore) / members / members;
+  return {
+    members,
+    'ms to one view': isWhole ? Math.round(world.nowMs) : Infinity,
+    'bytes sent p50': quantile(all, 0.5),
+    'bytes sent by the seed': Math.max(...all),
+    'heap bytes a known member': Math.round(heap),
+  };
+}
+
+/** Lifeguard's Interval experiment, on a part of its grid: 64 runs of two minutes each. */
+function falseAlarms(profile: Profile, way: Stall): Row {
+  let [alarms, healthy, sent, bytes, seed] = [0, 0, 0, 0, 0];
+  for (const anomalies of [1, 8, 16, 32]) {
+    for (const heldMs of [128, 2_048, 8_192, 32_768]) {
+      for (const freeMs of [1, 64, 1_024, 16_384]) {
+        seed += 1;
+        const world = settled(seed, profile, 128);
+        const before = totals(world);
+        const sick = new Set(world.random.shuffled(world.running).slice(0, anomalies));
+        const names = new Set(Array.from(sick, ({ name }) => name));
+        world.observers.push({
+          onEvent(process, event) {
+            if (event.kind !== 'failed' || names.has(event.member.name)) return;
+            alarms += 1;
+            if (!sick.has(process)) healthy += 1;
+          },
+        });
+        interval(world, sick, { heldMs, freeMs, way });
+        const after = totals(world);
+        sent += after.sent - before.sent;
+        bytes += after.bytes - before.bytes;
+      }
+    }
+  }
+  return {
+    profile,
+    'held up by': way,
+    'false alarms': alarms,
+    'at healthy members': healthy,
+    'million packets': (sent / 1e6).toFixed(2),
+    megabytes: Math.round(bytes / 1e6),
+  };
+}
+
+/** All of `sick` held up for `heldMs` and let go for `freeMs`, again and again, for two minutes. */
+function interval(
+  world: World,
+  sick: ReadonlySet<Process>,
+  { heldMs, freeMs, way }: { readonly heldMs: number; readonly freeMs: number; readonly way: Stall },
+): void {
+  const untilMs = world.nowMs + 120_000;
+  const hold = (): void => {
+    if (world.nowMs >= untilMs) return;
+    for (const process of sick) world.hold(process, way);
+    world.agenda.after(heldMs, () => {
+      for (const process of sick) world.letGo(process);
+      world.agenda.after(freeMs, hold);
+    });
+  };
+  hold();
+  world.run(120_000 + heldMs);
+}

@@ -1,0 +1,142 @@
+/**
+ * Mistakes put into a copy of the compiled core, each one that an implementation has or had, or
+ * that a rule of this one is there to avoid. The simulator has to find every one of them.
+ */
+export interface Mutant {
+  readonly name: string;
+  /** The scenario that must find it. */
+  readonly scenario: string;
+  /** A file of the compiled package, what it says, and what it says with the mistake. */
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: 'own accusations count although no own probe is answered',
+    scenario: 'S1',
+    file: 'gossip.js',
+    find: 'if (wasHeard || this.#isDoubtful()) {',
+    replace: 'if (false) {',
+  },
+  {
+    name: 'after a pause timers judge before sockets are read',
+    scenario: 'S7',
+    file: 'gossip.js',
+    find: 'if (lateMs > settings.lateMs)\n            return this.#excuse(lateMs);',
+    replace: '',
+  },
+  {
+    name: 'nobody objects to a suspicion',
+    scenario: 'S1',
+    file: 'news.js',
+    find: 'speakAnew(core, accusation.incarnation + 1);',
+    replace: '',
+  },
+  {
+    name: 'a nack comes after its deadline',
+    scenario: 'S2',
+    file: 'probes.js',
+    find: ': deadlineMs * settings.nackAt;',
+    replace: ': deadlineMs * 1.2;',
+  },
+  {
+    name: 'a refusal proves nothing',
+    scenario: 'S2',
+    file: 'trials.js',
+    find: 'onRefused(member) {',
+    replace: 'onRefused(member) { return;',
+  },
+  {
+    name: 'one refusal is enough, whoever is in between',
+    scenario: 'S4',
+    file: 'trials.js',
+    find: 'if (witnesses.length === 0)',
+    replace: 'if (true)',
+  },
+  {
+    name: 'an old word revives one that failed',
+    scenario: 'S8',
+    file: 'news.js',
+    find: "else if (member.incarnation >= update.incarnation)\n        return member.state !== 'alive';",
+    replace: '',
+  },
+  {
+    name: 'the generation does not count',
+    scenario: 'S3',
+    file: 'member.js',
+    find: 'if (this.generation !== generation)\n            return this.generation > generation;',
+    replace: '',
+  },
+  {
+    name: 'the lost are not called again',
+    scenario: 'S5',
+    file: 'sync.js',
+    find: 'this.#callFailed();',
+    replace: '',
+  },
+  {
+    name: 'two clusters hear each other',
+    scenario: 'S5',
+    file: 'gossip.js',
+    find: 'packet.cluster !== core.cluster || ',
+    replace: '',
+  },
+  {
+    name: 'streams are not tried',
+    scenario: 'S4',
+    file: 'probes.js',
+    find: 'if (settings.streamFallback && !probe.byStream)',
+    replace: 'if (false)',
+  },
+  {
+    name: 'others are not asked to probe',
+    scenario: 'S4',
+    file: 'probes.js',
+    find: 'for (const helper of helpers)',
+    replace: 'for (const helper of [])',
+  },
+  {
+    name: 'a new word keeps its number',
+    scenario: 'S6',
+    file: 'gossip.js',
+    find: 'this.#core.self.incarnation + 1);',
+    replace: 'this.#core.self.incarnation);',
+  },
+  {
+    name: 'the greatest incarnation is the last word',
+    scenario: 'S8',
+    file: 'news.js',
+    find: 'if (incarnation > INCARNATION_MAX)\n        return beginGeneration(core, core.self.generation + 1);',
+    replace: 'if (incarnation > INCARNATION_MAX) return;',
+  },
+  {
+    name: 'a packet is filled beyond its limit',
+    scenario: 'S7',
+    file: 'core.js',
+    find: 'this.settings.packetBytesMax - packetBytes(packet)',
+    replace: 'this.settings.packetBytesMax',
+  },
+  {
+    name: 'news is never forgotten',
+    scenario: 'S7',
+    file: 'rumors.js',
+    find: 'if (rumor.sent < sendsMax)',
+    replace: 'if (true)',
+  },
+  {
+    name: 'suspicions never end',
+    scenario: 'S2',
+    file: 'gossip.js',
+    find: 'suspicion.dueAtMs > nowMs',
+    replace: 'true',
+  },
+  {
+    name: 'joining is not told of a new generation of one that is present',
+    scenario: 'S3',
+    file: 'news.js',
+    find: "        setState(core, member, 'failed');\n        core.tell({ kind: 'failed', member: member.status() });",
+    replace: '',
+  },
+];
