@@ -80,7 +80,9 @@ export class Core {
   get digest(): number {
     const { generation, incarnation } = this.self;
     const state = this.isLeaving ? 'left' : 'alive';
-    return (this.roster.digest ^ rowHash({ hash: this.#hash, generation, incarnation, state })) >>> 0;
+    return (
+      (this.roster.digest ^ rowHash({ hash: this.#hash, generation, incarnation, state })) >>> 0
+    );
   }
 
   /** How often one piece of news is sent: less when there is much, and exchanges do the rest. */

@@ -130,7 +130,9 @@ export class Gossip {
         return this.#sync.join(input.seeds);
       case 'meta':
         if (input.meta.length > META_BYTES_MAX) {
-          throw new RangeError(`meta is ${input.meta.length} bytes: give ${META_BYTES_MAX} at most`);
+          throw new RangeError(
+            `meta is ${input.meta.length} bytes: give ${META_BYTES_MAX} at most`,
+          );
         }
         this.#core.self = { ...this.#core.self, meta: input.meta };
         return speakAnew(this.#core, this.#core.self.incarnation + 1);

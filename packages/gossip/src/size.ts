@@ -65,7 +65,11 @@ export function messageBody(message: Message): number {
     case 'rows':
       return message.rows.reduce(
         (sum, row) =>
-          sum + textField(row.name) + varintBytes(row.generation) + varintBytes(row.incarnation) + 1,
+          sum +
+          textField(row.name) +
+          varintBytes(row.generation) +
+          varintBytes(row.incarnation) +
+          1,
         varintBytes(message.rows.length),
       );
     case 'states':

@@ -188,7 +188,11 @@ function falseAlarms(profile: Profile, way: Stall): Row {
 function interval(
   world: World,
   sick: ReadonlySet<Process>,
-  { heldMs, freeMs, way }: { readonly heldMs: number; readonly freeMs: number; readonly way: Stall },
+  {
+    heldMs,
+    freeMs,
+    way,
+  }: { readonly heldMs: number; readonly freeMs: number; readonly way: Stall },
 ): void {
   const untilMs = world.nowMs + 120_000;
   const hold = (): void => {

@@ -7,6 +7,8 @@ export class Broken extends Error {
   override readonly name = 'Broken';
 }
 
+type Kind = GossipEvent['kind'];
+
 interface Seen {
   readonly generation: number;
   readonly incarnation: number;
@@ -26,7 +28,7 @@ export class Specification implements Observer {
   readonly #seen = new Map<Process, Map<string, Seen>>();
   readonly #self = new Map<Process, Seen>();
   readonly #metas = new Map<string, string>();
-  readonly #told = new Map<Process, Map<string, GossipEvent['kind']>>();
+  readonly #told = new Map<Process, Map<string, Kind>>();
   readonly #membersMax: number;
   /** Generations of members that nothing is wrong with: nobody may bury them. */
   readonly healthy: Set<number> = new Set();
@@ -107,7 +109,7 @@ export class Specification implements Observer {
     if (!('member' in event) || event.kind === 'conflict') return;
     const { member, kind } = event;
     let told = this.#told.get(process);
-    if (told === undefined) this.#told.set(process, (told = new Map()));
+    if (told === undefined) this.#told.set(process, (told = new Map<string, Kind>()));
     const before = told.get(member.name);
     const wasPresent = before !== undefined && before !== 'failed' && before !== 'left';
     if (kind === 'joined' ? wasPresent : !wasPresent) {

@@ -29,7 +29,8 @@ export class Stage {
     const { world } = this;
     for (let i = 0; i < count; i += 1) this.startOne(`n${i}`);
     const isWhole = (): boolean => this.specification.converged(world.running) === undefined;
-    if (!world.runUntil(isWhole, { limitMs: 20_000 })) this.fail('the members do not find together');
+    const found = world.runUntil(isWhole, { limitMs: 20_000 });
+    if (!found) this.fail('the members do not find together');
     world.run(this.random.integer(2_000, 6_000));
   }
 
@@ -44,7 +45,11 @@ export class Stage {
 }
 
 /** @returns what went wrong; undefined when nothing did */
-export function failureOf(scenario: Scenario, seed: number, Gossip: GossipClass): string | undefined {
+export function failureOf(
+  scenario: Scenario,
+  seed: number,
+  Gossip: GossipClass,
+): string | undefined {
   try {
     scenario.run(new Stage(seed, Gossip));
     return undefined;

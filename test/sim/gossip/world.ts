@@ -206,7 +206,10 @@ export class World {
   }
 
   /** Lets time go on until `holds`, asked every `everyMs`. @returns whether it did in time */
-  runUntil(holds: () => boolean, options: { readonly limitMs: number; readonly everyMs?: number }): boolean {
+  runUntil(
+    holds: () => boolean,
+    options: { readonly limitMs: number; readonly everyMs?: number },
+  ): boolean {
     const { limitMs, everyMs = 50 } = options;
     const untilMs = this.nowMs + limitMs;
     while (this.nowMs < untilMs) {
@@ -251,7 +254,8 @@ export class World {
   /** Opened anew each time: a round trip more, and lost packets cost time and not the packet. */
   #sendByStream(process: Process, { to, via, packet }: Output & { kind: 'send' }): void {
     let delayMs = 3 * this.#latencyMs();
-    while (this.quality.loss > 0 && this.#network.chance(this.quality.loss)) delayMs += RETRANSMIT_MS;
+    const { loss } = this.quality;
+    while (loss > 0 && this.#network.chance(loss)) delayMs += RETRANSMIT_MS;
     this.agenda.after(delayMs, () => {
       const { address: from } = process;
       const isRefused = this.isRefused?.(from, to) === true;

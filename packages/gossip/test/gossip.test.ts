@@ -1,0 +1,220 @@
+import test from 'ava';
+import { Gossip, META_BYTES_MAX, settingsOf } from '@troupe/gossip';
+import { alive, Bench, failed, gossip, suspect, type Update } from './bench.ts';
+
+function knowing(...names: readonly string[]): Bench {
+  const bench = new Bench();
+  for (const name of names) bench.hear(name, gossip, alive(name));
+  bench.advance(10);
+  bench.taken();
+  return bench;
+}
+
+test('a connection that breaks makes it look at once, and refusals by three are proof', (t) => {
+  const bench = knowing('b', 'c', 'd');
+
+  bench.give({ kind: 'evidence', name: 'b', generation: 100, event: 'reset' });
+  t.true(bench.taken().some(({ to, via }) => to === 'b:1' && via === 'stream'));
+  bench.give({ kind: 'evidence', name: 'b', generation: 100, event: 'refused' });
+  const requests = bench.taken().flatMap(({ packet: { message } }) => {
+    return message.kind === 'ping-request' && message.verify ? [message] : [];
+  });
+  t.is(bench.gossip.get('b')?.state, 'alive');
+  for (const name of ['c', 'd']) {
+    bench.hear(name, { kind: 'refused', sequence: requests[0]?.sequence ?? 0 });
+  }
+
+  t.is(bench.gossip.get('b')?.state, 'failed');
+});
+
+test('a refusal that others do not meet buries nobody', (t) => {
+  const bench = knowing('b', 'c', 'd');
+
+  bench.give({ kind: 'evidence', name: 'b', generation: 100, event: 'refused' });
+  const [request] = bench.taken().filter(({ packet }) => packet.message.kind === 'ping-request');
+  const { message } = request?.packet ?? {};
+  bench.hear('c', {
+    kind: 'ack',
+    sequence: message?.kind === 'ping-request' ? message.sequence : 0,
+  });
+  bench.advance(600);
+
+  t.not(bench.gossip.get('b')?.state, 'failed');
+});
+
+test('evidence of an earlier process at the address is none', (t) => {
+  const bench = knowing('b');
+
+  bench.give({ kind: 'evidence', name: 'b', generation: 99, event: 'refused' });
+
+  t.is(bench.gossip.get('b')?.state, 'alive');
+});
+
+test('a tick that is late judges nobody, and says so', (t) => {
+  const bench = knowing('b', 'c', 'd', 'e');
+  bench.advance(1_000);
+  bench.events = [];
+
+  bench.nowMs += 3_000;
+  bench.give({ kind: 'tick' });
+
+  t.deepEqual(bench.kinds(), ['degraded ']);
+  t.true(bench.gossip.health >= 3);
+});
+
+test('who gets no answers at all gives up nobody for a while', (t) => {
+  const bench = knowing('b', 'c', 'd', 'e', 'f');
+
+  bench.advance(35_000);
+  t.false(bench.kinds().some((kind) => kind.startsWith('failed')));
+  bench.advance(60_000);
+
+  t.true(bench.kinds().some((kind) => kind.startsWith('failed')));
+});
+
+test('a name that a live member has is not given away', (t) => {
+  const bench = knowing('b');
+  const word: Update = { ...alive('b', 0, 200), address: 'other:1' };
+
+  bench.give({
+    kind: 'packet',
+    via: 'stream',
+    from: 'other:1',
+    packet: {
+      cluster: 0,
+      from: 'b',
+      generation: 200,
+      message: { kind: 'sync', digest: 1, members: 1, join: true },
+      updates: [word],
+    },
+  });
+
+  t.deepEqual(bench.taken()[0]?.packet.message, { kind: 'taken', address: 'b:1' });
+  t.is(bench.gossip.get('b')?.address, 'b:1');
+});
+
+test('a process that starts anew at its address has its name at once', (t) => {
+  const bench = knowing('b');
+
+  bench.hear('b', gossip, alive('b', 0, 200));
+
+  t.deepEqual(bench.kinds().slice(1), ['failed b', 'joined b']);
+  t.is(bench.gossip.get('b')?.generation, 200);
+});
+
+test('who is told of a later generation at its own address begins one after it', (t) => {
+  const bench = knowing('b');
+
+  bench.hear('b', gossip, alive('a', 3, 500));
+
+  t.is(bench.gossip.self.generation, 501);
+});
+
+test('the greatest incarnation is no last word', (t) => {
+  const bench = knowing('b');
+
+  bench.hear('b', gossip, failed('a', 'b', 2 ** 32 - 1));
+
+  t.like(bench.gossip.self, { generation: 101, incarnation: 0 });
+});
+
+test('members without a common version, and more than the limit, are not let in', (t) => {
+  const bench = new Bench({ settings: { membersMax: 2 } });
+
+  bench.hear('b', gossip, { ...alive('b'), versionMin: 9, versionMax: 9 });
+  for (const name of ['c', 'd', 'e']) bench.hear(name, gossip, alive(name));
+
+  t.is(bench.gossip.size, 3);
+  t.deepEqual(
+    bench.events.flatMap((event) => (event.kind === 'excluded' ? [event.why] : [])),
+    ['no common version', 'too many members'],
+  );
+});
+
+test('another cluster is not heard', (t) => {
+  const bench = new Bench({ cluster: 5 });
+
+  bench.hear('b', gossip, alive('b'));
+
+  t.is(bench.gossip.size, 1);
+});
+
+test('who leaves says so to some at once, and answers no more pings', (t) => {
+  const bench = knowing('b', 'c');
+
+  bench.give({ kind: 'leave' });
+  const told = bench.taken().map(({ to, packet }) => `${to} ${packet.updates[0]?.kind}`);
+  bench.hear('b', { kind: 'ping', sequence: 1, target: 'a', generation: 100, digest: 0 });
+
+  t.deepEqual(told.toSorted(), ['b:1 left', 'c:1 left']);
+  t.is(bench.taken()[0]?.packet.message.kind, 'gossip');
+});
+
+test('new metadata is a new incarnation, and too much of it is refused', (t) => {
+  const bench = knowing('b');
+
+  bench.give({ kind: 'meta', meta: Uint8Array.of(1) });
+
+  t.is(bench.gossip.self.incarnation, 1);
+  t.throws(() => bench.give({ kind: 'meta', meta: new Uint8Array(META_BYTES_MAX + 1) }), {
+    message: /513 bytes: give 512/,
+  });
+});
+
+test('one that speaks although it failed is told what is said of it', (t) => {
+  const bench = knowing('b', 'c');
+  bench.hear('c', gossip, { ...failed('b', 'c'), proof: true });
+  bench.taken();
+
+  bench.hear('b', gossip);
+
+  t.like(bench.taken()[0], { to: 'b:1', packet: { updates: [{ kind: 'failed', name: 'b' }] } });
+});
+
+test('one that failed is called again, so that partitions heal', (t) => {
+  const bench = knowing('b', 'c');
+  bench.hear('c', gossip, { ...failed('b', 'c'), proof: true });
+  bench.advance(5_000);
+  bench.taken();
+
+  bench.advance(20_000);
+
+  t.true(bench.taken().some(({ to, packet }) => to === 'b:1' && packet.message.kind === 'ping'));
+});
+
+test('one that is gone is forgotten after a day', (t) => {
+  const bench = new Bench({ settings: { tombstoneMs: 50_000 } });
+  bench.hear('b', gossip, alive('b'));
+  bench.hear('c', gossip, alive('c'));
+  bench.hear('b', gossip, { kind: 'left', name: 'c', generation: 100, incarnation: 0 });
+
+  bench.advance(20_000);
+  t.is(bench.gossip.get('c')?.state, 'left');
+  bench.advance(120_000);
+
+  t.is(bench.gossip.get('c'), undefined);
+});
+
+test('the view is said to be stable when nothing has changed for a while', (t) => {
+  const bench = knowing('b');
+  bench.hear('b', gossip, suspect('b', 'c'));
+  bench.hear('b', gossip, alive('b', 1));
+  const isStable = (): boolean => bench.events.some(({ kind }) => kind === 'stable');
+  bench.isAnswered = true;
+
+  bench.advance(4_000);
+  t.false(isStable());
+  bench.advance(1_500);
+
+  t.true(isStable());
+});
+
+test('settings that make no sense are refused with their value', (t) => {
+  t.throws(() => settingsOf('lan', { periodMs: -1 }), { message: /periodMs is -1/ });
+  t.throws(() => settingsOf('lan', { probeTimeoutMs: 9_000 }), {
+    message: /probeTimeoutMs is 9000/,
+  });
+  t.throws(() => new Bench({ name: 'two words' }), { message: /'two words'/ });
+  t.throws(() => new Bench({ meta: new Uint8Array(600) }), { instanceOf: RangeError });
+  t.true(new Bench().gossip instanceof Gossip);
+});
