@@ -143,7 +143,7 @@ export class Gossip {
     }
   }
 
-  /** Those who watch one that is accused see for themselves at once: they confirm, or it objects. */
+  /** Who watches one that is accused sees for itself at once: it confirms, or the other objects. */
   #lookAtAccused(): void {
     const { accused, roster, settings, self } = this.#core;
     for (const member of accused) {

@@ -1,4 +1,4 @@
-/** `alive`: part of the cluster. `suspect`: accused of silence. `failed`: given up. `left`: gone. */
+/** `alive`: part of the cluster. `suspect`: accused. `failed`: given up. `left`: gone. */
 export type State = 'alive' | 'suspect' | 'failed' | 'left';
 
 /** News of one member. Immutable, and passed on as it is. */

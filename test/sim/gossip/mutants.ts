@@ -59,8 +59,8 @@ export const mutants: readonly Mutant[] = [
     name: 'an old word revives one that failed',
     scenario: 'S8',
     file: 'news.js',
-    find: "else if (member.incarnation >= update.incarnation)\n        return member.state !== 'alive';",
-    replace: '',
+    find: 'else if (member.incarnation >= update.incarnation)',
+    replace: 'else if (false)',
   },
   {
     name: 'the generation does not count',
@@ -108,8 +108,8 @@ export const mutants: readonly Mutant[] = [
     name: 'the greatest incarnation is the last word',
     scenario: 'S8',
     file: 'news.js',
-    find: 'if (incarnation > INCARNATION_MAX)\n        return beginGeneration(core, core.self.generation + 1);',
-    replace: 'if (incarnation > INCARNATION_MAX) return;',
+    find: 'return beginGeneration(core, core.self.generation + 1);',
+    replace: 'return;',
   },
   {
     name: 'a packet is filled beyond its limit',
@@ -136,7 +136,7 @@ export const mutants: readonly Mutant[] = [
     name: 'joining is not told of a new generation of one that is present',
     scenario: 'S3',
     file: 'news.js',
-    find: "        setState(core, member, 'failed');\n        core.tell({ kind: 'failed', member: member.status() });",
-    replace: '',
+    find: "setState(core, member, 'failed');",
+    replace: 'if (true) return;',
   },
 ];
