@@ -40,10 +40,11 @@ export interface Quality {
 }
 
 /**
- * How a process is held up. `loops`: what it sends and hears waits, and so does each of its loops at
- * the first thing it sends, as in a Go program whose goroutines block before they send and after
- * they receive: the anomaly of Lifeguard's experiments. `io`: what it sends and hears waits, and its
- * timers go on regardless. `whole`: it stands still, as a Node.js process whose event loop is held.
+ * How a process is held up. `loops`: what it sends and hears waits, and so does each of its loops
+ * at the first thing it sends, as in a Go program whose goroutines block before they send and after
+ * they receive: the anomaly of Lifeguard's experiments. `io`: what it sends and hears waits, and
+ * its timers go on regardless. `whole`: it stands still, as a Node.js process whose event loop is
+ * held.
  */
 export type Stall = 'loops' | 'io' | 'whole';
 
@@ -254,8 +255,7 @@ export class World {
   /** Opened anew each time: a round trip more, and lost packets cost time and not the packet. */
   #sendByStream(process: Process, { to, via, packet }: Output & { kind: 'send' }): void {
     let delayMs = 3 * this.#latencyMs();
-    const { loss } = this.quality;
-    while (loss > 0 && this.#network.chance(loss)) delayMs += RETRANSMIT_MS;
+    while (this.#network.chance(this.quality.loss)) delayMs += RETRANSMIT_MS;
     this.agenda.after(delayMs, () => {
       const { address: from } = process;
       const isRefused = this.isRefused?.(from, to) === true;
