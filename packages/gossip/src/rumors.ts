@@ -47,7 +47,7 @@ export class Rumors {
    * @param sendsMax how often a piece of news is sent before it is forgotten
    */
   take(room: number, sendsMax: number): readonly Update[] {
-    if (this.#byName.size === 0) return NONE;
+    if (this.#byName.size === 0) return [];
     const taken: Rumor[] = [];
     let left = room;
     let misses = 0;
@@ -79,5 +79,3 @@ export class Rumors {
     return this.#tiers[sent] as Rumor[];
   }
 }
-
-const NONE: readonly Update[] = [];
