@@ -252,7 +252,7 @@ export class Cell implements Recipient {
 
   /** Sets the present message aside: thrown through its method, it comes to `#failed`. */
   stash(): never {
-    if (this.#current === undefined) throw new TypeError('only a message can be stashed');
+    if (!this.#isInTurn) throw new TypeError('only a message can be stashed');
     (this.#relate().stash ??= new Stash()).checkRoom(this.address);
     throw new Stashed();
   }

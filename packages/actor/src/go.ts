@@ -1,5 +1,6 @@
 import { onAbort } from './abort.ts';
 import { type Env, processDefault } from './env.ts';
+import { ioBudgetOf } from './io-budget.ts';
 
 export interface TaskContext {
   /** Aborted when the task is cancelled; pass it on to whatever waits. */
@@ -41,11 +42,13 @@ export class Goroutine<T> implements Task<T> {
 
   constructor(run: (context: TaskContext) => T | PromiseLike<T>, options: GoOptions) {
     this.#options = options;
-    const { signal } = options;
+    const { signal, env = processDefault } = options;
     let ended: (() => void) | undefined;
     if (signal?.aborted === true) this.cancel(signal.reason);
     else if (signal !== undefined) ended = onAbort(signal, () => this.cancel(signal.reason));
-    this.#promise = started.then(() => run(this.#context()));
+    const budget = ioBudgetOf(env);
+    const begun = budget.spend() ? new Promise<void>((begin) => env.afterIo(begin)) : started;
+    this.#promise = begun.then(() => run(this.#context()));
     this.#promise.then(ended, (error: unknown) => {
       ended?.();
       this.#failed(error);

@@ -6,7 +6,7 @@ export type SupervisionStrategy = 'one-for-one' | 'all-for-one' | 'rest-for-one'
 export interface BackOff {
   /** Pause before the first restart of a series, in milliseconds; doubled for each further one. */
   readonly firstMs: number;
-  /** Longest pause, in milliseconds. */
+  /** Longest pause, in milliseconds, below 2 ** 31. */
   readonly maxMs: number;
 }
 
@@ -49,9 +49,11 @@ function supervision(strategy: SupervisionStrategy, options: SupervisionOptions)
   const { restarts = 3, withinMs = 10_000, backOff, decide = () => 'restart' } = options;
   if (!(restarts >= 0)) throw new RangeError(`restarts must not be negative, not ${restarts}`);
   if (!(withinMs > 0)) throw new RangeError(`withinMs must be positive, not ${withinMs}`);
-  if (backOff !== undefined && !(backOff.firstMs >= 0 && backOff.maxMs >= backOff.firstMs)) {
-    const { firstMs, maxMs } = backOff;
-    throw new RangeError(`backOff must have 0 <= firstMs <= maxMs, not ${firstMs} and ${maxMs}`);
+  const { firstMs, maxMs } = backOff ?? { firstMs: 0, maxMs: 0 };
+  if (!(firstMs >= 0 && maxMs >= firstMs && maxMs < 2 ** 31)) {
+    throw new RangeError(
+      `backOff must have 0 <= firstMs <= maxMs < 2 ** 31, not ${firstMs} and ${maxMs}`,
+    );
   }
   return { strategy, restarts, withinMs, backOff, decide };
 }

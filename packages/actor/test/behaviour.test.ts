@@ -66,6 +66,30 @@ test('what was stashed is taken up before what waits, in its order', async (t) =
   t.deepEqual(order, ['first', 'second', 'third']);
 });
 
+/** Its readers run beside each other, so that after an `await` nobody knows whose turn it is. */
+class Gallery extends Actor {
+  #isOpen = false;
+  @rpc({ readonly: true }) async see(picture: string): Promise<string> {
+    await Promise.resolve();
+    if (!this.#isOpen) this.stash();
+    return picture;
+  }
+  @rpc open(): void {
+    this.#isOpen = true;
+    this.unstashAll();
+  }
+}
+
+test('methods that run beside each other can stash after an await', async (t) => {
+  await using system = new ActorSystem();
+  const gallery = system.spawn(Gallery);
+
+  const seen = Promise.all([gallery.see('a'), gallery.see('b')]);
+  await gallery.open();
+
+  t.deepEqual(await seen, ['a', 'b']);
+});
+
 test('a stashed call still has its deadline', async (t) => {
   const env = virtualEnv();
   const system = new ActorSystem({ env });

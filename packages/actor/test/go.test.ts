@@ -1,5 +1,5 @@
 import test from 'ava';
-import { Actor, ActorDown, ActorSystem, type Failure, go, rpc } from '@troupe/actor';
+import { Actor, ActorDown, ActorSystem, type Failure, go, processEnv, rpc } from '@troupe/actor';
 import { virtualEnv } from '@troupe/actor/testing';
 
 test('a task is awaited like a promise', async (t) => {
@@ -17,6 +17,20 @@ test('a goroutine begins after the present turn', async (t) => {
   await task;
 
   t.deepEqual(seen, ['caller', 'goroutine']);
+});
+
+test('goroutines that follow one another without end do not keep timers from firing', async (t) => {
+  const env = processEnv();
+  const late = new AbortController();
+  env.setTimer(5, () => late.abort());
+  let count = 0;
+
+  while (!late.signal.aborted && count < 5_000_000) {
+    await go(() => undefined, { env });
+    count += 1;
+  }
+
+  t.true(late.signal.aborted);
 });
 
 test('cancel aborts the signal that the function sees, whenever it looks', async (t) => {

@@ -383,6 +383,7 @@ const malformed: Readonly<Record<string, () => Supervision>> = {
   'a negative number of restarts': () => oneForOne({ restarts: -1 }),
   'no time to count them in': () => allForOne({ withinMs: 0 }),
   'a back-off that shrinks': () => restForOne({ backOff: { firstMs: 2, maxMs: 1 } }),
+  'a back-off longer than a timer': () => oneForOne({ backOff: { firstMs: 1, maxMs: 2 ** 31 } }),
 };
 for (const [what, make] of Object.entries(malformed)) {
   test(`supervision refuses ${what}`, (t) => {
