@@ -231,7 +231,7 @@ export function functionKey(id: number): string {
 }
 
 /** Calling one would only throw, wherever it is called from. */
-function isClass(value: object): boolean {
+export function isClass(value: object): boolean {
   return Object.getOwnPropertyDescriptor(value, 'prototype')?.writable === false;
 }
 

@@ -16,6 +16,10 @@ class Shop extends Actor {
   @rpc put(basket: string[]): void {
     basket.push('apple');
   }
+  @rpc async call(add: (to: string[]) => unknown, basket: string[]): Promise<string> {
+    const added = add(basket);
+    return added instanceof Promise ? `a promise of ${await added}` : 'no promise';
+  }
   @rpc hand(to: ActorRef<Shop>): Promise<unknown> {
     return to.keep('handed');
   }
@@ -28,7 +32,7 @@ test('verify finds an argument that could not travel, and names it', async (t) =
   await using system = testSystem();
   const shop = system.spawn(Shop);
 
-  const error = await t.throwsAsync(shop.keep({ prices: [1, () => 2] }), {
+  const error = await t.throwsAsync(shop.keep({ prices: [1, Symbol('2')] }), {
     instanceOf: NotSerializable,
   });
 
@@ -63,6 +67,29 @@ test('references and channel ends work as they do between nodes', async (t) => {
   await shop.push(numbers.sender);
 
   t.deepEqual(numbers.tryReceive(), { value: 7 });
+});
+
+test('functions, signals and streams travel as they do between nodes', async (t) => {
+  await using system = testSystem();
+  const shop = system.spawn(Shop);
+  const { signal } = new AbortController();
+  const add = (to: string[]): number => to.push('apple');
+  async function* stream(): AsyncGenerator<number> {
+    yield 1;
+  }
+
+  const basket: string[] = [];
+  const size: unknown = await shop.call(add, basket);
+  const kept: unknown = await shop.keep({ signal });
+  const home: unknown = await shop.keep(add);
+  const items: unknown[] = [];
+  for await (const item of (await shop.keep(stream())) as AsyncIterable<unknown>) items.push(item);
+
+  t.is(size, 'a promise of 1');
+  t.deepEqual(basket, []);
+  t.is((kept as { signal: unknown }).signal, signal);
+  t.is(home, add);
+  t.deepEqual(items, [1]);
 });
 
 test('an error as a value arrives as its class, where nodes would know it', async (t) => {
