@@ -19,10 +19,11 @@ import {
 } from '@troupe/actor/internal';
 import type { CallMessage, Endpoint, EndpointRouter, EntityTarget, Message } from '@troupe/remote';
 import { Entity } from './entity.ts';
-import { isSameNode, type Member } from './member.ts';
+import type { Member } from './member.ts';
 import type { Membership } from './membership.ts';
 import { Moved } from './moved.ts';
 import { NamedChannel } from './named-channel.ts';
+import { Owners } from './owners.ts';
 import type { EntityId, Placement } from './placement.ts';
 
 /** Nodes that a tell may be passed on by, while their views of the cluster differ. */
@@ -51,6 +52,7 @@ export interface EntitiesOptions {
  */
 export class Entities implements EndpointRouter {
   readonly #options: EntitiesOptions;
+  readonly #owners: Owners;
   readonly #classes = new Map<string, ActorClass>();
   readonly #active = new Map<string, { readonly cell: Cell; readonly id: EntityId }>();
   readonly #services = new Map<string, Cell>();
@@ -60,6 +62,7 @@ export class Entities implements EndpointRouter {
 
   constructor(options: EntitiesOptions) {
     this.#options = options;
+    this.#owners = new Owners(options.placement, () => options.membership.view());
     for (const target of options.hosts ?? []) this.#host(target);
     // A client hosts nothing, not even channels that others have named.
     if (options.hosts?.length !== 0) this.#host(NamedChannel);
@@ -122,19 +125,16 @@ export class Entities implements EndpointRouter {
   }
 
   ownerOf(id: EntityId): Member | undefined {
-    const candidates = this.#options.membership.view().members.filter(({ state, meta }) => {
-      return (state === 'alive' || state === 'suspect') && meta.kinds.includes(id.kind);
-    });
-    return this.#options.placement.ownerOf(id, candidates);
+    return this.#owners.of(id)?.member;
   }
 
   /** One try at a call, at the owner of this moment. */
   attempt(id: EntityId, method: string, message: CallMessage): Answer {
-    const owner = this.ownerOf(id);
+    const owner = this.#owners.of(id);
     if (owner === undefined) return failed(this.#unhosted(id), message);
-    if (!this.#isSelf(owner)) {
+    if (!owner.isSelf) {
       const to = { target: [id.kind, id.key, 0] as const, address: addressOf(id) };
-      return this.#endpoint.peerOf(owner).outgoing.ask(to, method, message);
+      return this.#endpoint.peerOf(owner.member).outgoing.ask(to, method, message);
     }
     const cell = this.#activate(id);
     if (!('ask' in cell)) return failed(cell, message);
@@ -148,12 +148,12 @@ export class Entities implements EndpointRouter {
   tell(id: EntityId, method: string, args: readonly unknown[], { hops, caller }: Passed): void {
     const refuse = (reason: CallError): void =>
       this.#options.system.deadLetter({ to: addressOf(id), method, reason });
-    const owner = this.ownerOf(id);
+    const owner = this.#owners.of(id);
     if (owner === undefined) return refuse(this.#unhosted(id));
-    if (!this.#isSelf(owner)) {
-      if (hops > HOPS_MAX) return refuse(new Moved(addressOf(id), owner.name));
+    if (!owner.isSelf) {
+      if (hops > HOPS_MAX) return refuse(new Moved(addressOf(id), owner.member.name));
       const to = { target: [id.kind, id.key, hops] as const, address: addressOf(id) };
-      return this.#endpoint.peerOf(owner).tell(to, method, { args, caller });
+      return this.#endpoint.peerOf(owner.member).tell(to, method, { args, caller });
     }
     const cell = this.#activate(id);
     if ('tell' in cell) cell.tell(method, args, caller);
@@ -169,9 +169,9 @@ export class Entities implements EndpointRouter {
       const caller = context === undefined ? OUTSIDE : Caller.within(context, {});
       return this.tell(id, message.method, message.args, { hops: hops + 1, caller });
     }
-    const owner = this.ownerOf(id);
+    const owner = this.#owners.of(id);
     if (owner === undefined) return message.refuse(this.#unhosted(id));
-    if (!this.#isSelf(owner)) return message.refuse(new Moved(addressOf(id), owner.name));
+    if (!owner.isSelf) return message.refuse(new Moved(addressOf(id), owner.member.name));
     const cell = this.#activate(id);
     if ('post' in cell) message.deliver(cell);
     else message.refuse(cell);
@@ -179,20 +179,20 @@ export class Entities implements EndpointRouter {
 
   /** The running incarnation of an entity, on whichever node it is. */
   async activation(id: EntityId): Promise<Recipient> {
-    const owner = this.ownerOf(id);
+    const owner = this.#owners.of(id);
     if (owner === undefined) throw this.#unhosted(id);
-    if (this.#isSelf(owner)) return recipientOf(this.activateHere(id));
-    const to = { target: ENTITIES_SERVICE, address: `${owner.name}/${ENTITIES_SERVICE}` };
+    if (owner.isSelf) return recipientOf(this.activateHere(id));
+    const to = { target: ENTITIES_SERVICE, address: `${owner.member.name}/${ENTITIES_SERVICE}` };
     const message = { args: [id.kind, id.key], caller: OUTSIDE };
-    const ref = await this.#endpoint.peerOf(owner).outgoing.ask(to, 'activation', message);
+    const ref = await this.#endpoint.peerOf(owner.member).outgoing.ask(to, 'activation', message);
     return recipientOf(ref as AnyRef);
   }
 
   /** @throws {CallError} executed: no, when the entity is not this node's to run */
   activateHere(id: EntityId): AnyRef {
-    const owner = this.ownerOf(id);
+    const owner = this.#owners.of(id);
     if (owner === undefined) throw this.#unhosted(id);
-    if (!this.#isSelf(owner)) throw new Moved(addressOf(id), owner.name);
+    if (!owner.isSelf) throw new Moved(addressOf(id), owner.member.name);
     const cell = this.#activate(id);
     if ('ref' in cell) return cell.ref;
     throw cell;
@@ -201,8 +201,8 @@ export class Entities implements EndpointRouter {
   /** Ends the activations that the present view places elsewhere. */
   rebalance(): void {
     for (const { cell, id } of this.#active.values()) {
-      const owner = this.ownerOf(id);
-      if (owner !== undefined && !this.#isSelf(owner)) void cell.stop();
+      const owner = this.#owners.of(id);
+      if (owner?.isSelf === false) void cell.stop();
     }
   }
 
@@ -247,10 +247,6 @@ export class Entities implements EndpointRouter {
     } catch (cause) {
       return new ActorDown(address, 'no', { cause });
     }
-  }
-
-  #isSelf(member: Member): boolean {
-    return isSameNode(member, this.#options.membership.view().self);
   }
 
   #unhosted(id: EntityId): NoSuchActor {

@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import test from 'ava';
-import type { Member } from '@troupe/cluster';
-import { rendezvous } from '@troupe/cluster';
+import { Actor, actor, rpc } from '@troupe/actor';
+import {
+  type Member,
+  type NodeOptions,
+  type Placement,
+  rendezvous,
+  startNode,
+} from '@troupe/cluster';
+import { MemoryNetwork } from '@troupe/remote';
 
 function members(...names: readonly string[]): readonly Member[] {
   return names.map((name) => ({
@@ -60,4 +67,40 @@ test('three members share the entities evenly, within a tenth', (t) => {
   }
 
   for (const share of shares.values()) t.true(Math.abs(share - 1_000) < 100, `${share} of 3000`);
+});
+
+@actor({ kind: 'counter' })
+class Counter extends Actor {
+  #count = 0;
+  @rpc add(): number {
+    return (this.#count += 1);
+  }
+}
+
+test('placement is asked once for an entity, until the view changes', async (t) => {
+  const asked: string[] = [];
+  const { ownerOf } = rendezvous();
+  const placement: Placement = {
+    kind: 'counted',
+    ownerOf(entity, candidates) {
+      asked.push(`${entity.key} of ${candidates.length}`);
+      return ownerOf(entity, candidates);
+    },
+  };
+  const network = new MemoryNetwork();
+  const place = (name: string): NodeOptions => ({
+    name,
+    listen: `${name}:1`,
+    transport: network.transport(name),
+    actors: [Counter],
+  });
+  await using a = await startNode({ ...place('a'), placement });
+  for (let i = 1; i <= 3; i += 1) t.is(await a.entity(Counter, 'x').add(), i);
+  t.deepEqual(asked, ['x of 1']);
+
+  await using b = await startNode({ ...place('b'), join: [a.address] });
+  t.is(b.members().length, 2);
+  await a.entity(Counter, 'x').add();
+
+  t.deepEqual(asked.at(-1), 'x of 2');
 });
