@@ -42,7 +42,7 @@ export class Owners {
     if (member === undefined) return undefined;
     const owner = { member, isSelf: isSameNode(member, self) };
     let ofKind = this.#byKind.get(id.kind);
-    if (ofKind === undefined) this.#byKind.set(id.kind, (ofKind = new Map()));
+    if (ofKind === undefined) this.#byKind.set(id.kind, (ofKind = new Map<string, Owner>()));
     ofKind.set(id.key, owner);
     this.#size += 1;
     return owner;
