@@ -173,7 +173,8 @@ export class Cell implements Recipient {
     const method = this.definition.methods.get(name);
     if (method === undefined) {
       if (isLinkMessage(name) && this.#links.receive(name, args)) return undefined;
-      reply?.fail(this.#noSuchMethod(name, reply !== undefined));
+      const error = this.#noSuchMethod(name, reply !== undefined);
+      reply?.fail(error);
       return undefined;
     }
     const envelope = new Envelope(method, args, reply);

@@ -69,6 +69,8 @@ const actorMark = Symbol.for('~troupe/actor');
 export function actor(
   options: ActorOptions,
 ): (target: ActorClass, context?: ClassDecoratorContext) => void {
+  if (typeof options !== 'object')
+    throw new TypeError("@actor needs a kind: @actor({ kind: '…' })");
   return (target) => markActor(target, options);
 }
 
@@ -93,6 +95,7 @@ export function rpc(
   where?: ClassMethodDecoratorContext | string | symbol,
   property?: PropertyDescriptor,
 ): MethodDecorator | undefined {
+  if (target === undefined) throw new TypeError('@rpc stands without parentheses, or has options');
   if (where === undefined) return decorator(target);
   decorator({})(target, where as string, property as PropertyDescriptor);
 }

@@ -157,7 +157,8 @@ export class DeadlineExceeded extends CallError {
     options?: ErrorOptions,
   ) {
     const state = executed === 'no' ? 'the call was still waiting to begin' : 'it may have run';
-    super(`no reply from ${to} within ${timeoutMs} ms: ${state}`, options);
+    const last = options?.cause instanceof Error ? `; at last: ${options.cause.message}` : '';
+    super(`no reply from ${to} within ${timeoutMs} ms: ${state}${last}`, options);
   }
 }
 

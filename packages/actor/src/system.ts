@@ -3,7 +3,7 @@ import { Cell, type CellOptions } from './cell.ts';
 import { Deadlines } from './deadlines.ts';
 import { type ActorClass, definitionOf } from './definition.ts';
 import { type Env, processEnv } from './env.ts';
-import type { CallError, CallErrorCode } from './errors.ts';
+import { type CallError, type CallErrorCode, Draining } from './errors.ts';
 import { type ActorFunction, FunctionActor, isActorFunction } from './function-actor.ts';
 import type { IncomingInterceptor } from './interceptor.ts';
 import { ioBudgetOf } from './io-budget.ts';
@@ -86,6 +86,7 @@ export class ActorSystem implements AsyncDisposable {
   #firstRunnable: Cell | undefined;
   #lastRunnable: Cell | undefined;
   #drainScheduled = false;
+  #hasStopped = false;
   /** Actors that another node may know by id; the others need no entry anywhere. */
   readonly #exported = new Map<number, Cell>();
 
@@ -161,6 +162,7 @@ export class ActorSystem implements AsyncDisposable {
       }
     }
     this.deadlines.stop();
+    this.#hasStopped = true;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -171,6 +173,7 @@ export class ActorSystem implements AsyncDisposable {
 
   /** Like `spawn`, for a child or an entity. */
   start(target: ActorClass, args: readonly unknown[], options: CellOptions): Cell {
+    if (this.#hasStopped) throw new Draining(this.name);
     const definition = definitionOf(target);
     const cell = new Cell({ system: this, definition, id: (this.#lastId += 1) });
     cell.construct(target, args);

@@ -10,6 +10,7 @@ import {
   DeadlineExceeded,
   defineActor,
   type Down,
+  Draining,
   type Failure,
   MailboxFull,
   NoSuchMethod,
@@ -490,4 +491,30 @@ test('a name that every reference has already cannot be marked', (t) => {
 
 test('a kind must be a short plain name', (t) => {
   t.throws(() => actor({ kind: 'a/b' })(Counter), { instanceOf: TypeError, message: /'a\/b'/ });
+});
+
+test('a tell of a method that nobody may call becomes a dead letter, like any other', async (t) => {
+  const letters: DeadLetter[] = [];
+  await using system = new ActorSystem({ onDeadLetter: (letter) => void letters.push(letter) });
+  const counter = system.spawn(Counter, 0);
+
+  counter.tell.secret(); // Public for the compiler, and bears no mark.
+
+  t.is(letters.length, 1);
+  t.like(letters[0], { method: 'secret', reason: { code: 'ERR_NO_SUCH_METHOD' } });
+});
+
+test('nothing is started in a system that has stopped', async (t) => {
+  const system = new ActorSystem({ name: 'a' });
+  await system.stop();
+
+  t.throws(() => system.spawn(Counter, 0), { instanceOf: Draining, message: /^a is stopping/ });
+});
+
+test('a decorator that lacks its options says how it is written', (t) => {
+  const decorate = rpc as (options?: unknown) => unknown;
+  const name = actor as (options?: unknown) => unknown;
+
+  t.throws(() => decorate(), { instanceOf: TypeError, message: /without parentheses/ });
+  t.throws(() => name(class extends Actor {}), { message: /@actor\(\{ kind: '…' \}\)/ });
 });

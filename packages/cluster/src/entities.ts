@@ -59,6 +59,7 @@ export class Entities implements EndpointRouter {
   #endpoint!: Endpoint;
   /** Set between joining and leaving; outside of that nothing is placed by this node. */
   #open = false;
+  #isClosed = false;
 
   constructor(options: EntitiesOptions) {
     this.#options = options;
@@ -130,6 +131,7 @@ export class Entities implements EndpointRouter {
 
   /** One try at a call, at the owner of this moment. */
   attempt(id: EntityId, method: string, message: CallMessage): Answer {
+    if (this.#isClosed) return failed(new Draining(this.#options.system.name), message);
     const owner = this.#owners.of(id);
     if (owner === undefined) return failed(this.#unhosted(id), message);
     if (!owner.isSelf) {
@@ -148,6 +150,7 @@ export class Entities implements EndpointRouter {
   tell(id: EntityId, method: string, args: readonly unknown[], { hops, caller }: Passed): void {
     const refuse = (reason: CallError): void =>
       this.#options.system.deadLetter({ to: addressOf(id), method, reason });
+    if (this.#isClosed) return refuse(new Draining(this.#options.system.name));
     const owner = this.#owners.of(id);
     if (owner === undefined) return refuse(this.#unhosted(id));
     if (!owner.isSelf) {
@@ -179,6 +182,7 @@ export class Entities implements EndpointRouter {
 
   /** The running incarnation of an entity, on whichever node it is. */
   async activation(id: EntityId): Promise<Recipient> {
+    if (this.#isClosed) throw new Draining(this.#options.system.name);
     const owner = this.#owners.of(id);
     if (owner === undefined) throw this.#unhosted(id);
     if (owner.isSelf) return recipientOf(this.activateHere(id));
@@ -214,6 +218,15 @@ export class Entities implements EndpointRouter {
   /** From now on nothing is activated here. */
   drain(): void {
     this.#open = false;
+  }
+
+  /** The node has stopped: nobody is called from here any more. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   #host(target: ActorClass): void {

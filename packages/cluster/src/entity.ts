@@ -96,7 +96,8 @@ export class Entity implements Recipient {
         return await this.#entities.activation(this.id);
       } catch (error) {
         const waitedMs = this.#entities.env.now() - startedAt;
-        if (!isRetryable(error) || waitedMs >= this.#entities.callTimeoutMs) throw error;
+        const isLast = this.#entities.isClosed || waitedMs >= this.#entities.callTimeoutMs;
+        if (!isRetryable(error) || isLast) throw error;
         await this.#pause(round, undefined);
       }
     }
@@ -114,7 +115,7 @@ export class Entity implements Recipient {
     const { env } = this.#entities;
     const budgetMs = options?.timeoutMs ?? this.#entities.callTimeoutMs;
     let { error } = call;
-    for (let round = 0; isRetryable(error); round += 1) {
+    for (let round = 0; isRetryable(error) && !this.#entities.isClosed; round += 1) {
       // Who points to another node is followed at once, the first time.
       if (round > 0 || error.code !== 'ERR_MOVED') await this.#pause(round, options?.signal);
       if (options?.signal?.aborted === true) {

@@ -192,7 +192,8 @@ class Heartbeats implements Membership {
       if (error instanceof NameTaken) {
         this.#env.log.error({ error }, 'another node has taken the name of this one');
       }
-      // Judged by the silence that follows; a refusal is also reported as evidence.
+      // Silence is judged as it lasts; a host that refuses says that nobody is there.
+      contact.refused = isRefusal(error);
       this.#env.log.debug({ member: member.name, error }, 'no answer to a heartbeat');
     } finally {
       contact.exchanging = false;
@@ -301,6 +302,11 @@ class Heartbeats implements Membership {
     }
     return contact;
   }
+}
+
+function isRefusal(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return ('code' in error && error.code === 'ECONNREFUSED') || isRefusal(error.cause);
 }
 
 /** Whether trying again may help: a seed may come up; a secret or an address stays wrong. */

@@ -208,6 +208,7 @@ export class Node implements AsyncDisposable {
     await this.#outsiders?.close(); // Now that what ran for them has been answered.
     await this.#membership.stop();
     await this.#endpoint.close();
+    this.#entities.close();
   }
 }
 

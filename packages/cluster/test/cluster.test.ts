@@ -7,6 +7,7 @@ import {
   type DeadLetter,
   DeadlineExceeded,
   type Down,
+  Draining,
   type EntityRef,
   rpc,
 } from '@troupe/actor';
@@ -414,4 +415,13 @@ test('when a node ends in order, what its channels hold can still be fetched, an
 
   t.true(received === 1 || received instanceof ChannelLost, String(received));
   await t.throwsAsync(receiver.receive(), { instanceOf: ChannelLost });
+});
+
+test('a node that has stopped calls nobody, and says so at once', async (t) => {
+  const node = await startNode({ name: 'a', actors: [Counter] });
+  const counter = node.entity(Counter, 'x');
+  await node.stop();
+
+  await t.throwsAsync(counter.add(1), { instanceOf: Draining, message: /^a is stopping/ });
+  t.throws(() => node.spawn(Counter), { instanceOf: Draining });
 });

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { virtualEnv, type VirtualEnv } from '@troupe/actor/testing';
+import { connectionRefused } from '@troupe/remote';
 import {
   heartbeats,
   type Member,
@@ -29,7 +30,7 @@ class Net {
           throw new Error('timed out');
         }
         const answer = this.answers.get(to);
-        if (answer === undefined) throw new Error('refused');
+        if (answer === undefined) throw connectionRefused('nobody is there');
         return structuredClone(answer(structuredClone(payload)));
       },
     };
@@ -235,6 +236,18 @@ for (const payload of [undefined, 'hello', { from: 1, members: [] }, { from: {},
     t.throws(() => w.net.answers.get('a:1')?.(payload), { instanceOf: TypeError });
   });
 }
+
+test('a silent member whose address refuses is given up sooner, whoever had connected to whom', async (t) => {
+  const w = world();
+  const a = await start(w, member('a'), []);
+  const b = await start(w, member('b'), ['a:1']);
+
+  await b.membership.stop();
+  w.net.answers.delete('b:1');
+  await w.env.advance(4_500); // Suspected after 2.5 s and a round; given up 0.5 s later, not 2.5 s.
+
+  t.deepEqual(states(a.membership), { a: 'alive', b: 'down' });
+});
 
 test('nothing is left running when a node stops', async (t) => {
   const w = world();

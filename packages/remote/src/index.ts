@@ -16,7 +16,7 @@ export { webSocketTransport } from './websocket-transport.ts';
 export { ThreadHub } from './thread-hub.ts';
 export { workerTransport } from './thread-transport.ts';
 export { MemoryNetwork } from './memory-transport.ts';
-export { ListenFailed } from './transport.ts';
+export { connectionRefused, ListenFailed } from './transport.ts';
 export type {
   Connection,
   ConnectionHandler,

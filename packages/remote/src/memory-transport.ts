@@ -1,5 +1,6 @@
 import {
   type Connection,
+  connectionRefused,
   type ConnectionHandler,
   type Listener,
   ListenFailed,
@@ -98,7 +99,7 @@ export class MemoryNetwork {
     const accept = this.#listeners.get(address);
     const isDown = this.#crashed.has(from) || this.#crashed.has(to);
     if (accept === undefined || isDown || this.#cut.has(pair(from, to))) {
-      throw new Error('connection refused; is a node running there?');
+      throw connectionRefused('is a node running there?');
     }
     const near = new MemoryEnd(from, to);
     const far = new MemoryEnd(to, from);

@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { schemeOf } from './address.ts';
 import { ThreadConnection, type ThreadEnd } from './thread-connection.ts';
-import { type Listener, ListenFailed, type Transport } from './transport.ts';
+import { connectionRefused, type Listener, ListenFailed, type Transport } from './transport.ts';
 
 /** What a worker asks of the hub. */
 export interface ThreadRequest {
@@ -58,7 +58,7 @@ export function threadTransport(board: Switchboard, network: Transport): Transpo
       const end = await board.dial(address);
       if (end !== undefined) return new ThreadConnection(end);
       if (!isThread(address)) return network.dial(address, options);
-      throw new Error('connection refused; no thread of this node listens there');
+      throw connectionRefused('no thread of this node listens there');
     },
   };
 }

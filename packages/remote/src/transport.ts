@@ -73,6 +73,11 @@ export interface ConnectionHandler {
   closed(error: Error | undefined): void;
 }
 
+/** Nobody listens there, says the host itself: unlike silence, that is an answer. */
+export function connectionRefused(advice: string): Error {
+  return Object.assign(new Error(`connection refused; ${advice}`), { code: 'ECONNREFUSED' });
+}
+
 /** An address cannot be listened on. */
 export class ListenFailed extends Error {
   override readonly name = 'ListenFailed';

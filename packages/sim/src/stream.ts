@@ -1,4 +1,4 @@
-import type { Connection, ConnectionHandler } from '@troupe/remote';
+import { type Connection, type ConnectionHandler, connectionRefused } from '@troupe/remote';
 import type { Agenda, Appointment } from './agenda.ts';
 import type { SimProcess } from './process.ts';
 
@@ -52,11 +52,13 @@ export class Stream {
         timer.cancel();
         near.happens('input', outcome);
       };
-      const fail = (why: string): void => {
-        settle(() => reject(new Error(why)));
+      const fail = (error: Error): void => {
+        settle(() => reject(error));
         wire.onOver(this);
       };
-      const timer = agenda.after(timeoutMs, () => fail(`no answer within ${timeoutMs} ms`));
+      const timer = agenda.after(timeoutMs, () =>
+        fail(new Error(`no answer within ${timeoutMs} ms`)),
+      );
       const ask = (): void => {
         if (settled || near.hasEnded) return;
         const at = wire.arrival(near.name, toHost, 40);
@@ -69,7 +71,7 @@ export class Stream {
         if (settled || listener === 'gone' || back === undefined) return;
         if (listener === undefined) {
           agenda.after(back - agenda.nowMs, () =>
-            fail('connection refused; is a node running there?'),
+            fail(connectionRefused('is a node running there?')),
           );
           return;
         }
