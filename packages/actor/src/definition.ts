@@ -69,8 +69,9 @@ const actorMark = Symbol.for('~troupe/actor');
 export function actor(
   options: ActorOptions,
 ): (target: ActorClass, context?: ClassDecoratorContext) => void {
-  if (typeof options !== 'object')
+  if (typeof options !== 'object') {
     throw new TypeError("@actor needs a kind: @actor({ kind: '…' })");
+  }
   return (target) => markActor(target, options);
 }
 
