@@ -138,6 +138,10 @@ function markActor(target: ActorClass, options: ActorOptions): void {
   if (!Number.isSafeInteger(mailboxCapacity) || mailboxCapacity < 1) {
     throw new RangeError(`mailboxCapacity must be a positive integer, not ${mailboxCapacity}`);
   }
+  const { whenFull = 'refuse' } = options;
+  if (!['refuse', 'wait', 'drop-oldest'].includes(whenFull)) {
+    throw new TypeError(`whenFull must be 'refuse', 'wait' or 'drop-oldest', not '${whenFull}'`);
+  }
   const mark: ActorOptions = { ...options, mailboxCapacity };
   Object.defineProperty(target, actorMark, { value: mark });
 }

@@ -42,7 +42,10 @@ export interface ActorSystemOptions {
   readonly env?: Env;
   /** Budget of a call that sets none, in milliseconds. Default: 10,000. */
   readonly callTimeoutMs?: number;
-  /** Of the actors that have no parent; they are restarted one by one. Default: none. */
+  /**
+   * Of the actors that have no parent. They are restarted one by one; their restarts are counted
+   * together, and whichever has one too many is stopped. Default: none.
+   */
   readonly supervision?: Supervision;
   /** Run around every method of every actor, the first outermost. */
   readonly interceptors?: readonly IncomingInterceptor[];

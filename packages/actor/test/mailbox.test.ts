@@ -220,6 +220,15 @@ test('the plain form says what the decorators say', async (t) => {
   await slow;
 });
 
+test('what a full mailbox does must be one of three things', (t) => {
+  const whenFull = 'drop' as 'wait';
+
+  t.throws(() => defineActor({ kind: 'odd', rpc: [], whenFull }, class extends Actor {}), {
+    instanceOf: TypeError,
+    message: /whenFull must be 'refuse', 'wait' or 'drop-oldest', not 'drop'/,
+  });
+});
+
 test('a method cannot be both readonly and interleaving', (t) => {
   t.throws(() => rpc({ readonly: true, interleave: true })(Gate.prototype, 'note', {}), {
     instanceOf: TypeError,
