@@ -13,6 +13,7 @@ import { GeneratorStream, isGenerator } from './generator-stream.ts';
 import { IdleWatch } from './idle-watch.ts';
 import { intercepted } from './interceptor.ts';
 import { Lanes } from './lanes.ts';
+import type { IoBudget } from './io-budget.ts';
 import { isLinkMessage, Links } from './link.ts';
 import { LocalCall } from './local-call.ts';
 import { Mailbox } from './mailbox.ts';
@@ -310,19 +311,19 @@ export class Cell implements Recipient {
     this.#goDown(relations, reason);
   }
 
-  /** Runs up to `turns` turns. @returns true when more messages could run at once */
-  run(turns: number, spend: () => boolean): boolean {
-    for (let turn = 0; turn < turns; turn += 1) {
-      if (this.#state !== RUNNABLE) return false;
+  /** Runs up to `turns` turns. @returns false when `budget` is spent: input comes first now */
+  run(turns: number, budget: IoBudget): boolean {
+    let mayGoOn = true;
+    for (let turn = 0; mayGoOn && turn < turns && this.#state === RUNNABLE; turn += 1) {
       const envelope = this.#lanes === undefined ? this.#mailbox?.shift() : this.#take(this.#lanes);
-      if (envelope === undefined) {
-        this.#state = this.#hasWaiting ? BUSY : IDLE;
-        return false;
+      if (envelope === undefined) this.#state = this.#hasWaiting ? BUSY : IDLE;
+      else {
+        this.#turn(envelope);
+        mayGoOn = !budget.spend();
       }
-      this.#turn(envelope);
-      if (spend()) break;
     }
-    return this.#state === RUNNABLE;
+    if (this.#state === RUNNABLE) this.system.schedule(this);
+    return mayGoOn;
   }
 
   get #isInTurn(): boolean {

@@ -57,7 +57,7 @@ export class LocalCall extends Envelope implements Reply, Expiring, Waited {
   arm(): void {
     this.#cell.system.deadlines.add(this, this.#timeoutMs);
     this.#turn?.waitsFor(this);
-    this.#signal?.addEventListener('abort', this.#onAbort);
+    this.#signal?.addEventListener('abort', this);
   }
 
   succeed(value: unknown): void {
@@ -90,16 +90,17 @@ export class LocalCall extends Envelope implements Reply, Expiring, Waited {
     if (executed === 'no') this.fail(new DeadlockError(path));
   }
 
-  readonly #onAbort = (): void => {
+  /** The signal is aborted. The call is its own listener, so that most need no function for it. */
+  handleEvent(): void {
     const cause: unknown = this.#signal?.reason;
     const executed = this.#cell.withdraw(this, cause);
     this.fail(new Cancelled(this.#cell.address, executed, { cause }));
-  };
+  }
 
   #disarm(): void {
     this.#cell.system.deadlines.remove(this);
     this.#turn?.waitsNoMore(this);
-    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#signal?.removeEventListener('abort', this);
     this.#signal = undefined;
   }
 }

@@ -6,7 +6,7 @@ import { type Env, processEnv } from './env.ts';
 import { type CallError, type CallErrorCode, Draining } from './errors.ts';
 import { type ActorFunction, FunctionActor, isActorFunction } from './function-actor.ts';
 import type { IncomingInterceptor } from './interceptor.ts';
-import { ioBudgetOf } from './io-budget.ts';
+import { type IoBudget, ioBudgetOf } from './io-budget.ts';
 import { CALL_TIMEOUT_MS, type Down } from './recipient.ts';
 import { recipientOf } from './ref-core.ts';
 import { type ActorRef, type AnyRef } from './ref.ts';
@@ -80,7 +80,7 @@ export class ActorSystem implements AsyncDisposable {
   /** Applied to what local messages hold. */
   readonly copy: Transparency | undefined;
   readonly #options: ActorSystemOptions;
-  readonly #spend: () => boolean;
+  readonly #budget: IoBudget;
   #lastId = 0;
   #lastTurn = 0;
   #size = 0;
@@ -103,8 +103,7 @@ export class ActorSystem implements AsyncDisposable {
     this.copy = options.transparency;
     const { supervision } = options;
     if (supervision !== undefined) this.supervisor = new Supervisor(this, supervision, undefined);
-    const budget = ioBudgetOf(this.env);
-    this.#spend = () => budget.spend();
+    this.#budget = ioBudgetOf(this.env);
   }
 
   /** Live actors. */
@@ -257,16 +256,13 @@ export class ActorSystem implements AsyncDisposable {
 
   /** Gives every runnable actor its turns, in order of arrival, until the I/O budget is spent. */
   readonly #drain = (): void => {
-    let mustYield = false;
-    const spend = (): boolean => (mustYield = this.#spend());
     for (;;) {
       const cell = this.#firstRunnable;
       if (cell === undefined) break;
       this.#firstRunnable = cell.nextRunnable;
       if (this.#firstRunnable === undefined) this.#lastRunnable = undefined;
       cell.nextRunnable = undefined;
-      if (cell.run(TURNS_IN_A_ROW, spend)) this.schedule(cell);
-      if (mustYield) {
+      if (!cell.run(TURNS_IN_A_ROW, this.#budget)) {
         this.env.afterIo(this.#drain);
         return;
       }
