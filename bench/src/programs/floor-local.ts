@@ -80,16 +80,21 @@ class Cell {
   }
 }
 
+/** Sending is awaited too, as it is on a channel: four awaits a round trip. */
 async function pingPong(operations: number): Promise<number> {
   const ping = new Cell();
   const pong = new Cell();
   void (async () => {
-    for (let count = 0; count < operations; count += 1) pong.give(await ping.take());
+    for (let count = 0; count < operations; count += 1) {
+      pong.give(await ping.take());
+      await settled;
+    }
   })();
   let sum = 0;
   for (let value = 0; value < operations; value += 1) {
     const answer = pong.take();
     ping.give(value);
+    await settled;
     sum += await answer;
   }
   return sum;
