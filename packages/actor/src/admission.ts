@@ -1,4 +1,5 @@
 import { badArguments } from './arguments.ts';
+import type { CallerIdentity } from './caller-identity.ts';
 import type { Cell } from './cell.ts';
 import { type CallContext, CHAIN_MAX } from './context.ts';
 import { cycleText, ownTurns } from './deadlock.ts';
@@ -11,6 +12,7 @@ import {
   isCallError,
   NotSerializable,
   Overloaded,
+  Unauthorized,
 } from './errors.ts';
 import type { Method } from './method.ts';
 import type { DownReason } from './recipient.ts';
@@ -24,7 +26,12 @@ export function admit(
   envelope: Envelope,
   args: readonly unknown[],
 ): CallError | undefined {
-  const { method, context } = envelope;
+  const { method, context, reply } = envelope;
+  // Whoever sends a message that nobody waits for has seen to it.
+  if (reply !== undefined && method.authorize !== undefined) {
+    const refusal = unauthorized(cell, method.name, { args, from: reply.from });
+    if (refusal !== undefined) return refusal;
+  }
   const { copy } = cell.system;
   try {
     envelope.args = copy === undefined ? args : (copy(args, 'args') as readonly unknown[]);
@@ -47,6 +54,31 @@ export function actorDown(
 ): ActorDown {
   const isFailure = reason !== undefined && 'error' in reason;
   return new ActorDown(address, executed, isFailure ? { cause: reason.error } : {});
+}
+
+/**
+ * @param from whom the message comes from; undefined: an actor of this node
+ * @returns why the caller is not let in
+ */
+export function unauthorized(
+  cell: Cell,
+  method: string,
+  { args, from }: { readonly args: readonly unknown[]; readonly from: CallerIdentity | undefined },
+): CallError | undefined {
+  const { address: to, system, definition } = cell;
+  const authorize = definition.methods.get(method)?.authorize;
+  if (authorize === undefined) return undefined;
+  try {
+    const answer: unknown = authorize(from ?? { kind: 'node', name: system.name }, {
+      to,
+      method,
+      args,
+    });
+    if (answer === true) return undefined; // A promise of an answer is none.
+  } catch (cause) {
+    return new Unauthorized(to, method, { cause });
+  }
+  return new Unauthorized(to, method);
 }
 
 /** What the caller is told when the method has run and its result cannot travel. */

@@ -1,3 +1,4 @@
+import type { CallerIdentity } from './caller-identity.ts';
 import type { Cell } from './cell.ts';
 import { type CallContext, Origin } from './context.ts';
 import type { CallOptions } from './recipient.ts';
@@ -13,6 +14,8 @@ export class Caller {
   /** The actor that the reference is bound to. */
   readonly owner: Cell | undefined;
   readonly #origin: Origin | undefined;
+  /** Whom the message that is passed on came from; `undefined`: this node. */
+  #from: CallerIdentity | undefined;
   /** That of one message, for attempts that are made later. */
   #context: CallContext | undefined;
 
@@ -43,11 +46,24 @@ export class Caller {
       : new Caller(this.options, owner);
   }
 
-  /** Sends a message again that was sent in `context`, with options of its own. */
-  static within(context: CallContext | undefined, options: CallOptions): Caller {
+  /**
+   * Sends a message again that was sent in `context`, with options of its own.
+   * @param from whom it came from, when that was not this node
+   */
+  static within(
+    context: CallContext | undefined,
+    options: CallOptions,
+    from?: CallerIdentity,
+  ): Caller {
     const caller = new Caller(options);
     caller.#context = context;
+    caller.#from = from;
     return caller;
+  }
+
+  /** Whom its messages come from, when this node only passes them on. */
+  get from(): CallerIdentity | undefined {
+    return this.#from;
   }
 
   /**

@@ -1,6 +1,6 @@
 import { type Actor, attach } from './actor.ts';
 import { pause } from './actor-timer.ts';
-import { actorDown, admit, unsendableResult } from './admission.ts';
+import { actorDown, admit, unauthorized, unsendableResult } from './admission.ts';
 import { Answer } from './answer.ts';
 import { boundArgs } from './binding.ts';
 import { Caller } from './caller.ts';
@@ -149,10 +149,9 @@ export class Cell implements Recipient {
   ask(name: string, args: readonly unknown[], caller: Caller): Answer {
     const method = this.definition.methods.get(name);
     if (method === undefined) return Answer.refused(this.#noSuchMethod(name, true));
-    const { options } = caller;
-    if (options?.signal?.aborted === true) {
-      const cause: unknown = options.signal.reason;
-      return Answer.refused(new Cancelled(this.address, 'no', { cause }));
+    const signal = caller.options?.signal;
+    if (signal?.aborted === true) {
+      return Answer.refused(new Cancelled(this.address, 'no', { cause: signal.reason }));
     }
     const call = new LocalCall(this, method, caller);
     const refusal = admit(this, call, args) ?? this.#offer(call);
@@ -162,6 +161,8 @@ export class Cell implements Recipient {
   }
 
   tell(name: string, args: readonly unknown[], caller: Caller): void {
+    const refusal = unauthorized(this, name, { args, from: caller.from });
+    if (refusal !== undefined) return this.#refuse(name, undefined, refusal);
     const envelope = this.post(name, args, undefined);
     if (envelope !== undefined) envelope.context = caller.contextIn(this.system)?.origin;
   }

@@ -208,7 +208,10 @@ function methodsOf(target: ActorClass): ReadonlyMap<string, Method> {
       const inherited = methods.get(name);
       const mark = (value as { [rpcMark]?: RpcOptions })[rpcMark];
       if (mark === undefined && inherited === undefined) continue;
-      const options = mark === undefined ? inherited : optionsOf(mark, owner, name);
+      const options =
+        mark === undefined
+          ? inherited
+          : { ...optionsOf(mark, owner, name), authorize: mark.authorize ?? inherited?.authorize };
       methods.set(name, new Method(name, value as MethodBody, options));
     }
   }

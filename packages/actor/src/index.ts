@@ -8,7 +8,7 @@ export type {
   RpcTable,
   WhenFull,
 } from './definition.ts';
-export type { RpcOptions } from './method.ts';
+export type { Authorize, CallToAuthorize, RpcOptions } from './method.ts';
 export type { ArgumentSchema, Schema, SchemaIssue, SchemaResult } from './arguments.ts';
 export type {
   IncomingCall,
@@ -24,6 +24,7 @@ export type {
   SupervisionOptions,
   SupervisionStrategy,
 } from './supervision.ts';
+export type { CallerIdentity } from './caller-identity.ts';
 export { addressOf } from './ref-core.ts';
 export type { ContextValues } from './context.ts';
 export type {

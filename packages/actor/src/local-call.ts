@@ -1,6 +1,7 @@
 import { Answer } from './answer.ts';
 import { boundValue } from './binding.ts';
 import type { Caller } from './caller.ts';
+import type { CallerIdentity } from './caller-identity.ts';
 import type { Cell } from './cell.ts';
 import { chase } from './deadlock.ts';
 import type { Expiring } from './deadlines.ts';
@@ -25,6 +26,7 @@ export class LocalCall extends Envelope implements Reply, Expiring, Waited {
   nextWaited: Waited | undefined;
   previousWaited: Waited | undefined;
   waitedId = 0;
+  readonly from: CallerIdentity | undefined;
   readonly promise: Answer;
   #resolve!: (value: unknown) => void;
   #reject!: (error: unknown) => void;
@@ -40,6 +42,7 @@ export class LocalCall extends Envelope implements Reply, Expiring, Waited {
     const { options } = caller;
     const context = caller.contextIn(cell.system);
     this.reply = this;
+    this.from = caller.from;
     this.context = context;
     this.#turn = context instanceof RunningTurn ? context.turn : undefined;
     this.#cell = cell;

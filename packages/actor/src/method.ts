@@ -1,4 +1,5 @@
 import type { Actor } from './actor.ts';
+import type { CallerIdentity } from './caller-identity.ts';
 import type { ArgumentCheck, ArgumentSchema } from './arguments.ts';
 
 /** Waits until no other turn of the actor runs; the way of all methods that say nothing else. */
@@ -26,6 +27,22 @@ export interface RpcOptions {
    * `emitDecoratorMetadata`, if it did.
    */
   readonly args?: ArgumentSchema;
+  /**
+   * Whether `caller` may make this call; asked before the message is queued, and refused with
+   * `Unauthorized` unless the answer is true. Must be quick. An override that says nothing has its
+   * parent's. Default: whoever has a reference may.
+   */
+  readonly authorize?: Authorize;
+}
+
+export type Authorize = (caller: CallerIdentity, call: CallToAuthorize) => boolean;
+
+/** What a caller wants. */
+export interface CallToAuthorize {
+  /** `node/kind/id` of the actor. */
+  readonly to: string;
+  readonly method: string;
+  readonly args: readonly unknown[];
 }
 
 export type MethodBody = (this: Actor, ...args: unknown[]) => unknown;
@@ -37,6 +54,7 @@ export class Method {
   readonly sharing: Sharing;
   readonly isControl: boolean;
   readonly check: ArgumentCheck | undefined;
+  readonly authorize: Authorize | undefined;
 
   constructor(name: string, body: MethodBody, options: MethodOptions = {}) {
     this.name = name;
@@ -44,6 +62,7 @@ export class Method {
     this.sharing = options.sharing ?? EXCLUSIVE;
     this.isControl = options.isControl ?? false;
     this.check = options.check;
+    this.authorize = options.authorize;
   }
 }
 
@@ -51,6 +70,7 @@ export interface MethodOptions {
   readonly sharing?: Sharing;
   readonly isControl?: boolean;
   readonly check?: ArgumentCheck | undefined;
+  readonly authorize?: Authorize | undefined;
 }
 
 /** Whether a result is still to come. */

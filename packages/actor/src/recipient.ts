@@ -1,3 +1,4 @@
+import type { CallerIdentity } from './caller-identity.ts';
 import type { Answer } from './answer.ts';
 import type { Caller } from './caller.ts';
 import type { CallContext, ContextValues } from './context.ts';
@@ -49,6 +50,8 @@ export interface Down {
 export interface Reply {
   /** What the message came with. */
   readonly context?: CallContext | undefined;
+  /** Whom it came from; an actor of this node, if it does not say. */
+  readonly from?: CallerIdentity | undefined;
   /** The tick of the system's `Deadlines` until which the caller waits; -1 when it has ceased. */
   readonly dueTick?: number;
   succeed(value: unknown): void;

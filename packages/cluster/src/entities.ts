@@ -168,8 +168,7 @@ export class Entities implements EndpointRouter {
     const id = { kind, key };
     if (!this.#open) return message.refuse(new Draining(this.#options.system.name));
     if (!message.asks) {
-      const { context } = message;
-      const caller = context === undefined ? OUTSIDE : Caller.within(context, {});
+      const caller = Caller.within(message.context, {}, message.from);
       return this.tell(id, message.method, message.args, { hops: hops + 1, caller });
     }
     const owner = this.#owners.of(id);

@@ -1,4 +1,11 @@
-import { Actor, type ActorSystem, type AnyRef, NoSuchActor, rpc } from '@troupe/actor';
+import {
+  Actor,
+  type ActorSystem,
+  type AnyRef,
+  NoSuchActor,
+  rpc,
+  type RpcOptions,
+} from '@troupe/actor';
 import { Caller, type Cell, recipientOf } from '@troupe/actor/internal';
 import type { Endpoint } from '@troupe/remote';
 import { type Entities, ENTITIES_SERVICE } from './entities.ts';
@@ -6,6 +13,9 @@ import type { MembershipNet } from './membership.ts';
 import { ACTORS_SERVICE } from './place.ts';
 
 const MEMBERS_SERVICE = 'members';
+
+/** What nodes ask of each other is none of an outsider's business. */
+const FOR_NODES: RpcOptions = { authorize: ({ kind }) => kind === 'node' };
 
 /** The actors of a node that the runtimes of other nodes call by name. */
 export interface Services {
@@ -37,7 +47,7 @@ class EntitiesService extends Actor {
     super();
     this.#entities = entities;
   }
-  @rpc activation(kind: unknown, key: unknown): AnyRef {
+  @rpc(FOR_NODES) activation(kind: unknown, key: unknown): AnyRef {
     if (typeof kind === 'string' && typeof key === 'string') {
       return this.#entities.activateHere({ kind, key });
     }
@@ -75,7 +85,7 @@ class MembersService extends Actor {
     super();
     this.#answer = answer;
   }
-  @rpc exchange(payload: unknown): unknown {
+  @rpc(FOR_NODES) exchange(payload: unknown): unknown {
     return this.#answer(payload);
   }
 }

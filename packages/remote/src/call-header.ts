@@ -1,3 +1,4 @@
+import type { CallerIdentity } from '@troupe/actor';
 import { type CallContext, packContext, unpackContext } from '@troupe/actor/internal';
 import { BadFrame } from './bad-frame.ts';
 
@@ -7,36 +8,58 @@ export interface CallHeader {
   readonly chain?: readonly (readonly [address: string, method: string, turn: number])[];
   readonly trace?: string;
   readonly values?: Readonly<Record<string, string>>;
+  /** The outsider whose call a node passes on; it is believed of nodes only. */
+  readonly from?: CallerIdentity;
 }
 
 /** @returns undefined when there is nothing to tell, as with most calls */
-export function headerOf(context: CallContext | undefined): CallHeader | undefined {
-  if (context === undefined) return undefined;
-  const { chain, trace, values = {} } = packContext(context);
+export function headerOf(
+  context: CallContext | undefined,
+  from: CallerIdentity | undefined,
+): CallHeader | undefined {
+  if (context === undefined && from?.kind !== 'outsider') return undefined;
   const header: { -readonly [K in keyof CallHeader]: CallHeader[K] } = {};
-  if (chain.length > 0) {
-    header.chain = chain.map(({ address, method, turn }) => [address, method, turn] as const);
+  if (context !== undefined) {
+    const { chain, trace, values = {} } = packContext(context);
+    if (chain.length > 0) {
+      header.chain = chain.map(({ address, method, turn }) => [address, method, turn] as const);
+    }
+    if (trace !== undefined) header.trace = trace;
+    if (Object.keys(values).length > 0) header.values = values;
   }
-  if (trace !== undefined) header.trace = trace;
-  if (Object.keys(values).length > 0) header.values = values;
+  if (from?.kind === 'outsider') header.from = from;
   return Object.keys(header).length > 0 ? header : undefined;
 }
 
 /** @throws {BadFrame} when a peer sends what no honest one does */
-export function contextFrom(header: unknown): CallContext | undefined {
-  if (header === undefined) return undefined;
+export function readHeader(
+  header: unknown,
+  peer: CallerIdentity,
+): { readonly context: CallContext | undefined; readonly from: CallerIdentity } {
+  if (header === undefined) return { context: undefined, from: peer };
   if (typeof header !== 'object' || header === null) throw new BadFrame('call header');
-  const { chain = [], trace, values } = header as Record<string, unknown>;
+  const { chain = [], trace, values, from } = header as Record<string, unknown>;
   if (!Array.isArray(chain)) throw new BadFrame('call chain');
   try {
-    return unpackContext({
+    const context = unpackContext({
       chain: chain.map(turnFrom),
       trace: trace === undefined ? undefined : textFrom(trace),
       values: values === undefined ? undefined : valuesFrom(values),
     });
+    const isPassedOn = from !== undefined && peer.kind === 'node';
+    return { context, from: isPassedOn ? outsiderFrom(from) : peer };
   } catch (cause) {
     throw new BadFrame('call header', { cause });
   }
+}
+
+function outsiderFrom(from: unknown): CallerIdentity {
+  if (typeof from !== 'object' || from === null) throw new BadFrame('call header');
+  const { name, claims } = from as Record<string, unknown>;
+  const outsider: CallerIdentity = { kind: 'outsider', name: textFrom(name) };
+  if (claims === undefined) return outsider;
+  if (typeof claims !== 'object' || claims === null) throw new BadFrame('call header');
+  return { ...outsider, claims: claims as Readonly<Record<string, unknown>> };
 }
 
 function turnFrom(fields: unknown): { address: string; method: string; turn: number } {

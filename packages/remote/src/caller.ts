@@ -1,12 +1,1 @@
-/** Whom a call comes from, as far as it has been proved. What authorisation looks at. */
-export interface CallerIdentity {
-  /**
-   * `node`: a member of the cluster, which knows the secret or has a certificate. `outsider`: let
-   * in by a token, with rights of its own.
-   */
-  readonly kind: 'node' | 'outsider';
-  /** From the certificate or the token; a node without a certificate is called by its own name. */
-  readonly name: string;
-  /** What else the certificate or the token says. */
-  readonly claims?: Readonly<Record<string, unknown>>;
-}
+export type { CallerIdentity } from '@troupe/actor';

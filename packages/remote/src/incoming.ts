@@ -2,13 +2,15 @@ import {
   ActorDown,
   type ActorSystem,
   type CallError,
+  type CallerIdentity,
   type DownReason,
   NoSuchActor,
   Overloaded,
+  Unauthorized,
 } from '@troupe/actor';
-import { type CallContext, Caller, type Cell, OUTSIDE } from '@troupe/actor/internal';
+import { type CallContext, Caller, type Cell } from '@troupe/actor/internal';
 import { AnswerGone } from './answer-gone.ts';
-import { contextFrom } from './call-header.ts';
+import { readHeader } from './call-header.ts';
 import type { EntityTarget, FrameReader, Target } from './frames.ts';
 import { DOWN, FAIL, RESULT } from './frames.ts';
 import { type CallServer, ServedCall } from './served-call.ts';
@@ -35,6 +37,8 @@ export interface Message {
   readonly asks: boolean;
   /** What it came with. */
   readonly context: CallContext | undefined;
+  /** Whom it came from. */
+  readonly from: CallerIdentity;
   /** Puts it into the mailbox of `cell`. */
   deliver(cell: Cell): void;
   refuse(error: CallError): void;
@@ -53,23 +57,30 @@ export interface FunctionTable {
   find(id: number): ((...args: unknown[]) => unknown) | undefined;
 }
 
+export interface IncomingParts {
+  readonly router: Router;
+  readonly sink: ReplySink;
+  readonly functions: FunctionTable;
+  /** Whom the peer has proved to be. */
+  readonly caller: () => CallerIdentity;
+}
+
 /** All that one other node has asked of this one and not yet been told. */
 export class Incoming implements CallServer {
   readonly #system: ActorSystem;
   readonly #router: Router;
   readonly #sink: ReplySink;
   readonly #functions: FunctionTable;
+  readonly #caller: () => CallerIdentity;
   readonly #calls = new UnderWay<ServedCall>();
   readonly #watches = new Map<number, () => void>();
 
-  constructor(
-    system: ActorSystem,
-    to: { readonly router: Router; readonly sink: ReplySink; readonly functions: FunctionTable },
-  ) {
+  constructor(system: ActorSystem, parts: IncomingParts) {
     this.#system = system;
-    this.#router = to.router;
-    this.#sink = to.sink;
-    this.#functions = to.functions;
+    this.#router = parts.router;
+    this.#sink = parts.sink;
+    this.#functions = parts.functions;
+    this.#caller = parts.caller;
   }
 
   call(frame: FrameReader): void {
@@ -104,11 +115,11 @@ export class Incoming implements CallServer {
     const target = frame.target();
     const method = frame.text();
     const args = frame.list();
-    const context = contextFrom(frame.any());
+    const { context, from } = readHeader(frame.any(), this.#caller());
     const refuse = (reason: CallError): void => {
       this.#system.deadLetter({ to: this.#addressOf(target), method, reason });
     };
-    this.#route(target, new Tell({ method, args, context, refuse }));
+    this.#route(target, new Tell({ method, args, context, from, refuse }));
   }
 
   /** The caller waits no longer. A call that runs already counts until it ends. */
@@ -122,6 +133,11 @@ export class Incoming implements CallServer {
   stop(frame: FrameReader): void {
     const id = frame.number();
     const target = frame.target();
+    const { kind } = this.#caller();
+    if (kind === 'outsider') {
+      const error = new Unauthorized(this.#addressOf(target), 'stop');
+      return this.#sink.reply([FAIL, id, error], undefined);
+    }
     const cell = typeof target === 'number' ? this.#system.find(target) : undefined;
     const stopped = cell?.stop() ?? Promise.resolve();
     void stopped.then(() => this.#sink.reply([RESULT, id, undefined], cell));
@@ -177,14 +193,14 @@ export class Incoming implements CallServer {
   #begin(id: number, method: string, frame: FrameReader): ServedCall | undefined {
     const args = frame.list();
     const timeoutMs = Math.min(Math.max(1, frame.number()), TIMEOUT_MS_MAX);
-    const context = contextFrom(frame.any());
+    const { context, from } = readHeader(frame.any(), this.#caller());
     if (this.#calls.size >= CALLS_IN_PROGRESS_MAX) {
       const bound = 'calls of one peer in progress';
       const error = new Overloaded(this.#system.name, bound, CALLS_IN_PROGRESS_MAX);
       this.#sink.reply([FAIL, id, error], undefined);
       return undefined;
     }
-    const call = new ServedCall(this, { id, method, args, timeoutMs, context });
+    const call = new ServedCall(this, { id, method, args, timeoutMs, context, from });
     this.#calls.set(id, call);
     this.#system.deadlines.add(call, timeoutMs);
     return call;
@@ -215,18 +231,18 @@ class Tell implements Message {
   readonly method: string;
   readonly args: readonly unknown[];
   readonly context: CallContext | undefined;
+  readonly from: CallerIdentity;
   readonly refuse: (error: CallError) => void;
 
-  constructor(parts: Pick<Message, 'method' | 'args' | 'context' | 'refuse'>) {
+  constructor(parts: Pick<Message, 'method' | 'args' | 'context' | 'from' | 'refuse'>) {
     this.method = parts.method;
     this.args = parts.args;
     this.context = parts.context;
+    this.from = parts.from;
     this.refuse = parts.refuse;
   }
 
   deliver(cell: Cell): void {
-    const { context } = this;
-    const caller = context === undefined ? OUTSIDE : Caller.within(context, {});
-    cell.tell(this.method, this.args, caller);
+    cell.tell(this.method, this.args, Caller.within(this.context, {}, this.from));
   }
 }

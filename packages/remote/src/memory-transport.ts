@@ -1,3 +1,4 @@
+import type { CallerIdentity } from './caller.ts';
 import {
   type Connection,
   connectionRefused,
@@ -17,6 +18,7 @@ export class MemoryNetwork {
   readonly #ends = new Set<MemoryEnd>();
   readonly #cut = new Set<string>();
   readonly #crashed = new Set<string>();
+  readonly #callers = new Map<string, CallerIdentity>();
   #carriedBytes = 0;
   #carriedWrites = 0;
 
@@ -30,8 +32,12 @@ export class MemoryNetwork {
     return this.#carriedWrites;
   }
 
-  /** The network as the node called `host` sees it. */
-  transport(host: string): Transport {
+  /**
+   * The network as the node called `host` sees it.
+   * @param caller whom others take its connections to come from; default: a node
+   */
+  transport(host: string, caller?: CallerIdentity): Transport {
+    if (caller !== undefined) this.#callers.set(host, caller);
     return {
       name: 'memory',
       needsSecret: () => false,
@@ -101,8 +107,8 @@ export class MemoryNetwork {
     if (accept === undefined || isDown || this.#cut.has(pair(from, to))) {
       throw connectionRefused('is a node running there?');
     }
-    const near = new MemoryEnd(from, to);
-    const far = new MemoryEnd(to, from);
+    const near = new MemoryEnd(from, to, this.#callers.get(to));
+    const far = new MemoryEnd(to, from, this.#callers.get(from));
     const hooks: EndHooks = {
       wrote: (bytes) => {
         this.#carriedBytes += bytes;
@@ -144,6 +150,7 @@ class MemoryEnd implements Connection {
   readonly bufferedBytes = 0;
   readonly host: string;
   readonly peerHost: string;
+  readonly caller: CallerIdentity | undefined;
   other!: MemoryEnd;
   #hooks!: EndHooks;
   #handler: ConnectionHandler | undefined;
@@ -151,9 +158,10 @@ class MemoryEnd implements Connection {
   #early: (() => void)[] = [];
   #state: 'open' | 'frozen' | 'ended' = 'open';
 
-  constructor(host: string, peerHost: string) {
+  constructor(host: string, peerHost: string, caller: CallerIdentity | undefined) {
     this.host = host;
     this.peerHost = peerHost;
+    this.caller = caller;
   }
 
   get remoteAddress(): string {

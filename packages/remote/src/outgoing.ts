@@ -110,7 +110,8 @@ export class Outgoing {
     method: string,
     message: { readonly args: readonly unknown[]; readonly caller: Caller },
   ): CallError | undefined {
-    const header = headerOf(message.caller.contextIn(this.#system)?.origin);
+    const { caller } = message;
+    const header = headerOf(caller.contextIn(this.#system)?.origin, caller.from);
     const frame: unknown[] = [type.CAST, to.target, method, message.args];
     if (header !== undefined) frame.push(header);
     return this.#sink.send(this.#sink.encode(frame, CAST_FIELDS), { key: keyOf(to) });
@@ -199,7 +200,7 @@ export class Outgoing {
     call.id = id;
     frame[1] = id;
     try {
-      const header = headerOf(call.context);
+      const header = headerOf(call.context, call.caller.from);
       if (header !== undefined) frame.push(header);
       const bytes = this.#sink.encode(frame, fields);
       const unsent = this.#sink.send(bytes, { key: call.key, call: id });

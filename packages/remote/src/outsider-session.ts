@@ -1,5 +1,5 @@
 import { type AnyRef, type Env, NotSerializable, Overloaded, Unauthorized } from '@troupe/actor';
-import { Caller, Cell, isRef, OUTSIDE, type Recipient, recipientOf } from '@troupe/actor/internal';
+import { Caller, Cell, isRef, type Recipient, recipientOf } from '@troupe/actor/internal';
 import { BadFrame } from './bad-frame.ts';
 import type { CallerIdentity } from './caller.ts';
 import type { Codec, ValuePort } from './codec.ts';
@@ -171,7 +171,8 @@ export class OutsiderSession {
     this.#calls.set(id, abort);
     const ask = async (): Promise<unknown> => {
       const to = recipientOf(this.#permitted(caller, target, method));
-      return to.ask(method, args, new Caller({ timeoutMs, signal: abort.signal }));
+      const options = { timeoutMs, signal: abort.signal };
+      return to.ask(method, args, Caller.within(undefined, options, caller));
     };
     const done = (frame: readonly unknown[]): void => {
       this.#calls.delete(id);
@@ -195,7 +196,11 @@ export class OutsiderSession {
     const method = frame.text();
     const args = frame.list();
     try {
-      recipientOf(this.#permitted(caller, target, method)).tell(method, args, OUTSIDE);
+      recipientOf(this.#permitted(caller, target, method)).tell(
+        method,
+        args,
+        Caller.within(undefined, {}, caller),
+      );
     } catch (error) {
       if (!(error instanceof Unauthorized)) throw error;
       const { message: reason } = error;

@@ -62,7 +62,8 @@ export class Peer {
   readonly #roomWaiters = new Set<() => void>();
   #session: Session;
   #linkNumber = 0;
-  #caller: CallerIdentity | undefined;
+  /** As the last connection has proved. */
+  #caller: CallerIdentity;
   #dialing = false;
   /** This side made the present connection. */
   #isDialler = false;
@@ -74,12 +75,18 @@ export class Peer {
     const { system } = endpoint;
     this.#endpoint = endpoint;
     this.identity = identity;
+    this.#caller = { kind: 'outsider', name: identity.name };
     this.channels = new Channels(endpoint, this);
     this.loans = new Loans(endpoint, this);
     this.#values = new Values(endpoint, this);
     this.outgoing = new Outgoing(this, system);
     const { functions } = this.loans;
-    this.incoming = new Incoming(system, { router: endpoint.router, sink: this, functions });
+    this.incoming = new Incoming(system, {
+      router: endpoint.router,
+      sink: this,
+      functions,
+      caller: () => this.#caller,
+    });
     this.#session = this.#newSession();
     this.#revival = new Revival({
       env: system.env,

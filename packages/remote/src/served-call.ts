@@ -1,4 +1,11 @@
-import { type CallError, DeadlineExceeded, RemoteError } from '@troupe/actor';
+import {
+  type AnyRef,
+  type CallError,
+  type CallerIdentity,
+  type CallOptions,
+  DeadlineExceeded,
+  RemoteError,
+} from '@troupe/actor';
 import {
   type CallContext,
   Caller,
@@ -9,7 +16,6 @@ import {
   recipientOf,
   type Reply,
 } from '@troupe/actor/internal';
-import type { AnyRef, CallOptions } from '@troupe/actor';
 import { AnswerGone } from './answer-gone.ts';
 import { FAIL, RESULT } from './frames.ts';
 import type { Message } from './incoming.ts';
@@ -21,6 +27,7 @@ export interface ServedCallParts {
   readonly args: readonly unknown[];
   readonly timeoutMs: number;
   readonly context: CallContext | undefined;
+  readonly from: CallerIdentity;
 }
 
 /** Where calls are counted and answered. */
@@ -41,6 +48,7 @@ export class ServedCall implements Reply, Expiring, Message {
   readonly args: readonly unknown[];
   readonly asks = true;
   readonly context: CallContext | undefined;
+  readonly from: CallerIdentity;
   readonly timeoutMs: number;
   readonly #server: CallServer;
   #cell: Cell | undefined;
@@ -59,6 +67,7 @@ export class ServedCall implements Reply, Expiring, Message {
     this.args = parts.args;
     this.timeoutMs = parts.timeoutMs;
     this.context = parts.context;
+    this.from = parts.from;
   }
 
   get actor(): Cell | undefined {
@@ -129,7 +138,7 @@ export class ServedCall implements Reply, Expiring, Message {
     if ('post' in recipient) return this.deliver(recipient as Cell);
     this.#settleWith((signal) => {
       const options: CallOptions = { timeoutMs: this.timeoutMs, signal };
-      return recipient.ask(this.method, this.args, Caller.within(this.context, options));
+      return recipient.ask(this.method, this.args, Caller.within(this.context, options, this.from));
     });
   }
 

@@ -3,6 +3,7 @@ import {
   ActorSystem,
   type ActorSystemOptions,
   type AnyRef,
+  type CallerIdentity,
   type Env,
   NoSuchActor,
   rpc,
@@ -21,7 +22,10 @@ export interface TestNodes {
 export interface TestNodeOptions
   extends
     Omit<ActorSystemOptions, 'name' | 'env'>,
-    Omit<Partial<EndpointOptions>, 'system' | 'listen' | 'router'> {}
+    Omit<Partial<EndpointOptions>, 'system' | 'listen' | 'router'> {
+  /** Whom others take it to be. Default: a node. */
+  readonly caller?: CallerIdentity;
+}
 
 export interface TestNode {
   readonly system: ActorSystem;
@@ -40,7 +44,7 @@ export function testNodes(): TestNodes {
     network,
     node: (name, options = {}) => {
       const listen = `${name}:1`;
-      const transport = network.transport(name);
+      const transport = network.transport(name, options.caller);
       return startTestNode(env, { transport, listen, ...options, name });
     },
   };

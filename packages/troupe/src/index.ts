@@ -35,6 +35,7 @@ export type {
   IncomingInterceptor,
   OutgoingCall,
   OutgoingInterceptor,
+  Pipelined,
   Remote,
   RpcOptions,
   Schema,
