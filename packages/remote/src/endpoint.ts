@@ -12,6 +12,7 @@ import {
   type SessionState,
 } from './handshake.ts';
 import { acceptLink, dialLink, type Link, type LinkOptions } from './link.ts';
+import { type PeerLimits, peerLimits } from './peer-limits.ts';
 import { Peer } from './peer.ts';
 import { PeerReplaced } from './peer-replaced.ts';
 import { type Connection, ListenFailed, type Listener, type Transport } from './transport.ts';
@@ -42,6 +43,8 @@ export interface EndpointOptions {
   readonly codec?: Codec | undefined;
   /** Sends stacks of errors along. Default: true. */
   readonly sendsStacks?: boolean | undefined;
+  /** What one other node may have going here. Default: `DEFAULT_PEER_LIMITS`. */
+  readonly limits?: Partial<PeerLimits> | undefined;
   readonly pingAfterMs?: number | undefined;
   readonly lostAfterMs?: number | undefined;
   /**
@@ -74,6 +77,7 @@ export class Endpoint {
   readonly codec: Codec;
   readonly errorClasses: readonly ErrorClass[];
   readonly sendsStacks: boolean;
+  readonly limits: PeerLimits;
   readonly table: ChannelTable;
   readonly resumeWindowMs: number;
   readonly #options: EndpointOptions;
@@ -105,6 +109,7 @@ export class Endpoint {
     this.errorClasses = options.errors ?? [];
     this.sendsStacks = options.sendsStacks ?? true;
     this.resumeWindowMs = options.resumeWindowMs ?? RESUME_WINDOW_MS;
+    this.limits = peerLimits(options.limits);
     this.table = new ChannelTable(this);
   }
 

@@ -2,9 +2,6 @@ import { type CallError, Overloaded, Unreachable } from '@troupe/actor';
 import { BadFrame } from './bad-frame.ts';
 import type { Loan } from './loan.ts';
 
-/** Functions of one node that one peer may hold. */
-const FUNCTIONS_MAX = 65_536;
-
 type AnyFunction = (...args: unknown[]) => unknown;
 
 /** How functions of two nodes reach each other. */
@@ -17,6 +14,8 @@ export interface FunctionWire {
   release(id: number, count: number): void;
   /** Runs `run` when nothing refers to `value` any more, if that can be known. */
   whenCollected(value: object, run: () => void): void;
+  /** How many each side may have lent the other. */
+  readonly lentMax: number;
 }
 
 interface Lent {
@@ -69,8 +68,8 @@ export class Functions {
     }
     let lent = this.#byBody.get(body);
     if (lent === undefined) {
-      if (this.#lent.size >= FUNCTIONS_MAX) {
-        throw new Overloaded(this.#wire.peer, 'functions that it may call', FUNCTIONS_MAX);
+      if (this.#lent.size >= this.#wire.lentMax) {
+        throw new Overloaded(this.#wire.peer, 'functions that it may call', this.#wire.lentMax);
       }
       lent = { id: (this.#lastId += 1), body, count: 0 };
       this.#lent.set(lent.id, lent);
@@ -118,8 +117,11 @@ export class Functions {
   }
 
   #hold(id: number): AnyFunction {
-    if (this.#held.size >= FUNCTIONS_MAX) {
-      throw new BadFrame(`more than ${FUNCTIONS_MAX} functions`);
+    const { lentMax } = this.#wire;
+    if (this.#held.size >= lentMax) {
+      this.#wire.release(id, 1);
+      const error = new Overloaded(this.#wire.peer, 'functions of its that are held', lentMax);
+      return () => Promise.reject(error);
     }
     const held: Held = { id, count: 1, ended: undefined };
     const stub = async (...args: unknown[]): Promise<unknown> => {

@@ -10,16 +10,15 @@ import {
 } from '@troupe/actor';
 import { type CallContext, Caller, type Cell } from '@troupe/actor/internal';
 import { AnswerGone } from './answer-gone.ts';
+import { BadFrame } from './bad-frame.ts';
 import { readHeader } from './call-header.ts';
 import type { EntityTarget, FrameReader, Target } from './frames.ts';
 import { DOWN, FAIL, RESULT } from './frames.ts';
+import type { PeerLimits } from './peer-limits.ts';
+import { RateLimit } from './rate-limit.ts';
 import { type CallServer, ServedCall } from './served-call.ts';
 import { UnderWay } from './under-way.ts';
 
-/** Calls of one peer that may run or wait here; a cancelled one counts until it has ended. */
-const CALLS_IN_PROGRESS_MAX = 65_536;
-/** Actors of this node that one peer may monitor. */
-const MONITORS_MAX = 65_536;
 const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 
 /** Where messages for services and entities are brought to; the layer above knows. */
@@ -63,6 +62,7 @@ export interface IncomingParts {
   readonly functions: FunctionTable;
   /** Whom the peer has proved to be. */
   readonly caller: () => CallerIdentity;
+  readonly limits: PeerLimits;
 }
 
 /** All that one other node has asked of this one and not yet been told. */
@@ -72,8 +72,13 @@ export class Incoming implements CallServer {
   readonly #sink: ReplySink;
   readonly #functions: FunctionTable;
   readonly #caller: () => CallerIdentity;
+  readonly #limits: PeerLimits;
+  readonly #cancels: RateLimit;
   readonly #calls = new UnderWay<ServedCall>();
   readonly #watches = new Map<number, () => void>();
+  /** Bytes of the calls in progress, and of the frame in hand. */
+  #bytes = 0;
+  #frameBytes = 0;
 
   constructor(system: ActorSystem, parts: IncomingParts) {
     this.#system = system;
@@ -81,6 +86,18 @@ export class Incoming implements CallServer {
     this.#sink = parts.sink;
     this.#functions = parts.functions;
     this.#caller = parts.caller;
+    this.#limits = parts.limits;
+    this.#cancels = new RateLimit(system.env, parts.limits.callsMax);
+  }
+
+  /** Calls in progress. */
+  get calls(): number {
+    return this.#calls.size;
+  }
+
+  /** The frames that come next are of about so many bytes each. */
+  measure(frameBytes: number): void {
+    this.#frameBytes = frameBytes;
   }
 
   call(frame: FrameReader): void {
@@ -124,9 +141,13 @@ export class Incoming implements CallServer {
 
   /** The caller waits no longer. A call that runs already counts until it ends. */
   cancel(frame: FrameReader): void {
+    const { cancelsPerSecondMax: perSecond, callsMax: burst } = this.#limits;
+    if (!this.#cancels.take({ perSecond, burst })) {
+      throw new BadFrame(`more than ${perSecond} calls a second cancelled`);
+    }
     const call = this.#calls.get(frame.number());
     if (call?.withdraw(new DOMException('cancelled by the caller', 'AbortError')) !== 'no') return;
-    this.#calls.delete(call.id);
+    this.#remove(call);
     this.#system.deadlines.remove(call);
   }
 
@@ -147,7 +168,7 @@ export class Incoming implements CallServer {
     const id = frame.number();
     const target = frame.target();
     const cell = typeof target === 'number' ? this.#system.find(target) : undefined;
-    if (cell === undefined || this.#watches.size >= MONITORS_MAX) {
+    if (cell === undefined || this.#watches.size >= this.#limits.monitorsMax) {
       this.#sink.reply([DOWN, id, { kind: 'no-actor' } satisfies DownReason], cell);
       return;
     }
@@ -171,6 +192,7 @@ export class Incoming implements CallServer {
       this.#system.deadlines.remove(call);
     }
     this.#calls.clear();
+    this.#bytes = 0;
     for (const forget of this.#watches.values()) forget();
     this.#watches.clear();
   }
@@ -184,7 +206,7 @@ export class Incoming implements CallServer {
   ended(call: ServedCall, frame: readonly unknown[] | undefined): void {
     this.#system.deadlines.remove(call);
     // False when the session has ended since; the outcome then has nowhere to go.
-    if (this.#calls.delete(call.id) && frame !== undefined) {
+    if (this.#remove(call) && frame !== undefined) {
       this.#sink.reply(frame, call.actor);
     }
   }
@@ -194,16 +216,34 @@ export class Incoming implements CallServer {
     const args = frame.list();
     const timeoutMs = Math.min(Math.max(1, frame.number()), TIMEOUT_MS_MAX);
     const { context, from } = readHeader(frame.any(), this.#caller());
-    if (this.#calls.size >= CALLS_IN_PROGRESS_MAX) {
-      const bound = 'calls of one peer in progress';
-      const error = new Overloaded(this.#system.name, bound, CALLS_IN_PROGRESS_MAX);
-      this.#sink.reply([FAIL, id, error], undefined);
+    const refusal = this.#overload();
+    if (refusal !== undefined) {
+      this.#sink.reply([FAIL, id, refusal], undefined);
       return undefined;
     }
-    const call = new ServedCall(this, { id, method, args, timeoutMs, context, from });
+    const bytes = this.#frameBytes;
+    const call = new ServedCall(this, { id, method, args, timeoutMs, context, from, bytes });
     this.#calls.set(id, call);
+    this.#bytes += bytes;
     this.#system.deadlines.add(call, timeoutMs);
     return call;
+  }
+
+  /** @returns why the peer may not make one more call */
+  #overload(): Overloaded | undefined {
+    const { callsMax, callBytesMax } = this.#limits;
+    const { name } = this.#system;
+    if (this.#calls.size >= callsMax) return new Overloaded(name, 'calls of one peer', callsMax);
+    // One that is larger than the bound is served while nothing else is.
+    if (this.#bytes === 0 || this.#bytes + this.#frameBytes <= callBytesMax) return undefined;
+    return new Overloaded(name, 'bytes of calls of one peer', callBytesMax);
+  }
+
+  /** @returns false when it had been removed before */
+  #remove(call: ServedCall): boolean {
+    if (!this.#calls.delete(call.id)) return false;
+    this.#bytes -= call.bytes;
+    return true;
   }
 
   #route(target: Target, message: Message): void {

@@ -33,6 +33,8 @@ export type { OutsiderClientOptions, WebSocketLike } from './outsider-line.ts';
 export { OutsiderRefused } from './outsider-refused.ts';
 export { HandshakeRefused } from './handshake.ts';
 export type { PeerIdentity, RefusalReason } from './handshake.ts';
+export { DEFAULT_PEER_LIMITS } from './peer-limits.ts';
+export type { PeerLimits } from './peer-limits.ts';
 export { BadFrame } from './bad-frame.ts';
 export { CborCodec } from './cbor-codec.ts';
 export { BadBytes, DEFAULT_CODEC_LIMITS, PORT_TAG_MAX } from './codec.ts';

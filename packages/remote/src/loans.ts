@@ -10,9 +10,6 @@ import { RemoteStream, StreamIntake } from './remote-stream.ts';
 import { Signals } from './signals.ts';
 import { StreamSource } from './stream-source.ts';
 
-/** Streams of one node that one peer may read. */
-const STREAMS_MAX = 16_384;
-
 /** What a value of the kinds below is called on the wire; see DESIGN.md, "Loans". */
 const FUNCTION = 16;
 const STREAM = 17;
@@ -50,11 +47,13 @@ export class Loans {
     const whenCollected = (value: object, run: () => void): void => {
       endpoint.system.env.whenCollected?.(value, run);
     };
+    const { loansMax: lentMax } = endpoint.limits;
     this.functions = new Functions({
       peer: name,
       invoke: (id, args) => peer.outgoing.invoke(id, `a function of ${name}`, args),
       release: (id, count) => this.#send([RELEASE, id, count], functionKey(id)),
       whenCollected,
+      lentMax,
     });
     this.signals = new Signals({
       peer: name,
@@ -63,6 +62,7 @@ export class Loans {
         this.#send([ABORT, id, ...how], key);
       },
       whenCollected,
+      lentMax,
     });
   }
 
@@ -173,8 +173,9 @@ export class Loans {
   }
 
   #dehydrateStream(stream: AsyncIterable<unknown>): Loan {
-    if (this.#sources.size >= STREAMS_MAX) {
-      throw new Overloaded(this.#peer.identity.name, 'streams that it may read', STREAMS_MAX);
+    const { streamsMax } = this.#endpoint.limits;
+    if (this.#sources.size >= streamsMax) {
+      throw new Overloaded(this.#peer.identity.name, 'streams that it may read', streamsMax);
     }
     const id = (this.#lastId += 1);
     const source: StreamSource = new StreamSource(() => stream[Symbol.asyncIterator](), {
@@ -194,12 +195,16 @@ export class Loans {
 
   #hydrateStream([id, kind]: readonly unknown[]): object {
     if (typeof id !== 'number') throw new BadFrame('stream');
-    if (this.#intakes.size >= STREAMS_MAX) throw new BadFrame(`more than ${STREAMS_MAX} streams`);
     const intake: StreamIntake = new StreamIntake(`a stream of ${this.#peer.identity.name}`, {
       pull: (taken, window) => this.#send([PULL, id, taken, window], intake),
       halt: () => this.#send([HALT, id], intake),
     });
-    this.#intakes.set(id, intake);
+    const { streamsMax } = this.#endpoint.limits;
+    if (this.#intakes.size < streamsMax) this.#intakes.set(id, intake);
+    else {
+      intake.end();
+      intake.lost(new Overloaded(this.#peer.identity.name, 'streams of its', streamsMax));
+    }
     const stream = new RemoteStream(intake, this.#endpoint.system.env);
     return kind === READABLE ? readable(stream) : stream;
   }

@@ -86,6 +86,7 @@ export class Peer {
       sink: this,
       functions,
       caller: () => this.#caller,
+      limits: endpoint.limits,
     });
     this.#session = this.#newSession();
     this.#revival = new Revival({
@@ -358,7 +359,9 @@ export class Peer {
 
   #receive(bytes: Uint8Array): void {
     const session = this.#session;
-    for (const frame of this.#endpoint.codec.decodeSequence(bytes, this.#values)) {
+    const frames = this.#endpoint.codec.decodeSequence(bytes, this.#values);
+    this.incoming.measure(bytes.length / frames.length);
+    for (const frame of frames) {
       if (this.#session !== session) return; // What came before this frame has ended it.
       this.#dispatch(new type.FrameReader(frame));
     }
@@ -426,6 +429,10 @@ function insteadOf(frame: readonly unknown[], error: unknown): readonly unknown[
   const [kind, id] = frame;
   if (kind === type.RESULT && error instanceof NotSerializable) {
     return [type.FAIL, id, new NotSerializable(error.path, error.issue, 'yes')];
+  }
+  if (kind === type.RESULT && isCallError(error)) {
+    // A bound that the result goes beyond: the method has run all the same.
+    return [type.FAIL, id, new NotSerializable('the result', error.message, 'yes')];
   }
   const stand = new RemoteError('Error', 'the error could not be sent', undefined);
   return kind === type.DOWN ? [kind, id, { kind: 'failed', error: stand }] : [type.FAIL, id, stand];

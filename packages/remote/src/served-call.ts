@@ -28,6 +28,8 @@ export interface ServedCallParts {
   readonly timeoutMs: number;
   readonly context: CallContext | undefined;
   readonly from: CallerIdentity;
+  /** Of its frame, about. */
+  readonly bytes: number;
 }
 
 /** Where calls are counted and answered. */
@@ -50,6 +52,7 @@ export class ServedCall implements Reply, Expiring, Message {
   readonly context: CallContext | undefined;
   readonly from: CallerIdentity;
   readonly timeoutMs: number;
+  readonly bytes: number;
   readonly #server: CallServer;
   #cell: Cell | undefined;
   #envelope: Envelope | undefined;
@@ -68,6 +71,7 @@ export class ServedCall implements Reply, Expiring, Message {
     this.timeoutMs = parts.timeoutMs;
     this.context = parts.context;
     this.from = parts.from;
+    this.bytes = parts.bytes;
   }
 
   get actor(): Cell | undefined {

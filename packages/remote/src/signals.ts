@@ -2,9 +2,6 @@ import { Overloaded } from '@troupe/actor';
 import { BadFrame } from './bad-frame.ts';
 import type { Loan } from './loan.ts';
 
-/** Signals of one node that one peer may listen to. */
-const SIGNALS_MAX = 65_536;
-
 /** How signals of two nodes reach each other. */
 export interface SignalWire {
   /** Name of the other node. */
@@ -16,6 +13,8 @@ export interface SignalWire {
   tell(id: number, aborted: { readonly reason: unknown } | undefined, key: unknown): void;
   /** Runs `run` when nothing refers to `value` any more, if that can be known. */
   whenCollected(value: object, run: () => void): void;
+  /** How many each side may have lent the other. */
+  readonly lentMax: number;
 }
 
 interface LentSignal {
@@ -52,8 +51,8 @@ export class Signals {
 
   dehydrate(signal: AbortSignal): Loan {
     if (signal.aborted) return { content: [0, signal.reason], takeBack() {}, sentWith() {} };
-    if (this.#lent.size >= SIGNALS_MAX) {
-      throw new Overloaded(this.#wire.peer, 'signals that it listens to', SIGNALS_MAX);
+    if (this.#lent.size >= this.#wire.lentMax) {
+      throw new Overloaded(this.#wire.peer, 'signals that it listens to', this.#wire.lentMax);
     }
     const id = (this.#lastId += 1);
     const lent: LentSignal = { source: new WeakRef(signal), key: undefined, onAbort };
@@ -79,7 +78,10 @@ export class Signals {
     const [id, reason] = content;
     if (typeof id !== 'number') throw new BadFrame('signal');
     if (id === 0) return AbortSignal.abort(reason);
-    if (this.#held.size >= SIGNALS_MAX) throw new BadFrame(`more than ${SIGNALS_MAX} signals`);
+    const { lentMax } = this.#wire;
+    if (this.#held.size >= lentMax) {
+      return AbortSignal.abort(new Overloaded(this.#wire.peer, 'signals of its', lentMax));
+    }
     const controller = new AbortController();
     this.#held.set(id, controller);
     return controller.signal;

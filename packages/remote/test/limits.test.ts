@@ -1,0 +1,144 @@
+import test from 'ava';
+import { Actor, type ActorRef, NotSerializable, Overloaded, rpc, SessionLost } from '@troupe/actor';
+import { DEFAULT_PEER_LIMITS, type PeerLimits } from '@troupe/remote';
+import { testNodes } from './nodes.js';
+
+class Sink extends Actor {
+  readonly #held: unknown[] = [];
+  @rpc wait(_bytes?: Uint8Array): Promise<never> {
+    return new Promise(() => {});
+  }
+  @rpc hold(value: unknown): number {
+    return this.#held.push(value);
+  }
+  @rpc async read(stream: AsyncIterable<number>): Promise<number> {
+    let read = 0;
+    for await (const n of stream) read += n;
+    return read;
+  }
+  @rpc async call(body: () => Promise<number>): Promise<number> {
+    return body();
+  }
+  @rpc async *count(): AsyncGenerator<number> {
+    for (let n = 0; ; n += 1) yield n;
+  }
+}
+
+/** A sink on `b`, which grants `limits`, and on `a` a reference to it. */
+async function remoteSink(limits: Partial<PeerLimits>) {
+  const nodes = testNodes();
+  const a = await nodes.node('a');
+  const b = await nodes.node('b', { limits });
+  b.serve('sink', b.system.spawn(Sink));
+  const sink = await a.find<ActorRef<Sink>>(b, 'sink');
+  const [toA] = b.endpoint.peers;
+  return { ...nodes, a, b, sink, toA };
+}
+
+async function* numbers(): AsyncGenerator<number> {
+  yield* [1, 2, 3];
+}
+
+test('one call more than callsMax is refused, and does not run', async (t) => {
+  const { sink, env } = await remoteSink({ callsMax: 2 });
+  void Promise.allSettled([sink.wait(), sink.wait()]);
+  await env.settled();
+
+  const error = await t.throwsAsync(sink.hold(1), { instanceOf: Overloaded });
+
+  t.like(error, { executed: 'no', bound: 'calls of one peer', limit: 2 });
+});
+
+test('a call that is cancelled counts until its method has ended', async (t) => {
+  const { sink, env, toA } = await remoteSink({ callsMax: 1 });
+  const controller = new AbortController();
+  void Promise.allSettled([sink.with({ signal: controller.signal }).wait()]);
+  await env.settled();
+
+  controller.abort();
+  await env.settled();
+
+  t.is(toA?.incoming.calls, 1);
+  await t.throwsAsync(sink.hold(1), { instanceOf: Overloaded });
+});
+
+test('calls are counted by their bytes too, and large ones are served one at a time', async (t) => {
+  const { sink, env } = await remoteSink({ callBytesMax: 100_000 });
+  void Promise.allSettled([sink.wait(new Uint8Array(200_000))]);
+  await env.settled();
+
+  const error = await t.throwsAsync(sink.hold(1), { instanceOf: Overloaded });
+
+  t.like(error, { executed: 'no', bound: 'bytes of calls of one peer', limit: 100_000 });
+});
+
+test('whoever makes calls only to cancel them is hung up on', async (t) => {
+  const { sink, env } = await remoteSink({ callsMax: 4, cancelsPerSecondMax: 10 });
+  const other = t.throwsAsync(sink.wait(), { instanceOf: SessionLost });
+  const cancelled = async (): Promise<void> => {
+    const controller = new AbortController();
+    const call = sink.with({ signal: controller.signal }).hold(1);
+    controller.abort();
+    await call.catch(() => undefined);
+  };
+
+  for (let n = 0; n < 5; n += 1) await cancelled();
+  await env.settled();
+
+  await other;
+});
+
+test('whoever cancels a call now and then is not', async (t) => {
+  const { sink, env } = await remoteSink({ callsMax: 4, cancelsPerSecondMax: 10 });
+
+  for (let n = 0; n < 20; n += 1) {
+    const controller = new AbortController();
+    const call = sink.with({ signal: controller.signal }).hold(1);
+    controller.abort();
+    await t.throwsAsync(call);
+    await env.advance(200);
+  }
+
+  t.is(await sink.hold(1), 1);
+});
+
+test('one stream more than streamsMax fails where it is read, and nothing else', async (t) => {
+  const { sink } = await remoteSink({ streamsMax: 1 });
+  await sink.hold(numbers());
+
+  const error = await t.throwsAsync(sink.read(numbers()), { instanceOf: Overloaded });
+
+  t.like(error, { bound: 'streams of its', limit: 1 });
+  t.is(await sink.hold(1), 2);
+});
+
+test('one function more than loansMax fails where it is called, and nothing else', async (t) => {
+  const { sink } = await remoteSink({ loansMax: 1 });
+  await sink.hold(async () => 1);
+
+  const error = await t.throwsAsync(
+    sink.call(async () => 1),
+    { instanceOf: Overloaded },
+  );
+
+  t.like(error, { limit: 1 });
+  t.is(await sink.hold(1), 2);
+});
+
+test('a result with one stream more than streamsMax tells that the method ran', async (t) => {
+  const { sink } = await remoteSink({ streamsMax: 1 });
+  await sink.count();
+
+  const error = await t.throwsAsync(Promise.resolve(sink.count()), { instanceOf: NotSerializable });
+
+  t.is(error?.executed, 'yes');
+  t.regex(error?.message ?? '', /streams that it may read reached its limit of 1/);
+});
+
+test('limits are checked when the node starts', async (t) => {
+  await t.throwsAsync(testNodes().node('a', { limits: { callsMax: 0 } }), {
+    instanceOf: RangeError,
+    message: /callsMax/,
+  });
+  t.is(DEFAULT_PEER_LIMITS.callsMax, 65_536);
+});
