@@ -8,9 +8,9 @@ import {
   INTERLEAVE,
   Method,
   type MethodBody,
+  type MethodOptions,
   READONLY,
   type RpcOptions,
-  type Sharing,
 } from './method.ts';
 import type { RemoteKeys } from './ref.ts';
 import type { Supervision } from './supervision.ts';
@@ -219,13 +219,13 @@ function methodsOf(target: ActorClass): ReadonlyMap<string, Method> {
 }
 
 function optionsOf(
-  { readonly, interleave, control = false, args }: RpcOptions,
+  { readonly, interleave, control = false, args, idempotent = false }: RpcOptions,
   owner: object,
   name: string,
-): { sharing: Sharing; isControl: boolean; check: ArgumentCheck | undefined } {
+): MethodOptions {
   const sharing = interleave === true ? INTERLEAVE : readonly === true ? READONLY : EXCLUSIVE;
   const check = args === undefined ? typeCheck(owner, name) : checkBySchema(args);
-  return { sharing, isControl: control, check };
+  return { sharing, isControl: control, check, isIdempotent: idempotent };
 }
 
 /** What `emitDecoratorMetadata` wrote down, if it did and reflect-metadata was there to keep it. */

@@ -33,6 +33,12 @@ export interface RpcOptions {
    * parent's. Default: whoever has a reference may.
    */
   readonly authorize?: Authorize;
+  /**
+   * Running the method twice does no more than running it once. A call of it is made again, until
+   * its deadline, also when nobody can know whether it has run (`SessionLost`). The node of the
+   * caller must know the class, or the caller says it: `ref.with({ idempotent: true })`.
+   */
+  readonly idempotent?: boolean;
 }
 
 export type Authorize = (caller: CallerIdentity, call: CallToAuthorize) => boolean;
@@ -55,6 +61,7 @@ export class Method {
   readonly isControl: boolean;
   readonly check: ArgumentCheck | undefined;
   readonly authorize: Authorize | undefined;
+  readonly isIdempotent: boolean;
 
   constructor(name: string, body: MethodBody, options: MethodOptions = {}) {
     this.name = name;
@@ -63,6 +70,7 @@ export class Method {
     this.isControl = options.isControl ?? false;
     this.check = options.check;
     this.authorize = options.authorize;
+    this.isIdempotent = options.isIdempotent ?? false;
   }
 }
 
@@ -71,6 +79,7 @@ export interface MethodOptions {
   readonly isControl?: boolean;
   readonly check?: ArgumentCheck | undefined;
   readonly authorize?: Authorize | undefined;
+  readonly isIdempotent?: boolean;
 }
 
 /** Whether a result is still to come. */

@@ -24,6 +24,11 @@ export interface CallOptions {
   readonly trace?: string;
   /** Texts for all that the call leads to, at most 32; added to those of the turn. */
   readonly values?: ContextValues;
+  /**
+   * Whether the call may be made again, until its deadline, when nobody can know whether it has
+   * run. Default: what the method says by `@rpc({ idempotent })`, if its class is known here.
+   */
+  readonly idempotent?: boolean;
   /** Runs around every call through the reference. */
   readonly intercept?: OutgoingInterceptor;
 }

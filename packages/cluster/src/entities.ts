@@ -54,6 +54,8 @@ export class Entities implements EndpointRouter {
   readonly #options: EntitiesOptions;
   readonly #owners: Owners;
   readonly #classes = new Map<string, ActorClass>();
+  /** Those too that only other nodes host. */
+  readonly #known = new Map<string, ActorClass>();
   readonly #active = new Map<string, { readonly cell: Cell; readonly id: EntityId }>();
   readonly #services = new Map<string, Cell>();
   #endpoint!: Endpoint;
@@ -108,6 +110,7 @@ export class Entities implements EndpointRouter {
     if (!named) {
       throw new TypeError(`class ${target.name} has no kind: decorate it with @actor({ kind: … })`);
     }
+    if (!this.#classes.has(kind)) this.#known.set(kind, target);
     if (this.#options.hosts !== undefined || this.#classes.has(kind)) return false;
     this.#host(target);
     return true;
@@ -119,6 +122,11 @@ export class Entities implements EndpointRouter {
 
   entityOf(recipient: Recipient): readonly [kind: string, key: string] | undefined {
     return recipient instanceof Entity ? [recipient.id.kind, recipient.id.key] : undefined;
+  }
+
+  isIdempotent(kind: string, method: string): boolean {
+    const target = this.#known.get(kind);
+    return target !== undefined && definitionOf(target).methods.get(method)?.isIdempotent === true;
   }
 
   service(name: string): Cell | undefined {
@@ -238,6 +246,7 @@ export class Entities implements EndpointRouter {
       throw new TypeError(`two classes of kind '${kind}': ${other.name} and ${target.name}`);
     }
     this.#classes.set(kind, target);
+    this.#known.set(kind, target);
   }
 
   /** @returns the running or new activation, or why there can be none */

@@ -1,25 +1,8 @@
-import {
-  type CallError,
-  Cancelled,
-  DeadlineExceeded,
-  type AnyRef,
-  type CallOptions,
-  type Down,
-  isCallError,
-} from '@troupe/actor';
-import {
-  type Answer,
-  type CallContext,
-  Caller,
-  type Recipient,
-  refTo,
-} from '@troupe/actor/internal';
+import { type CallError, type AnyRef, type Down, isCallError } from '@troupe/actor';
+import { type Answer, Caller, type Recipient, refTo } from '@troupe/actor/internal';
+import { pause, retrying } from '@troupe/remote';
 import type { Entities } from './entities.ts';
 import type { EntityId } from './placement.ts';
-
-/** First and longest pause before a refused call is tried again. */
-const PAUSE_MS = 10;
-const PAUSE_MS_MAX = 250;
 
 /** Refusals that another node, or the same one a little later, may well not repeat. */
 const RETRYABLE: ReadonlySet<string> = new Set([
@@ -32,8 +15,8 @@ const RETRYABLE: ReadonlySet<string> = new Set([
 
 /**
  * What stands behind an `EntityRef`: a kind and a key, and for each call the node they are on by
- * then. A call that certainly had no effect is tried again until its deadline, wherever the entity
- * has gone meanwhile; any other outcome is the caller's.
+ * then. A call that certainly had no effect, or may be run twice, is tried again until its
+ * deadline, wherever the entity has gone meanwhile; any other outcome is the caller's.
  */
 export class Entity implements Recipient {
   readonly id: EntityId;
@@ -54,10 +37,29 @@ export class Entity implements Recipient {
     const startedAt = this.#entities.env.now();
     const context = caller.contextIn(this.#entities.system);
     const { options } = caller;
+    const mayRetry = (error: unknown): boolean => {
+      if (this.#entities.isClosed) return false;
+      if (isRetryable(error)) return true;
+      if (!isCallError(error) || !mayHaveRun(error)) return false;
+      return options?.idempotent ?? this.#entities.isIdempotent(this.id.kind, method);
+    };
     // Calls on the result follow the first attempt; should it fail, they wait for the others.
     const instead = (error: unknown): Promise<unknown> | undefined => {
-      if (!isRetryable(error)) return undefined;
-      return this.#again({ method, args, options, context, startedAt, error });
+      if (!mayRetry(error)) return undefined;
+      const retry = {
+        env: this.#entities.env,
+        address: this.address,
+        budgetMs: options?.timeoutMs ?? this.#entities.callTimeoutMs,
+        startedAt,
+        signal: options?.signal,
+        mayRetry,
+        isHint: ({ code }: CallError) => code === 'ERR_MOVED',
+        attempt: (timeoutMs: number) => {
+          const again = Caller.within(context, { ...options, timeoutMs }, caller.from);
+          return this.#entities.attempt(this.id, method, { args, caller: again });
+        },
+      };
+      return retrying(retry, error);
     };
     return this.#entities.attempt(this.id, method, { args, caller, instead });
   }
@@ -98,54 +100,9 @@ export class Entity implements Recipient {
         const waitedMs = this.#entities.env.now() - startedAt;
         const isLast = this.#entities.isClosed || waitedMs >= this.#entities.callTimeoutMs;
         if (!isRetryable(error) || isLast) throw error;
-        await this.#pause(round, undefined);
+        await pause(this.#entities.env, round);
       }
     }
-  }
-
-  async #again(call: {
-    readonly method: string;
-    readonly args: readonly unknown[];
-    readonly options: CallOptions | undefined;
-    readonly context: CallContext | undefined;
-    readonly startedAt: number;
-    readonly error: unknown;
-  }): Promise<unknown> {
-    const { method, args, options, context, startedAt } = call;
-    const { env } = this.#entities;
-    const budgetMs = options?.timeoutMs ?? this.#entities.callTimeoutMs;
-    let { error } = call;
-    for (let round = 0; isRetryable(error) && !this.#entities.isClosed; round += 1) {
-      // Who points to another node is followed at once, the first time.
-      if (round > 0 || error.code !== 'ERR_MOVED') await this.#pause(round, options?.signal);
-      if (options?.signal?.aborted === true) {
-        const cause: unknown = options.signal.reason;
-        throw new Cancelled(this.address, 'no', { cause });
-      }
-      const timeoutMs = Math.floor(budgetMs - (env.now() - startedAt));
-      if (timeoutMs < 1) throw new DeadlineExceeded(this.address, budgetMs, 'no', { cause: error });
-      try {
-        const again = Caller.within(context, { ...options, timeoutMs });
-        return await this.#entities.attempt(this.id, method, { args, caller: again });
-      } catch (next) {
-        error = next;
-      }
-    }
-    throw error;
-  }
-
-  #pause(round: number, signal: AbortSignal | undefined): Promise<void> {
-    const { env } = this.#entities;
-    const pauseMs = Math.min(PAUSE_MS * 2 ** round, PAUSE_MS_MAX) * (0.5 + env.random());
-    return new Promise((resolve) => {
-      const done = (): void => {
-        timer.cancel();
-        signal?.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = env.setTimer(pauseMs, done);
-      signal?.addEventListener('abort', done);
-    });
   }
 }
 
@@ -153,4 +110,9 @@ function isRetryable(error: unknown): error is CallError {
   if (!isCallError(error) || error.executed !== 'no' || !RETRYABLE.has(error.code)) return false;
   // An activation that fails will fail again; one that was stopped will be made anew.
   return error.code !== 'ERR_ACTOR_DOWN' || error.cause === undefined;
+}
+
+/** Nobody knows whether the call ran: its node, or its activation, was lost on the way. */
+function mayHaveRun({ code, executed }: CallError): boolean {
+  return executed === 'unknown' && (code === 'ERR_SESSION_LOST' || code === 'ERR_ACTOR_DOWN');
 }

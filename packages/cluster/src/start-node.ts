@@ -11,6 +11,7 @@ import {
   networkTransport,
   type OutsiderOptions,
   Outsiders,
+  type PeerLimits,
   ThreadHub,
   type TlsSource,
   type TlsTransport,
@@ -62,6 +63,8 @@ export interface NodeOptions extends Omit<ActorSystemOptions, 'name'> {
   readonly workers?: number | WorkerOptions;
   /** Lets in clients that are no members, such as pages in browsers. Default: none. */
   readonly outsiders?: OutsiderOptions;
+  /** What one other node may have going on this one. Default: `DEFAULT_PEER_LIMITS`. */
+  readonly limits?: Partial<PeerLimits>;
   /** Error classes that arrive as themselves when thrown on another node. Default: none. */
   readonly errors?: readonly ErrorClass[];
   /** Who is in the cluster. Default: `heartbeats({ seeds: join })`. */
@@ -169,7 +172,7 @@ function workersOf(node: {
 }
 
 function openEndpoint(
-  { secret, errors = [] }: NodeOptions,
+  { secret, limits, errors = [] }: NodeOptions,
   { transport, listen }: Ways,
   parts: {
     readonly system: ActorSystem;
@@ -183,6 +186,7 @@ function openEndpoint(
     transport,
     listen,
     secret,
+    limits,
     incarnation: incarnationOf(system.env),
     errors: [Moved, ...errors],
     router: entities,

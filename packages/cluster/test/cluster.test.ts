@@ -165,6 +165,30 @@ test('a call that was running on the node that died is not repeated', async (t) 
   t.like(await call, { code: 'ERR_SESSION_LOST', executed: 'unknown' });
 });
 
+test('a call of an idempotent method is repeated where the entity is then', async (t) => {
+  @actor({ kind: 'patient' })
+  class Patient extends Actor {
+    @rpc({ idempotent: true }) async outlive(owner: string): Promise<string> {
+      const address = String(this.self());
+      return address.startsWith(`${owner}/`) ? new Promise(() => {}) : address;
+    }
+  }
+  const cluster = new TestCluster();
+  const a = await cluster.node('a', { actors: [] });
+  await cluster.node('b', { actors: [Patient] });
+  await cluster.node('c', { actors: [Patient] });
+  await cluster.env.advance(3_000);
+  const patient = a.entity(Patient, 'x');
+  const owner = a.ownerOf(Patient, 'x')?.name ?? '';
+  const call = patient.outlive(owner);
+  await cluster.env.settled();
+
+  cluster.kill(owner);
+  await cluster.env.advance(5_000);
+
+  t.regex(await call, owner === 'b' ? /^c\/patient/ : /^b\/patient/);
+});
+
 test('a node that leaves hands its entities over, and no call fails meanwhile', async (t) => {
   const cluster = new TestCluster();
   const [a, b] = await cluster.nodes('a', 'b');

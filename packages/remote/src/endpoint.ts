@@ -68,6 +68,8 @@ export interface EndpointRouter extends Router {
   /** The entity behind a reference of the layer above. */
   entityOf(recipient: Recipient): readonly [kind: string, key: string] | undefined;
   refer(kind: string, key: string): AnyRef;
+  /** Whether a method may be run twice, as far as the class of that kind is known here. */
+  isIdempotent(kind: string, method: string): boolean;
 }
 
 /** One node's door to all others: it listens, dials, and knows every peer by its incarnation. */

@@ -35,6 +35,8 @@ export { HandshakeRefused } from './handshake.ts';
 export type { PeerIdentity, RefusalReason } from './handshake.ts';
 export { DEFAULT_PEER_LIMITS } from './peer-limits.ts';
 export type { PeerLimits } from './peer-limits.ts';
+export { pause, retrying } from './retry.ts';
+export type { Retry } from './retry.ts';
 export { BadFrame } from './bad-frame.ts';
 export { CborCodec } from './cbor-codec.ts';
 export { BadBytes, DEFAULT_CODEC_LIMITS, PORT_TAG_MAX } from './codec.ts';

@@ -1,4 +1,4 @@
-/** What one other node may have going here. Beyond that it is refused, and told which bound it was. */
+/** What one other node may have going here. Beyond that it is refused, and told which bound. */
 export interface PeerLimits {
   /** Calls that run or wait here; a cancelled one counts until it has ended. */
   readonly callsMax: number;

@@ -1,4 +1,5 @@
 import {
+  type ActorSystem,
   type CallError,
   type DownReason,
   Overloaded,
@@ -98,6 +99,20 @@ export class Peer {
         this.end(new Error(`no connection to it for ${endpoint.resumeWindowMs} ms`));
       },
     });
+  }
+
+  get system(): ActorSystem {
+    return this.#endpoint.system;
+  }
+
+  /** Whether this node sends nothing more to anybody. */
+  get isClosed(): boolean {
+    return this.#endpoint.isClosed;
+  }
+
+  /** Whether a method of its actors of that kind may be run twice. */
+  isIdempotent(kind: string, method: string): boolean {
+    return this.#endpoint.router.isIdempotent(kind, method);
   }
 
   get isConnected(): boolean {

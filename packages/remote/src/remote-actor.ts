@@ -1,6 +1,15 @@
-import { ActorDown, type ActorSystem, type AnyRef, type Down } from '@troupe/actor';
-import { Answer, type Caller, type Recipient, refTo } from '@troupe/actor/internal';
+import {
+  ActorDown,
+  type ActorSystem,
+  type AnyRef,
+  type CallError,
+  type Down,
+  isCallError,
+} from '@troupe/actor';
+import { Answer, Caller, type Recipient, refTo } from '@troupe/actor/internal';
 import type { Peer } from './peer.ts';
+import { PeerReplaced } from './peer-replaced.ts';
+import { type Retry, retrying } from './retry.ts';
 
 /** An actor of another node, by the id that its node gave it. */
 export class RemoteActor implements Recipient {
@@ -20,7 +29,15 @@ export class RemoteActor implements Recipient {
   }
 
   ask(method: string, args: readonly unknown[], caller: Caller): Answer {
-    return this.peer.outgoing.ask(this, method, { args, caller });
+    const { peer } = this;
+    if (!(caller.options?.idempotent ?? peer.isIdempotent(this.kind, method))) {
+      return peer.outgoing.ask(this, method, { args, caller });
+    }
+    const retry = this.#retry(method, args, caller);
+    const instead = (error: unknown): Promise<unknown> | undefined => {
+      return isCallError(error) && retry.mayRetry(error) ? retrying(retry, error) : undefined;
+    };
+    return peer.outgoing.ask(this, method, { args, caller, instead });
   }
 
   tell(method: string, args: readonly unknown[], caller: Caller): void {
@@ -34,6 +51,29 @@ export class RemoteActor implements Recipient {
   stop(): Promise<void> {
     return this.peer.outgoing.stop(this);
   }
+
+  #retry(method: string, args: readonly unknown[], caller: Caller): Retry {
+    const { system, outgoing } = this.peer;
+    const context = caller.contextIn(system);
+    return {
+      env: system.env,
+      address: this.address,
+      budgetMs: caller.options?.timeoutMs ?? system.callTimeoutMs,
+      startedAt: system.env.now(),
+      signal: caller.options?.signal,
+      mayRetry: (error) => isRetryable(error) && !this.peer.isClosed,
+      attempt: (timeoutMs) => {
+        const again = Caller.within(context, { ...caller.options, timeoutMs }, caller.from);
+        return outgoing.ask(this, method, { args, caller: again });
+      },
+    };
+  }
+}
+
+/** Whether the node may be back in a while; an actor does not outlive its incarnation. */
+function isRetryable({ code, cause }: CallError): boolean {
+  if (cause instanceof PeerReplaced) return false;
+  return code === 'ERR_SESSION_LOST' || code === 'ERR_UNREACHABLE';
 }
 
 /** An actor of this node that had gone when a reference to it came back. */

@@ -1,5 +1,6 @@
 import {
   Actor,
+  type ActorClass,
   ActorSystem,
   type ActorSystemOptions,
   type AnyRef,
@@ -8,7 +9,7 @@ import {
   NoSuchActor,
   rpc,
 } from '@troupe/actor';
-import { type Cell, OUTSIDE, recipientOf } from '@troupe/actor/internal';
+import { type Cell, definitionOf, OUTSIDE, recipientOf } from '@troupe/actor/internal';
 import { virtualEnv, type VirtualEnv } from '@troupe/actor/testing';
 import { Endpoint, type EndpointOptions, MemoryNetwork } from '@troupe/remote';
 
@@ -25,6 +26,8 @@ export interface TestNodeOptions
     Omit<Partial<EndpointOptions>, 'system' | 'listen' | 'router'> {
   /** Whom others take it to be. Default: a node. */
   readonly caller?: CallerIdentity;
+  /** Classes of actors that it knows, wherever they run. */
+  readonly knows?: readonly ActorClass[];
 }
 
 export interface TestNode {
@@ -79,6 +82,10 @@ export async function startTestNode(
       service: (name) => (name === 'directory' ? directory : undefined),
       entity: (_target, message) => message.refuse(new NoSuchActor('entity', 'none in this test')),
       entityOf: () => undefined,
+      isIdempotent: (kind, method) => {
+        const known = options.knows?.map(definitionOf).find((each) => each.kind === kind);
+        return known?.methods.get(method)?.isIdempotent === true;
+      },
       refer: () => {
         throw new TypeError('no entities in this test');
       },

@@ -113,8 +113,9 @@ export {
 } from '@troupe/actor';
 export type { CallErrorCode, Executed } from '@troupe/actor';
 export { Moved, NameTaken, WorkerFailed } from '@troupe/cluster';
-export { CertificateRefused, HandshakeRefused, ListenFailed } from '@troupe/remote';
-export type { CertificateIssue, ErrorClass, RefusalReason } from '@troupe/remote';
+export { CertificateRefused, DEFAULT_PEER_LIMITS, HandshakeRefused } from '@troupe/remote';
+export { ListenFailed } from '@troupe/remote';
+export type { CertificateIssue, ErrorClass, PeerLimits, RefusalReason } from '@troupe/remote';
 
 export { connect, OutsiderRefused, webSocketTransport } from '@troupe/remote';
 export type {
