@@ -17,7 +17,7 @@ import type { IoBudget } from './io-budget.ts';
 import { isLinkMessage, Links } from './link.ts';
 import { LocalCall } from './local-call.ts';
 import { Mailbox } from './mailbox.ts';
-import { isThenable, Method } from './method.ts';
+import { isThenable, Method, STARTED } from './method.ts';
 import { overflow } from './overflow.ts';
 import type { Down, DownReason, Recipient, Reply } from './recipient.ts';
 import { type AnyRef, refTo } from './ref.ts';
@@ -594,8 +594,3 @@ export class Cell implements Recipient {
     relations.tell({ address: this.address, reason });
   }
 }
-
-/** The `started` hook, as the turn before all others. */
-const STARTED = new Method('started', function started(this: Actor) {
-  return this.started?.();
-});

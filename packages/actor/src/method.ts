@@ -82,6 +82,11 @@ export interface MethodOptions {
   readonly isIdempotent?: boolean;
 }
 
+/** The `started` hook, as the turn before all others. */
+export const STARTED = new Method('started', function started(this: Actor) {
+  return this.started?.();
+});
+
 /** Whether a result is still to come. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
