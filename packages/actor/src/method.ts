@@ -83,7 +83,7 @@ export interface MethodOptions {
 }
 
 /** The `started` hook, as the turn before all others. */
-export const STARTED = new Method('started', function started(this: Actor) {
+export const STARTED: Method = new Method('started', function started(this: Actor) {
   return this.started?.();
 });
 
