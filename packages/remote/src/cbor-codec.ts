@@ -24,7 +24,11 @@ export class CborCodec implements Codec {
     this.#scanner = new CborScanner(this.#limits);
   }
 
-  encode(frame: readonly unknown[], port: ValuePort, fields: readonly string[] = []): Uint8Array {
+  encode(
+    frame: readonly unknown[],
+    port: ValuePort,
+    fields: readonly string[] = NO_FIELDS,
+  ): Uint8Array {
     const writer = this.#idle.pop() ?? new CborWriter(this.#limits);
     try {
       return writer.write(frame, port, fields);
@@ -65,3 +69,5 @@ export class CborCodec implements Codec {
     return frames as unknown[][];
   }
 }
+
+const NO_FIELDS: readonly string[] = Object.freeze([]);

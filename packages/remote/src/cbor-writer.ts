@@ -35,6 +35,8 @@ const UNDEFINED = 0xf7;
 const FLOAT64 = 0xfb;
 const ARGUMENT_64_BITS = 27;
 
+const NO_FRAME: readonly unknown[] = Object.freeze([]);
+
 /**
  * Checks a frame and writes it as CBOR in one pass, so each property is read once and what was
  * checked is what is sent. Writes into blocks of memory from front to back and never twice to the
@@ -43,7 +45,9 @@ const ARGUMENT_64_BITS = 27;
 export class CborWriter {
   readonly #limits: CodecLimits;
   #block: Buffer = Buffer.alloc(0);
-  #view: DataView = new DataView(this.#block.buffer);
+  /** What the block lies in, from its first byte; asking a block for it is slow. */
+  #memory: ArrayBufferLike = this.#block.buffer;
+  #view: DataView = new DataView(this.#memory);
   #end = 0;
   #nextBlockBytes = BLOCK_BYTES_MIN;
   /** Where the frame in hand begins, where it ended, and where its next byte goes. */
@@ -52,7 +56,7 @@ export class CborWriter {
   #position = 0;
   #items = 0;
   #port: ValuePort | undefined;
-  #frame: readonly unknown[] = [];
+  #frame: readonly unknown[] = NO_FRAME;
   #fields: readonly string[] = [];
   /** How the value in hand is reached; what lies beyond its depth is left from others. */
   readonly #steps: Step[] = [];
@@ -65,9 +69,9 @@ export class CborWriter {
   write(frame: readonly unknown[], port: ValuePort, fields: readonly string[]): Uint8Array {
     this.#frame = frame;
     this.#fields = fields;
-    const block = this.#written(port, () => this.#fieldsOf(frame));
-    const { buffer, byteOffset } = block;
-    return new Uint8Array(buffer, byteOffset + this.#start, this.#stop - this.#start);
+    const block = this.#written(port, undefined);
+    const memory = block === this.#block ? this.#memory : block.buffer;
+    return new Uint8Array(memory, this.#start, this.#stop - this.#start);
   }
 
   /**
@@ -78,24 +82,28 @@ export class CborWriter {
     this.#frame = [[value]];
     this.#fields = [name];
     this.#steps[0] = this.#steps[1] = 0;
-    const block = this.#written(port, () => this.#value(value, 2));
+    const block = this.#written(port, { value });
     return new EncodedValue(block, this.#start, this.#stop);
   }
 
-  /** @returns the block that `write` has written to, from `#start` to `#stop` */
-  #written(port: ValuePort, write: () => void): Buffer {
+  /**
+   * Writes the element, or the whole frame in hand.
+   * @returns the block that it is in, from `#start` to `#stop`
+   */
+  #written(port: ValuePort, element: { readonly value: unknown } | undefined): Buffer {
     this.#port = port;
     this.#items = 1;
     this.#start = this.#position;
     try {
-      write();
+      if (element === undefined) this.#fieldsOf(this.#frame);
+      else this.#value(element.value, 2);
       if (this.#position - this.#start > this.#limits.sequenceBytesMax) throw this.#tooLong();
     } catch (error) {
       this.#position = this.#start;
       throw isCallError(error) ? error : this.#whatReadingThrew(error);
     } finally {
       this.#port = undefined;
-      this.#frame = [];
+      this.#frame = NO_FRAME;
     }
     const block = this.#block;
     this.#stop = this.#position;
@@ -394,7 +402,8 @@ export class CborWriter {
 
   #useBlock(block: Buffer): void {
     this.#block = block;
-    this.#view = new DataView(block.buffer, block.byteOffset, block.length);
+    this.#memory = block.buffer;
+    this.#view = new DataView(this.#memory, block.byteOffset, block.length);
     this.#end = block.length;
     this.#start = 0;
     this.#position = 0;
