@@ -11,7 +11,7 @@ import {
 import {
   Answer,
   Caller,
-  type Cell,
+  Cell,
   definitionOf,
   OUTSIDE,
   type Recipient,
@@ -56,7 +56,8 @@ export class Entities implements EndpointRouter {
   readonly #classes = new Map<string, ActorClass>();
   /** Those too that only other nodes host. */
   readonly #known = new Map<string, ActorClass>();
-  readonly #active = new Map<string, { readonly cell: Cell; readonly id: EntityId }>();
+  /** By kind and key, so that a message need not join them to find its activation. */
+  readonly #active = new Map<string, Map<string, Cell>>();
   readonly #services = new Map<string, Cell>();
   #endpoint!: Endpoint;
   /** Set between joining and leaving; outside of that nothing is placed by this node. */
@@ -95,7 +96,7 @@ export class Entities implements EndpointRouter {
 
   /** Entities that are active here. */
   get size(): number {
-    return this.#active.size;
+    return [...this.#active.values()].reduce((size, { size: more }) => size + more, 0);
   }
 
   /** The endpoint needs a router before it opens, and a router an endpoint to send by. */
@@ -147,7 +148,7 @@ export class Entities implements EndpointRouter {
       return this.#endpoint.peerOf(owner.member).outgoing.ask(to, method, message);
     }
     const cell = this.#activate(id);
-    if (!('ask' in cell)) return failed(cell, message);
+    if (!(cell instanceof Cell)) return failed(cell, message);
     const answer = cell.ask(method, message.args, message.caller);
     const { instead } = message;
     if (instead === undefined) return answer;
@@ -167,7 +168,7 @@ export class Entities implements EndpointRouter {
       return this.#endpoint.peerOf(owner.member).tell(to, method, { args, caller });
     }
     const cell = this.#activate(id);
-    if ('tell' in cell) cell.tell(method, args, caller);
+    if (cell instanceof Cell) cell.tell(method, args, caller);
     else refuse(cell);
   }
 
@@ -183,7 +184,7 @@ export class Entities implements EndpointRouter {
     if (owner === undefined) return message.refuse(this.#unhosted(id));
     if (!owner.isSelf) return message.refuse(new Moved(addressOf(id), owner.member.name));
     const cell = this.#activate(id);
-    if ('post' in cell) message.deliver(cell);
+    if (cell instanceof Cell) message.deliver(cell);
     else message.refuse(cell);
   }
 
@@ -205,15 +206,16 @@ export class Entities implements EndpointRouter {
     if (owner === undefined) throw this.#unhosted(id);
     if (!owner.isSelf) throw new Moved(addressOf(id), owner.member.name);
     const cell = this.#activate(id);
-    if ('ref' in cell) return cell.ref;
+    if (cell instanceof Cell) return cell.ref;
     throw cell;
   }
 
   /** Ends the activations that the present view places elsewhere. */
   rebalance(): void {
-    for (const { cell, id } of this.#active.values()) {
-      const owner = this.#owners.of(id);
-      if (owner?.isSelf === false) void cell.stop();
+    for (const [kind, cells] of this.#active) {
+      for (const [key, cell] of cells) {
+        if (this.#owners.of({ kind, key })?.isSelf === false) void cell.stop();
+      }
     }
   }
 
@@ -251,23 +253,28 @@ export class Entities implements EndpointRouter {
 
   /** @returns the running or new activation, or why there can be none */
   #activate(id: EntityId): Cell | CallError {
-    const address = addressOf(id);
-    const running = this.#active.get(address);
-    if (running !== undefined) return running.cell;
+    const running = this.#active.get(id.kind)?.get(id.key);
+    if (running !== undefined) return running;
     if (!this.#open) return new Draining(this.#options.system.name);
     const target = this.#classes.get(id.kind);
     if (target === undefined) return this.#unhosted(id);
     if (id.key.length > KEY_CHARS_MAX) {
-      return new NoSuchActor(address, `keys have at most ${KEY_CHARS_MAX} characters`);
+      return new NoSuchActor(addressOf(id), `keys have at most ${KEY_CHARS_MAX} characters`);
     }
     try {
       const cell = this.#options.system.start(target, [], { key: id.key });
-      this.#active.set(address, { cell, id });
-      cell.monitor(() => this.#active.delete(address));
+      this.#keep(id, cell);
       return cell;
     } catch (cause) {
-      return new ActorDown(address, 'no', { cause });
+      return new ActorDown(addressOf(id), 'no', { cause });
     }
+  }
+
+  /** Until it is down. */
+  #keep({ kind, key }: EntityId, cell: Cell): void {
+    const cells = this.#active.get(kind) ?? new Map<string, Cell>();
+    this.#active.set(kind, cells.set(key, cell));
+    cell.monitor(() => cells.delete(key));
   }
 
   #unhosted(id: EntityId): NoSuchActor {
