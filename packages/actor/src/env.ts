@@ -80,7 +80,8 @@ export function xorshift(seed: number): () => number {
   };
 }
 
-const stderrLog: Log = {
+/** Warnings and errors, one line each. */
+export const stderrLog: Log = {
   debug: () => {},
   info: () => {},
   warn: (fields, message) => console.warn(`troupe: ${message}`, fields),

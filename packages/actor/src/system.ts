@@ -2,9 +2,10 @@ import type { Actor } from './actor.ts';
 import { Cell, type CellOptions } from './cell.ts';
 import { Deadlines } from './deadlines.ts';
 import { type ActorClass, definitionOf } from './definition.ts';
-import { type Env, processEnv } from './env.ts';
+import { type Env, type Log, processEnv } from './env.ts';
 import { type CallError, type CallErrorCode, Draining } from './errors.ts';
 import { type ActorFunction, FunctionActor, isActorFunction } from './function-actor.ts';
+import { guardedLog } from './guarded-log.ts';
 import type { IncomingInterceptor } from './interceptor.ts';
 import { type IoBudget, ioBudgetOf } from './io-budget.ts';
 import { CALL_TIMEOUT_MS, type Down } from './recipient.ts';
@@ -71,6 +72,8 @@ export type Transparency = (value: unknown, at: string) => unknown;
 export class ActorSystem implements AsyncDisposable {
   readonly name: string;
   readonly env: Env;
+  /** That of `env`, for what must go on should it throw. */
+  readonly log: Log;
   readonly callTimeoutMs: number;
   readonly deadlines: Deadlines;
   /** The actor that is at work this very moment; none while a turn waits. */
@@ -97,6 +100,7 @@ export class ActorSystem implements AsyncDisposable {
     this.#options = options;
     this.name = options.name ?? 'local';
     this.env = options.env ?? processEnv();
+    this.log = guardedLog(this.env.log);
     this.callTimeoutMs = options.callTimeoutMs ?? CALL_TIMEOUT_MS;
     this.deadlines = new Deadlines(this.env);
     this.interceptors = options.interceptors ?? [];
@@ -159,7 +163,7 @@ export class ActorSystem implements AsyncDisposable {
     });
     if (!(await Promise.race([stopped, timedOut]))) {
       for (const cell of this.#live()) {
-        this.env.log.warn({ actor: cell.address }, `no end of its turn within ${timeoutMs} ms`);
+        this.log.warn({ actor: cell.address }, `no end of its turn within ${timeoutMs} ms`);
         cell.abandon();
       }
     }
@@ -235,14 +239,14 @@ export class ActorSystem implements AsyncDisposable {
     const { onDeadLetter } = this.#options;
     if (onDeadLetter !== undefined) this.#tell('onDeadLetter', () => onDeadLetter(letter));
     else if (letter.isCall !== true) {
-      this.env.log.warn({ ...letter, reason: letter.reason.message }, 'dead letter');
+      this.log.warn({ ...letter, reason: letter.reason.message }, 'dead letter');
     }
   }
 
   failed(failure: Failure): void {
     const { onFailure } = this.#options;
     if (onFailure !== undefined) this.#tell('onFailure', () => onFailure(failure));
-    else this.env.log.error({ ...failure }, 'an actor failed where nobody waits');
+    else this.log.error({ ...failure }, 'an actor failed where nobody waits');
   }
 
   /** Whoever only listens must not end what goes on here. */
@@ -250,7 +254,7 @@ export class ActorSystem implements AsyncDisposable {
     try {
       run();
     } catch (error) {
-      this.env.log.error({ hook, error }, 'a hook of the actor system failed');
+      this.log.error({ hook, error }, 'a hook of the actor system failed');
     }
   }
 

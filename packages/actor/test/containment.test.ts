@@ -84,6 +84,28 @@ test('onFailure and onDeadLetter that throw are logged, and the system goes on',
   );
 });
 
+test.serial('a log that throws is told of once, and the system goes on', async (t) => {
+  const fail = (): never => {
+    throw new Error('disk full');
+  };
+  const log = { debug: fail, info: fail, warn: fail, error: fail };
+  const written: string[] = [];
+  const { write } = process.stderr;
+  process.stderr.write = (text: unknown) => written.push(String(text)) > 0;
+  t.teardown(() => (process.stderr.write = write));
+  await using system = new ActorSystem({ env: { ...virtualEnv(), log }, onFailure: fail });
+  const [echo, other] = [system.spawn(Echo), system.spawn(Echo)];
+  system.monitor(echo, fail);
+
+  echo.tell.fail();
+  await echo.echo(1);
+  await system.stopActor(echo);
+  echo.tell.echo(2);
+
+  t.is(await other.echo(3), 3);
+  t.is(written.filter((text) => text.includes('the log failed at')).length, 1);
+});
+
 test('a monitor whose callback throws keeps no other from being told', async (t) => {
   const failures: Failure[] = [];
   await using system = new ActorSystem({ onFailure: (failure) => failures.push(failure) });

@@ -288,7 +288,7 @@ export class Endpoint {
 
   #refused(from: string, error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
-    this.system.env.log.warn({ from, reason }, 'a connection was refused');
+    this.system.log.warn({ from, reason }, 'a connection was refused');
   }
 
   /** It has dialled us meanwhile, or listens at another address that is being dialled too. */

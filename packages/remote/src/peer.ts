@@ -356,10 +356,7 @@ export class Peer {
 
   #detached(reason: Error): void {
     const { name } = this.identity;
-    this.#endpoint.system.env.log.info(
-      { peer: name, reason: reason.message },
-      'a connection ended',
-    );
+    this.#endpoint.system.log.info({ peer: name, reason: reason.message }, 'a connection ended');
     const isOver = this.#goodbye !== undefined || this.#session.tellsOfDeath;
     if (isOver || this.#endpoint.isClosed) this.end(reason);
     else this.#revival.begin(!this.#isDialler);
@@ -368,7 +365,7 @@ export class Peer {
 
   #broken(error: Error): void {
     const { name } = this.identity;
-    this.#endpoint.system.env.log.error({ peer: name, error }, 'a peer broke the protocol');
+    this.#endpoint.system.log.error({ peer: name, error }, 'a peer broke the protocol');
     this.end(new Error('the protocol was broken', { cause: error }));
   }
 

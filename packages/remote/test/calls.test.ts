@@ -16,7 +16,7 @@ import {
   SessionLost,
   Unreachable,
 } from '@troupe/actor';
-import { testNodes } from './nodes.js';
+import { startTestNode, testNodes } from './nodes.js';
 
 class TooBig extends Error {
   override readonly name = 'TooBig';
@@ -226,6 +226,50 @@ test('an actor that is down refuses calls from elsewhere, and its monitors are t
 
   t.deepEqual(downs, [{ address: 'b/counter/#2', reason: { kind: 'stopped' } }]);
   t.like(await t.throwsAsync(counter.add(1), { instanceOf: ActorDown }), { executed: 'no' });
+});
+
+test('callbacks and a log that throw while frames arrive end no session', async (t) => {
+  const { b, network, env } = await remoteCounter();
+  const fail = (): never => {
+    throw new Error('callback');
+  };
+  const log = { debug: fail, info: fail, warn: fail, error: fail };
+  const c = await startTestNode(
+    { ...env, log },
+    { name: 'c', listen: 'c:1', transport: network.transport('c'), onFailure: fail },
+  );
+  const counter = await c.find<ActorRef<Counter>>(b, 'counter');
+  const downs: Down[] = [];
+  c.system.monitor(counter, fail);
+  c.system.monitor(counter, (down) => downs.push(down));
+  const { linkNumber } = await c.endpoint.connect('b:1');
+
+  await counter.end();
+  await env.settled();
+
+  t.is(downs.length, 1);
+  t.is((await c.endpoint.connect('b:1')).linkNumber, linkNumber);
+});
+
+test('a log that throws when a connection is lost keeps no monitor from being told', async (t) => {
+  const { b, network, env } = await remoteCounter();
+  const fail = (): never => {
+    throw new Error('log');
+  };
+  const c = await startTestNode(
+    { ...env, log: { debug: fail, info: fail, warn: fail, error: fail } },
+    { name: 'c', listen: 'c:1', transport: network.transport('c') },
+  );
+  const counter = await c.find<ActorRef<Counter>>(b, 'counter');
+  const downs: Down[] = [];
+  c.system.monitor(counter, fail);
+  c.system.monitor(counter, (down) => downs.push(down));
+  await env.settled();
+
+  network.cut('b', 'c');
+  await env.advance(6_000);
+
+  t.like(downs, [{ reason: { kind: 'node-down' } }]);
 });
 
 test('stopping works across nodes', async (t) => {
