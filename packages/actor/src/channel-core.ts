@@ -65,6 +65,7 @@ export class ChannelCore<T> {
   /** What senders get. */
   #sendError: unknown;
   readonly #onClose = new Set<() => void>();
+  #onDrain: Set<() => void> | undefined;
 
   constructor(capacity: number, env: Env, hooks?: ChannelHooks) {
     if (!Number.isSafeInteger(capacity) || capacity < 0 || capacity > 2 ** 31) {
@@ -204,6 +205,16 @@ export class ChannelCore<T> {
     return () => this.#onClose.delete(run);
   }
 
+  /**
+   * Calls `run` when the channel is closed and its last element has left, at once if it is so; that
+   * element is then on its way out of `poll`. @returns forgets it
+   */
+  whenDrained(run: () => void): () => void {
+    if (this.#isClosed && this.#length === 0) run();
+    else (this.#onDrain ??= new Set()).add(run);
+    return () => this.#onDrain?.delete(run);
+  }
+
   #end(closeError: unknown, sendError: unknown): boolean {
     if (this.#isClosed) return false;
     this.#isClosed = true;
@@ -218,7 +229,14 @@ export class ChannelCore<T> {
     this.hooks?.closed?.();
     for (const run of this.#onClose) run();
     this.#onClose.clear();
+    if (this.#length === 0) this.#drained();
     return true;
+  }
+
+  #drained(): void {
+    const waiting = this.#onDrain ?? [];
+    this.#onDrain = undefined;
+    for (const run of waiting) run();
   }
 
   #push(value: T): void {
@@ -237,6 +255,7 @@ export class ChannelCore<T> {
     const head = this.#head + 1;
     this.#head = head < buffer.length ? head : 0;
     this.#length -= 1;
+    if (this.#isClosed && this.#length === 0) this.#drained();
     return value;
   }
 

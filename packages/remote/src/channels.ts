@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { NotSerializable } from '@troupe/actor';
+import { NotSerializable, Overloaded } from '@troupe/actor';
 import { channelBehind, ChannelCore, receiverOf, senderOf } from '@troupe/actor/internal';
 import { BadFrame } from './bad-frame.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -16,8 +16,9 @@ import {
 } from './remote-end.ts';
 
 const TOKEN_BYTES = 16;
-/** Ends that one peer may have open here. */
+/** Ends of one node's channels that another one may have open. */
 const ENDS_MAX = 65_536;
+const OPEN_ENDS = 'ends of its channels that are open here';
 
 /** How an END came about. */
 const CLOSED = 0;
@@ -38,8 +39,12 @@ interface Location {
 interface Exported {
   readonly core: ChannelCore<unknown>;
   readonly token: string;
+  /** An end to receive by was given away: what is unread at the close may be fetched yet. */
+  isReadElsewhere: boolean;
   /** Peers that were given an end, or opened one; without any, nobody can come for it any more. */
   readonly holders: Set<Peer>;
+  /** Takes the table's callback out of the channel. */
+  forget: () => void;
 }
 
 /** The channels of one node that have left it, and the ends it holds of channels elsewhere. */
@@ -62,19 +67,12 @@ export class ChannelTable {
   locate(core: ChannelCore<unknown>, role: Role, holder: Peer): Location {
     const remote = this.#remote.get(core);
     if (remote !== undefined) return remote;
-    let id = this.#ids.get(core);
-    if (id === undefined) {
-      id = this.#lastId += 1;
-      const token = randomBytes(TOKEN_BYTES).toString('base64url');
-      this.#ids.set(core, id);
-      this.#exported.set(id, { core, token, holders: new Set() });
-      const exportedId = id;
-      // What is still buffered can be fetched; otherwise a closed channel needs no entry.
-      core.whenClosed(() => core.length === 0 && this.#exported.delete(exportedId));
-    }
-    const { home } = this;
+    const isRead = role === 'receive';
+    const id = this.#ids.get(core) ?? this.#export(core, isRead);
     const exported = this.#exported.get(id);
     exported?.holders.add(holder);
+    if (exported !== undefined && isRead) exported.isReadElsewhere = true;
+    const { home } = this;
     return { home, id, role, capacity: core.capacity, token: exported?.token ?? '' };
   }
 
@@ -97,11 +95,32 @@ export class ChannelTable {
 
   /** The peer is gone, and what it held with it. */
   release(peer: Peer): void {
-    for (const [id, { core, holders }] of this.#exported) {
-      if (!holders.delete(peer) || holders.size > 0) continue;
-      this.#exported.delete(id);
-      this.#ids.delete(core);
+    for (const [id, { holders }] of this.#exported) {
+      if (holders.delete(peer) && holders.size === 0) this.#withdraw(id);
     }
+  }
+
+  #export(core: ChannelCore<unknown>, isReadElsewhere: boolean): number {
+    const id = (this.#lastId += 1);
+    const token = randomBytes(TOKEN_BYTES).toString('base64url');
+    const exported: Exported = { core, token, isReadElsewhere, holders: new Set(), forget() {} };
+    this.#ids.set(core, id);
+    this.#exported.set(id, exported);
+    const withdraw = (): void => this.#withdraw(id);
+    exported.forget = core.whenClosed(() => {
+      if (exported.isReadElsewhere) core.whenDrained(withdraw);
+      else withdraw();
+    });
+    return id;
+  }
+
+  /** Nobody can come for it any more; should it leave once more, it gets another number. */
+  #withdraw(id: number): void {
+    const exported = this.#exported.get(id);
+    if (exported === undefined) return;
+    exported.forget();
+    this.#exported.delete(id);
+    this.#ids.delete(exported.core);
   }
 }
 
@@ -116,6 +135,8 @@ export class Channels {
   readonly #homeEnds = new Map<number, HomeEnd>();
   /** Opened from here, of channels that live there. */
   readonly #remoteEnds = new Map<number, RemoteEnd>();
+  /** Those that may be used yet, by what they are ends of: the same end arrives many times. */
+  readonly #byLocation = new Map<string, WeakRef<RemoteEnd>>();
   #lastNumber = 0;
 
   constructor(endpoint: Endpoint, peer: Peer) {
@@ -152,8 +173,13 @@ export class Channels {
     };
     const core = this.#endpoint.isSelf(home)
       ? this.#ownCore(location)
-      : this.#endpoint.peerOf(home).channels.#remoteEnd(location).core;
+      : this.#endpoint.peerOf(home).channels.#remoteEndAt(location).core;
     return location.role === 'send' ? senderOf(core) : receiverOf(core);
+  }
+
+  /** Ends that are open, of channels here and there. */
+  get open(): number {
+    return this.#homeEnds.size + this.#remoteEnds.size;
   }
 
   receive(frame: FrameReader): void {
@@ -189,6 +215,22 @@ export class Channels {
     return closed;
   }
 
+  #remoteEndAt(location: Location): RemoteEnd {
+    const { id, role, capacity, token } = location;
+    const key = `${id} ${role} ${capacity} ${token}`;
+    const known = this.#byLocation.get(key)?.deref();
+    if (known !== undefined) return known;
+    const end = this.#remoteEnd(location);
+    const ref = new WeakRef(end);
+    this.#byLocation.set(key, ref);
+    const forget = (): void => {
+      if (this.#byLocation.get(key) === ref) this.#byLocation.delete(key);
+    };
+    end.core.whenClosed(forget);
+    this.#endpoint.system.env.whenCollected?.(end, forget);
+    return end;
+  }
+
   #remoteEnd(location: Location): RemoteEnd {
     const { env } = this.#endpoint.system;
     const number = (this.#lastNumber += 1);
@@ -198,6 +240,10 @@ export class Channels {
         this.#remoteEnds.set(number, end);
         const { id, role, token } = location;
         this.#send([OPEN, number * 2, id, role === 'send', token], number * 2);
+      },
+      refusal: () => {
+        if (this.#remoteEnds.size < ENDS_MAX) return undefined;
+        return new Overloaded(this.#peer.identity.name, OPEN_ENDS, ENDS_MAX);
       },
     };
     const end: RemoteEnd =
@@ -212,11 +258,10 @@ export class Channels {
     const id = frame.number();
     const sends = frame.any() === true;
     const core = this.#endpoint.table.find(id, frame.text(), this.#peer);
-    if (core === undefined || core === 'closed' || this.#homeEnds.size >= ENDS_MAX) {
-      this.#send([END, number * 2 + 1, core === 'closed' ? CLOSED : UNKNOWN], number * 2 + 1);
-      return;
-    }
     const wire = this.#wire(number * 2 + 1, () => this.#homeEnds.delete(number));
+    if (core === 'closed') return wire.end(undefined);
+    if (core === undefined) return this.#send([END, number * 2 + 1, UNKNOWN], number * 2 + 1);
+    if (this.#homeEnds.size >= 2 * ENDS_MAX) throw new BadFrame('more open ends than any node has');
     const end = sends ? new HomeSenderEnd(core, wire) : new HomeReceiverEnd(core, wire);
     this.#homeEnds.set(number, end);
   }

@@ -178,10 +178,9 @@ export class HomeReceiverEnd extends Waiter<unknown> implements HomeEnd {
     this.#core = core;
     this.#wire = wire;
     this.#gathering = new Gathering(core.env, () => this.#flush());
-    // Also when nobody there waits: what is closed and empty needs no ends.
-    this.#forget = core.whenClosed(() => {
-      if (core.length === 0) this.fail(core.closeError);
-    });
+    // Also when nobody there waits: what is closed and empty needs no ends. The last element may be
+    // on its way to this very end.
+    this.#forget = core.whenDrained(() => queueMicrotask(() => this.fail(core.closeError)));
   }
 
   items(): never {
@@ -214,6 +213,7 @@ export class HomeReceiverEnd extends Waiter<unknown> implements HomeEnd {
     this.#flush();
     if (this.#over) return;
     this.#over = true;
+    this.#forget();
     this.#wire.end(error);
   }
 

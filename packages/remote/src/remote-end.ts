@@ -1,4 +1,10 @@
-import { ChannelClosed, ChannelLost, type Env, type SendOptions } from '@troupe/actor';
+import {
+  ChannelClosed,
+  ChannelLost,
+  type Env,
+  type Overloaded,
+  type SendOptions,
+} from '@troupe/actor';
 import { ChannelCore, CLOSED, EMPTY, type Waiter } from '@troupe/actor/internal';
 import { BadFrame } from './bad-frame.ts';
 import { EncodedValue } from './codec.ts';
@@ -16,8 +22,10 @@ const BYTES_PER_ELEMENT = 1_024;
 /** Elements that a receiving end may be sent ahead of being asked for them. */
 const RECEIVE_WINDOW_MAX = 1_024;
 
-/** The wire of an end whose channel lives elsewhere; it is opened by the first use. */
+/** The wire of an end whose channel lives elsewhere; the first use opens it. */
 export interface RemoteWire extends EndWire {
+  /** Why no further end may be opened. One that only closes its channel may. */
+  refusal(): Overloaded | undefined;
   open(): void;
 }
 
@@ -126,6 +134,9 @@ export class RemoteSenderEnd implements RemoteEnd {
   }
 
   #admitted(value: unknown, options: SendOptions | undefined): EncodedValue {
+    const refusal = this.#isOpen ? undefined : this.#wire.refusal();
+    if (refusal !== undefined) throw refusal;
+    this.#openOnce(); // Or an element that was taken might find no way home.
     const encoded = this.#wire.encode(value);
     return options?.ack === true && this.core.capacity > 0 ? new Tracked(encoded) : encoded;
   }
@@ -149,7 +160,6 @@ export class RemoteSenderEnd implements RemoteEnd {
       if (!this.#wire.hasRoom(this.#pump)) return;
       const batch = this.core.capacity === 0 ? this.#takeUndelivered() : this.#takeBuffered();
       if (batch.length === 0) break;
-      this.#openOnce();
       this.#wire.items(batch);
     }
     if (this.#over || !this.core.isClosed) return;
@@ -273,7 +283,11 @@ export class RemoteReceiverEnd implements RemoteEnd {
 
   #ask(count: number): void {
     if (this.core.isClosed) return;
-    if (!this.#isOpen) this.#wire.open();
+    if (!this.#isOpen) {
+      const refusal = this.#wire.refusal();
+      if (refusal !== undefined) return void this.core.close(refusal);
+      this.#wire.open();
+    }
     this.#isOpen = true;
     this.#asked += count;
     this.#wire.credit(count, 0);

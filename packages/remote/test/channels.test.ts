@@ -9,6 +9,7 @@ import {
   ChannelLost,
   type Env,
   NotSerializable,
+  Overloaded,
   type Receiver,
   rpc,
   type Schema,
@@ -232,6 +233,149 @@ test('an end that comes home is the channel itself', async (t) => {
   t.true(await home.isSame('c', sender));
 });
 
+/** Uses what it is given, wherever that lives. */
+class Guest extends Actor {
+  readonly #receivers: Receiver<unknown>[] = [];
+  @rpc send(sender: Sender<unknown>, value: unknown): string {
+    return sender.trySend(value);
+  }
+  @rpc sendAll(senders: readonly Sender<unknown>[]): void {
+    for (const sender of senders) sender.trySend('hello');
+  }
+  @rpc async receive(receiver: Receiver<unknown>): Promise<unknown> {
+    return receiver.receive();
+  }
+  @rpc keep(receiver: Receiver<unknown>): void {
+    this.#receivers.push(receiver);
+  }
+  @rpc async next(): Promise<unknown> {
+    return this.#receivers[0]?.receive();
+  }
+}
+
+/** Channels of node a, and on b a guest who may be given their ends. */
+async function guestOf() {
+  const nodes = testNodes();
+  const a = await nodes.node('a');
+  const b = await nodes.node('b');
+  b.serve('guest', b.system.spawn(Guest));
+  const guest = await a.find<ActorRef<Guest>>(b, 'guest');
+  const make = (capacity: number) => channel<unknown>(capacity, { env: nodes.env });
+  return { ...nodes, a, b, guest, make };
+}
+
+test('an end that arrives again and again is one end, and keeps its order', async (t) => {
+  const { a, b, guest, make } = await guestOf();
+  const [sent, received] = [make(100), make(100)];
+  for (let i = 0; i < 100; i += 1) received.trySend(i);
+
+  for (let i = 0; i < 100; i += 1) {
+    await guest.send(sent.sender, i);
+    t.is(await guest.receive(received.receiver), i);
+  }
+
+  for (let i = 0; i < 100; i += 1) t.is(await sent.receive(), i);
+  t.is((await a.endpoint.connect('b:1')).channels.open, 2);
+  t.is((await b.endpoint.connect('a:1')).channels.open, 2);
+});
+
+test('an end that was closed is not taken for the one that arrives after it', async (t) => {
+  const { a, guest, make, network, env } = await guestOf();
+  const { sender, receiver } = make(2);
+  await guest.send(sender, 1);
+  await env.settled();
+  network.cut('a', 'b');
+  await env.advance(10_000);
+  network.heal('a', 'b');
+
+  t.is(await guest.send(sender, 2), 'sent');
+
+  t.deepEqual([await receiver.receive(), await receiver.receive()], [1, 2]);
+  t.is((await a.endpoint.connect('b:1')).channels.open, 1);
+});
+
+test('who would open more ends than there may be is refused before anything is taken', async (t) => {
+  const { guest, make, env } = await guestOf();
+  const channels = Array.from({ length: 65_536 }, () => make(1));
+  for (let i = 0; i < channels.length; i += 4_096) {
+    await guest.sendAll(channels.slice(i, i + 4_096).map(({ sender }) => sender));
+    await env.settled();
+  }
+  t.true(channels.every(({ receiver }) => receiver.length === 1));
+  const one = make(1);
+
+  await t.throwsAsync(guest.send(one.sender, 'more'), {
+    instanceOf: Overloaded,
+    message: 'a is overloaded: ends of its channels that are open here reached its limit of 65536',
+  });
+  await t.throwsAsync(guest.receive(one.receiver), { instanceOf: Overloaded });
+  channels[0]?.close();
+  await env.settled();
+
+  t.is(await guest.send(one.sender, 'more'), 'sent');
+  t.is(await one.receive(), 'more');
+});
+
+test('a channel that is closed with elements unread is forgotten when nobody can fetch them', async (t) => {
+  const { a, guest, make, env } = await guestOf();
+  const both = make(4);
+  const { sender } = both;
+  await guest.send(sender, 1);
+  await guest.send(sender, 2);
+  await env.settled();
+  t.is(a.endpoint.table.size, 1);
+
+  both.close();
+
+  t.is(a.endpoint.table.size, 0);
+});
+
+test('what is unread at the close can be fetched from elsewhere, and then it is forgotten', async (t) => {
+  const { a, guest, make, env } = await guestOf();
+  const both = make(4);
+  const { sender, receiver } = both;
+  await guest.keep(receiver);
+  for (let i = 1; i <= 2; i += 1) await guest.send(sender, i);
+  await env.settled();
+  both.close();
+  t.is(a.endpoint.table.size, 1);
+
+  t.deepEqual([await guest.next(), await guest.next()], [1, 2]);
+  await t.throwsAsync(guest.next(), { instanceOf: ChannelClosed });
+
+  t.is(a.endpoint.table.size, 0);
+  t.is((await a.endpoint.connect('b:1')).channels.open, 0);
+});
+
+test('it is forgotten as well when it is read at home', async (t) => {
+  const { a, guest, make, env } = await guestOf();
+  const both = make(4);
+  const { sender, receiver } = both;
+  await guest.keep(receiver);
+  for (let i = 1; i <= 3; i += 1) sender.trySend(i);
+  t.is(await guest.next(), 1);
+  both.close();
+
+  t.deepEqual(receiver.receiveBatch(4), [2, 3]);
+  await env.settled();
+
+  t.is(a.endpoint.table.size, 0);
+  t.is((await a.endpoint.connect('b:1')).channels.open, 0);
+});
+
+test('an end to receive by that is given away after the close brings the rest', async (t) => {
+  const { guest, make, env } = await guestOf();
+  const both = make(4);
+  const { sender, receiver } = both;
+  await guest.send(sender, 1);
+  await guest.send(sender, 2);
+  await env.settled();
+  both.close();
+
+  t.is(await guest.receive(receiver), 1);
+  t.is(await guest.receive(receiver), 2);
+});
+
 test('an end handed to a third node connects to the home directly', async (t) => {
   const { home, node, a, b, network, env } = await remoteChannel(4);
   const c = await node('c');
@@ -379,14 +523,14 @@ for (const capacity of [0, 1, 8]) {
   test(`what a home of capacity ${capacity} refuses ends that end, with the reason`, async (t) => {
     const { home } = await remoteChannel(0);
     await home.makeChecked('checked', capacity);
-    const [sender, other] = [await home.sender('checked'), await home.sender('checked')];
+    const sender = await home.sender('checked');
 
     const taken = home.takeSoon('checked');
     const sends = ['a', 1, 'b'].map((value) => sender.send(value, { ack: true }));
     const outcomes = await Promise.allSettled(sends);
     t.is(await taken, 'A');
     const later = await t.throwsAsync(sender.send('c'), { instanceOf: BadArguments });
-    const sentByOther = other.send('d');
+    const sentByOther = (await home.sender('checked')).send('d');
 
     t.is(await home.takeSoon('checked'), 'D');
     await sentByOther;
