@@ -66,8 +66,13 @@ async function install(): Promise<string> {
   for (const [name, { filename }] of await tarballs) {
     dependencies[name] = `file:${join(scratch, filename)}`;
   }
-  for (const used of manifests.flatMap((manifest) => Object.keys(manifest.dependencies ?? {}))) {
-    dependencies[used] ??= `file:${join(root, 'node_modules', used)}`;
+  const waiting = manifests.flatMap((manifest) => Object.keys(manifest.dependencies ?? {}));
+  for (let used = waiting.pop(); used !== undefined; used = waiting.pop()) {
+    if (used in dependencies) continue;
+    const source = join(root, 'node_modules', used);
+    dependencies[used] = `file:${source}`;
+    const manifest = JSON.parse(await readFile(join(source, 'package.json'), 'utf8')) as Manifest;
+    waiting.push(...Object.keys(manifest.dependencies ?? {})); // What they use is used too.
   }
   await writeFile(join(folder, 'package.json'), JSON.stringify({ type: 'module', dependencies }));
   await npm(
