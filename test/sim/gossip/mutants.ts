@@ -1,15 +1,12 @@
+import type { Mistake } from '../mistake.ts';
+
 /**
  * Mistakes put into a copy of the compiled core, each one that an implementation has or had, or
  * that a rule of this one is there to avoid. The simulator has to find every one of them.
  */
-export interface Mutant {
-  readonly name: string;
+export interface Mutant extends Mistake {
   /** The scenario that must find it. */
   readonly scenario: string;
-  /** A file of the compiled package, what it says, and what it says with the mistake. */
-  readonly file: string;
-  readonly find: string;
-  readonly replace: string;
 }
 
 export const mutants: readonly Mutant[] = [

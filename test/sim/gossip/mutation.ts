@@ -1,31 +1,13 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import type * as core from '@troupe/gossip';
+import { importWith } from '../mistake.ts';
 import type { Mutant } from './mutants.ts';
 import { scenarios } from './scenarios.ts';
 import { failureOf } from './stage.ts';
 import type { GossipClass } from './world.ts';
 
-/** The core with the mistake of `mutant`: a copy of what was compiled, changed in one place. */
-export async function withMistake({ name, file, find, replace }: Mutant): Promise<GossipClass> {
-  const compiled = dirname(fileURLToPath(import.meta.resolve('@troupe/gossip')));
-  const folder = await mkdtemp(join(tmpdir(), 'troupe-mutant-'));
-  try {
-    await cp(compiled, folder, { recursive: true, filter: (path) => !path.endsWith('.map') });
-    await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
-    const text = await readFile(join(folder, file), 'utf8');
-    const parts = text.split(find);
-    if (parts.length !== 2) {
-      throw new Error(`'${name}' is at ${parts.length - 1} places of ${file}: mend the mutant`);
-    }
-    await writeFile(join(folder, file), parts.join(replace));
-    const index = pathToFileURL(join(folder, 'index.js')).href;
-    return ((await import(index)) as typeof core).Gossip;
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+/** The core with the mistake of `mutant`. */
+export async function withMistake(mutant: Mutant): Promise<GossipClass> {
+  return ((await importWith('@troupe/gossip', mutant)) as typeof core).Gossip;
 }
 
 export interface Catch {

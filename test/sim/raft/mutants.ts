@@ -1,15 +1,12 @@
+import type { Mistake } from '../mistake.ts';
+
 /**
  * Mistakes that others have made, put into a copy of the compiled core. Each is one that a mature
  * implementation had and mended, named by where it was told; the simulator has to find it.
  */
-export interface Mutant {
-  readonly name: string;
+export interface Mutant extends Mistake {
   /** The public report of it, or the section that warns of it. */
   readonly seen: string;
-  /** A file of the compiled package, what it says, and what it says with the mistake. */
-  readonly file: string;
-  readonly find: string;
-  readonly replace: string;
   /** Found by a campaign, if at all; `regression.test.ts` of the package has it too. */
   readonly isRare?: boolean;
 }

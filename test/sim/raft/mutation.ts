@@ -1,34 +1,11 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import type * as core from '@troupe/raft';
+import { importWith } from '../mistake.ts';
 import type { Mutant } from './mutants.ts';
 import { World } from './world.ts';
 
-/** The core with the mistake of `mutant`: a copy of what was compiled, changed in one place. */
-export async function withMistake({
-  name,
-  file,
-  find,
-  replace,
-}: Mutant): Promise<typeof core.Raft> {
-  const compiled = dirname(fileURLToPath(import.meta.resolve('@troupe/raft')));
-  const folder = await mkdtemp(join(tmpdir(), 'troupe-mutant-'));
-  try {
-    await cp(compiled, folder, { recursive: true, filter: (path) => !path.endsWith('.map') });
-    await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
-    const text = await readFile(join(folder, file), 'utf8');
-    const parts = text.split(find);
-    if (parts.length !== 2) {
-      throw new Error(`'${name}' is at ${parts.length - 1} places of ${file}: mend the mutant`);
-    }
-    await writeFile(join(folder, file), parts.join(replace));
-    const index = pathToFileURL(join(folder, 'index.js')).href;
-    return ((await import(index)) as typeof core).Raft;
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+/** The core with the mistake of `mutant`. */
+export async function withMistake(mutant: Mutant): Promise<typeof core.Raft> {
+  return ((await importWith('@troupe/raft', mutant)) as typeof core).Raft;
 }
 
 export interface Catch {

@@ -1,0 +1,35 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+/** One place of a compiled package: a file, what it says, and what it says with the mistake. */
+export interface Mistake {
+  readonly name: string;
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+/** The package as it is with a mistake: a copy of what was compiled, changed in that one place. */
+export async function importWith(
+  specifier: string,
+  { name, file, find, replace }: Mistake,
+): Promise<unknown> {
+  const compiled = dirname(fileURLToPath(import.meta.resolve(specifier)));
+  const folder = await mkdtemp(join(tmpdir(), 'troupe-mutant-'));
+  try {
+    await cp(compiled, folder, { recursive: true, filter: (path) => !path.endsWith('.map') });
+    await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
+    const text = await readFile(join(folder, file), 'utf8');
+    const parts = text.split(find);
+    if (parts.length !== 2) {
+      throw new Error(`'${name}' is at ${parts.length - 1} places of ${file}: mend the mutant`);
+    }
+    await writeFile(join(folder, file), parts.join(replace));
+    const index = pathToFileURL(join(folder, 'index.js')).href;
+    return (await import(index)) as unknown;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
