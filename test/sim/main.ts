@@ -1,9 +1,11 @@
 import { runGossip } from './gossip/command.ts';
+import { runInterval } from './gossip/interval-command.ts';
 import { runRaft } from './raft/command.ts';
 
-const usage = `npm run sim -- raft|gossip [options]
+const usage = `npm run sim -- raft|gossip|interval [options]
 
-Runs simulated worlds of one protocol; --help after its name tells its options.`;
+Runs simulated worlds of one protocol, or Lifeguard's Interval experiment on gossip; --help after
+the name tells its options.`;
 
 const [protocol, ...args] = process.argv.slice(2);
 const output = { write, progress };
@@ -14,6 +16,9 @@ switch (protocol) {
     break;
   case 'gossip':
     process.exitCode = await runGossip(args, output);
+    break;
+  case 'interval':
+    process.exitCode = runInterval(args, output);
     break;
   case '--help':
     write(usage);

@@ -1,9 +1,7 @@
 import type { Agenda } from './agenda.ts';
+import { Content } from './content.ts';
 import type { SimProcess } from './process.ts';
 import type { Random } from './random.ts';
-
-/** A power cut leaves each of these whole: old or new, never half. */
-const SECTOR_BYTES = 512;
 
 /** How a disk behaves; all can change while it is in use. */
 export interface DiskQuality {
@@ -11,13 +9,26 @@ export interface DiskQuality {
   readonly latencyMs: number;
   /** Of a sync, in milliseconds. */
   readonly syncMs: number;
-  /** Probability that a read, write or sync fails with EIO. */
+  /**
+   * Probability that an operation fails with EIO. After a sync that failed nobody knows what of it
+   * is on the disk, and trying it again does not help: only writing again does.
+   */
   readonly errors: number;
   /** Bytes that fit; a write beyond fails with ENOSPC. */
   readonly capacityBytes: number;
 }
 
 const GOOD: DiskQuality = { latencyMs: 0.05, syncMs: 0.5, errors: 0, capacityBytes: Infinity };
+
+/** `hang`: nothing is finished. `slow`, `failing`, `full`: as the qualities below say. */
+export type DiskTrouble = 'hang' | 'slow' | 'failing' | 'full';
+
+const TROUBLES: Readonly<Record<DiskTrouble, Partial<DiskQuality>>> = {
+  hang: {},
+  slow: { latencyMs: 20, syncMs: 500 },
+  failing: { errors: 0.2 },
+  full: { capacityBytes: 0 },
+};
 
 /** Files as storage uses them. Nothing is durable before it was synced, names included. */
 export interface Files {
@@ -40,57 +51,28 @@ export interface File {
   close(): Promise<void>;
 }
 
-/** What one file holds: as programs read it, and as it would be after a power cut. */
-class Content {
-  bytes: Uint8Array = new Uint8Array();
-  durable: Uint8Array = new Uint8Array();
-  /** Sectors that differ in the two. */
-  readonly dirty = new Set<number>();
+type Names = Map<string, Content>;
 
-  resize(size: number): void {
-    const grown = new Uint8Array(size);
-    grown.set(this.bytes.subarray(0, size));
-    const [from, to] = [Math.min(size, this.bytes.length), Math.max(size, this.bytes.length)];
-    this.bytes = grown;
-    this.touch(from, to);
-  }
-
-  touch(from: number, to: number): void {
-    for (let at = Math.floor(from / SECTOR_BYTES); at * SECTOR_BYTES < to; at += 1) {
-      this.dirty.add(at);
-    }
-  }
-
-  sync(): void {
-    this.durable = this.bytes.slice();
-    this.dirty.clear();
-  }
-
-  /** Every sector that was not synced is old or new, in any combination; lengths likewise. */
-  cutPower(random: Random): void {
-    const keepsLength = random.chance(0.5);
-    const size = keepsLength ? this.bytes.length : Math.min(this.durable.length, this.bytes.length);
-    const after = new Uint8Array(size);
-    after.set(this.durable.subarray(0, size));
-    for (const sector of this.dirty) {
-      if (random.chance(0.5)) continue;
-      const from = sector * SECTOR_BYTES;
-      const written = this.bytes.subarray(from, from + SECTOR_BYTES);
-      if (from < size) after.set(written.subarray(0, size - from), from);
-    }
-    this.bytes = after;
-    this.sync();
-  }
+/** What a process asks of its disk. */
+interface Action<T> {
+  readonly run: () => T;
+  /** What comes of it when the disk fails instead. */
+  readonly fail?: () => void;
+  readonly isSync?: boolean;
+  /** Whether no disk is needed for it. */
+  readonly isFree?: boolean;
 }
 
 /** A host's disk. It outlives processes; a power cut takes what was not synced, or parts of it. */
 export class SimDisk {
   readonly #agenda: Agenda;
   readonly #random: Random;
-  #quality: DiskQuality = GOOD;
-  #names = new Map<string, Content>();
-  #durableNames = new Map<string, Content>();
-  #hung = false;
+  #good: DiskQuality = GOOD;
+  #trouble: DiskTrouble | undefined;
+  #names: Names = new Map();
+  readonly #durableNames: Names = new Map();
+  /** What was done to names since their last sync, in order. */
+  #unsynced: ((names: Names) => void)[] = [];
   #waiting: (() => void)[] = [];
 
   constructor(agenda: Agenda, random: Random) {
@@ -99,101 +81,135 @@ export class SimDisk {
   }
 
   setQuality(quality: Partial<DiskQuality>): void {
-    this.#quality = { ...this.#quality, ...quality };
+    this.#good = { ...this.#good, ...quality };
+  }
+
+  get #quality(): DiskQuality {
+    return { ...this.#good, ...(this.#trouble === undefined ? {} : TROUBLES[this.#trouble]) };
+  }
+
+  /** Until `goOn`, in place of other trouble. */
+  suffer(trouble: DiskTrouble): void {
+    this.goOn();
+    this.#trouble = trouble;
   }
 
   /** Nothing is finished any more until `goOn`. */
   hang(): void {
-    this.#hung = true;
+    this.suffer('hang');
   }
 
   goOn(): void {
-    this.#hung = false;
+    this.#trouble = undefined;
     for (const run of this.#waiting.splice(0)) run();
   }
 
   /** A bit turns over, on the disk itself. @returns false when the file has no such byte */
   flipBit(path: string, offset: number): boolean {
-    const content = this.#names.get(path);
-    if (content === undefined || offset >= content.bytes.length) return false;
-    for (const bytes of [content.bytes, content.durable]) {
-      if (offset < bytes.length) bytes[offset] = (bytes[offset] ?? 0) ^ 1;
-    }
-    return true;
+    return this.#names.get(path)?.flipBit(offset) ?? false;
   }
 
+  /** Of what was done to names, the first part is kept: all, some or none, as a journal would. */
   cutPower(): void {
-    this.#names = new Map(this.#random.chance(0.5) ? this.#names : this.#durableNames);
+    const kept = this.#random.integer(0, this.#unsynced.length);
+    for (const change of this.#unsynced.slice(0, kept)) change(this.#durableNames);
+    this.#names = new Map(this.#durableNames);
+    this.#unsynced = [];
     for (const content of this.#names.values()) content.cutPower(this.#random);
-    this.#durableNames = new Map(this.#names);
     this.#waiting = [];
-    this.#hung = false;
+    this.#trouble = undefined;
   }
 
   /** The disk as one process uses it; what it asked for is not finished after its end. */
   files(process: SimProcess): Files {
-    const act = <T>(delayMs: number, run: () => T): Promise<T> => this.#act(process, delayMs, run);
-    const { latencyMs } = this.#quality;
+    const act = <T>(action: Action<T>): Promise<T> => this.#act(process, action);
     return {
       open: (path, options) =>
-        act(latencyMs, () => {
-          let content = this.#names.get(path);
-          if (content === undefined) {
-            if (options?.create !== true) throw failure('ENOENT', `${path}: no such file`);
-            this.#names.set(path, (content = new Content()));
-          }
-          return this.#file(content, act);
+        act({
+          run: () => {
+            let content = this.#names.get(path);
+            if (content === undefined) {
+              if (options?.create !== true) throw failure('ENOENT', `${path}: no such file`);
+              const created = (content = new Content());
+              this.#change((names) => void names.set(path, created));
+            }
+            return this.#file(content, act);
+          },
         }),
-      list: () => act(latencyMs, () => [...this.#names.keys()].sort()),
+      list: () => act({ run: () => [...this.#names.keys()].sort() }),
       rename: (from, to) =>
-        act(latencyMs, () => {
-          const content = this.#names.get(from);
-          if (content === undefined) throw failure('ENOENT', `${from}: no such file`);
-          this.#names.delete(from);
-          this.#names.set(to, content);
+        act({
+          run: () => {
+            const content = this.#names.get(from);
+            if (content === undefined) throw failure('ENOENT', `${from}: no such file`);
+            this.#change((names) => {
+              names.delete(from);
+              names.set(to, content);
+            });
+          },
         }),
-      remove: (path) => act(latencyMs, () => void this.#names.delete(path)),
-      syncDirectory: () =>
-        act(this.#quality.syncMs, () => void (this.#durableNames = new Map(this.#names))),
+      remove: (path) => act({ run: () => this.#change((names) => void names.delete(path)) }),
+      syncDirectory: () => act({ isSync: true, run: () => this.#syncNames() }),
     };
   }
 
-  #file(content: Content, act: <T>(delayMs: number, run: () => T) => Promise<T>): File {
-    const latencyMs = (): number => this.#quality.latencyMs;
+  #file(content: Content, act: <T>(action: Action<T>) => Promise<T>): File {
     return {
-      size: () => act(0, () => content.bytes.length),
-      read: (offset, length) =>
-        act(latencyMs(), () => content.bytes.slice(offset, offset + length)),
+      size: () => act({ isFree: true, run: () => content.size }),
+      read: (offset, length) => act({ run: () => content.read(offset, length) }),
       write: (offset, given) => {
-        const bytes = Uint8Array.from(given);
-        return act(latencyMs(), () => {
-          const end = offset + bytes.length;
-          this.#requireSpace(Math.max(0, end - content.bytes.length));
-          if (end > content.bytes.length) content.resize(end);
-          content.bytes.set(bytes, offset);
-          content.touch(offset, end);
+        const bytes = new Uint8Array(given); // The caller may use its own again at once.
+        return act({
+          run: () => {
+            this.#requireSpace(Math.max(0, offset + bytes.length - content.size));
+            content.write(offset, bytes);
+          },
         });
       },
-      truncate: (size) => act(latencyMs(), () => content.resize(size)),
-      sync: () => act(this.#quality.syncMs, () => content.sync()),
-      close: () => act(0, () => undefined),
+      truncate: (size) =>
+        act({
+          run: () => {
+            this.#requireSpace(Math.max(0, size - content.size));
+            content.resize(size);
+          },
+        }),
+      sync: () =>
+        act({
+          isSync: true,
+          run: () => content.sync(),
+          fail: () => content.failSync(this.#random),
+        }),
+      close: () => act({ isFree: true, run: () => undefined }),
     };
+  }
+
+  #change(change: (names: Names) => void): void {
+    change(this.#names);
+    this.#unsynced.push(change);
+  }
+
+  #syncNames(): void {
+    for (const change of this.#unsynced.splice(0)) change(this.#durableNames);
   }
 
   #requireSpace(bytes: number): void {
+    if (bytes === 0) return;
     let used = bytes;
-    for (const content of this.#names.values()) used += content.bytes.length;
+    for (const content of this.#names.values()) used += content.size;
     if (used > this.#quality.capacityBytes) throw failure('ENOSPC', 'no space left on the disk');
   }
 
-  #act<T>(process: SimProcess, delayMs: number, run: () => T): Promise<T> {
+  #act<T>(process: SimProcess, { run, fail, isSync, isFree }: Action<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const finish = (): void => {
         if (process.hasEnded) return;
-        if (this.#hung) return void this.#waiting.push(finish);
+        if (this.#trouble === 'hang') return void this.#waiting.push(finish);
         let outcome: () => void;
         try {
-          if (this.#random.chance(this.#quality.errors)) throw failure('EIO', 'the disk failed');
+          if (isFree !== true && this.#random.chance(this.#quality.errors)) {
+            fail?.();
+            throw failure('EIO', 'the disk failed');
+          }
           const result = run();
           outcome = () => resolve(result);
         } catch (error) {
@@ -201,7 +217,9 @@ export class SimDisk {
         }
         process.happens('input', outcome);
       };
-      if (!process.hasEnded) this.#agenda.after(delayMs, finish);
+      if (process.hasEnded) return;
+      const { latencyMs, syncMs } = this.#quality;
+      this.#agenda.after(isFree === true ? 0 : isSync === true ? syncMs : latencyMs, finish);
     });
   }
 }

@@ -1,4 +1,5 @@
-import type { LinkQuality } from './network.ts';
+import type { DiskTrouble } from './disk.ts';
+import type { JitterShape, LinkQuality } from './network.ts';
 import type { StallShape } from './process.ts';
 import type { Random } from './random.ts';
 
@@ -35,7 +36,12 @@ export type Fault = { readonly atMs: number } & (
       readonly forMs: number;
     }
   | { readonly kind: 'clock'; readonly host: string; readonly byMs: number }
-  | { readonly kind: 'disk'; readonly host: string; readonly forMs: number }
+  | {
+      readonly kind: 'disk';
+      readonly host: string;
+      readonly trouble: DiskTrouble;
+      readonly forMs: number;
+    }
 );
 
 export type FaultKind = Fault['kind'];
@@ -106,13 +112,17 @@ function draw(
         loss: draws.pick([0, 0.01, 0.1, 0.4]),
         jitterMs: draws.pick([0.2, 5, 50]),
         duplication: draws.pick([0, 0.1]),
+        jitter: draws.pick<JitterShape>(['exponential', 'uniform', 'heavy-tailed']),
+        ...draws.pick([{}, {}, { bytesPerMs: 50 }]),
       };
       return { kind, atMs, quality, forMs };
     }
     case 'clock':
       return { kind, atMs, host, byMs: draws.between(-60_000, 60_000) };
-    case 'disk':
-      return { kind, atMs, host, forMs };
+    case 'disk': {
+      const trouble = draws.pick<DiskTrouble>(['hang', 'slow', 'failing', 'full']);
+      return { kind, atMs, host, trouble, forMs };
+    }
   }
 }
 

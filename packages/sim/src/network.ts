@@ -4,12 +4,20 @@ import type { SimProcess } from './process.ts';
 import type { Random } from './random.ts';
 import { type ListeningProcess, Stream } from './stream.ts';
 
+export type JitterShape = 'exponential' | 'uniform' | 'heavy-tailed';
+
 /** How one direction between two hosts treats what is sent. All times in milliseconds. */
 export interface LinkQuality {
   /** Of the fastest packet. */
   readonly latencyMs: number;
-  /** Mean of what comes on top, exponentially distributed: most packets are quick, a few slow. */
+  /** Mean of what comes on top. */
   readonly jitterMs: number;
+  /**
+   * How that is distributed. `exponential`: most packets are quick, a few slow. `uniform`: between
+   * nothing and twice the mean. `heavy-tailed`: nearly all are quick, and one in a thousand takes
+   * fifty times the mean or more, as behind a full buffer.
+   */
+  readonly jitter: JitterShape;
   /** Probability that a packet is lost. A stream sends it again, which costs it time. */
   readonly loss: number;
   /** Probability that a datagram arrives twice. */
@@ -23,6 +31,7 @@ export interface LinkQuality {
 export const LAN: LinkQuality = {
   latencyMs: 0.1,
   jitterMs: 0.2,
+  jitter: 'exponential',
   loss: 0,
   duplication: 0,
   bytesPerMs: Infinity,
@@ -155,7 +164,18 @@ export class SimNetwork {
         Math.max(now, this.#freeAt.get(direction(from, to)) ?? 0) + bytes / quality.bytesPerMs;
       this.#freeAt.set(direction(from, to), leavesAt);
     }
-    return leavesAt + quality.latencyMs + this.#random.exponential(quality.jitterMs);
+    return leavesAt + quality.latencyMs + this.#jitterMs(quality);
+  }
+
+  #jitterMs({ jitter, jitterMs }: LinkQuality): number {
+    switch (jitter) {
+      case 'exponential':
+        return this.#random.exponential(jitterMs);
+      case 'uniform':
+        return this.#random.between(0, 2 * jitterMs);
+      case 'heavy-tailed':
+        return this.#random.pareto(jitterMs);
+    }
   }
 
   #bind(host: string, address: string): string {

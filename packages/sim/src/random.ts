@@ -64,6 +64,12 @@ export class Random {
     return -mean * Math.log(1 - this.next());
   }
 
+  /** @param mean of a Pareto distribution of the second kind, whose tail is cut at 500 means */
+  pareto(mean: number): number {
+    const shape = 1.5;
+    return Math.min(1_000, (1 - this.next()) ** (-1 / shape) - 1) * mean * (shape - 1);
+  }
+
   pick<T>(from: readonly T[]): T {
     if (from.length === 0) throw new RangeError('nothing to pick from');
     return from[Math.floor(this.next() * from.length)] as T;

@@ -1,5 +1,5 @@
 import { describeFault, type Fault, type FaultKind, swarm } from './faults.ts';
-import type { LinkQuality } from './network.ts';
+import { LAN, type LinkQuality } from './network.ts';
 import { shrink } from './shrink.ts';
 import { type OutsideWorld, setTraps } from './traps.ts';
 import { oneAtATime } from './turnstile.ts';
@@ -95,6 +95,11 @@ export class Simulated<N> {
     return this.world.nowMs;
   }
 
+  /** Of every link, while nothing is wrong with it. */
+  get #quality(): LinkQuality {
+    return { ...LAN, ...this.#options.network };
+  }
+
   /** The node that runs on `host` now. @throws when none does */
   node(host: string): N {
     const node = this.#nodes.get(host);
@@ -162,7 +167,7 @@ export class Simulated<N> {
   /** From here on nothing goes wrong: the network is whole, and every node runs. */
   async heal(): Promise<void> {
     this.#healed = true;
-    this.world.network.setQuality({ loss: 0, duplication: 0, jitterMs: 0.2 });
+    this.world.network.setQuality({ ...this.#quality, loss: 0, duplication: 0 });
     this.world.heal();
     const down = this.world.hosts.filter((host) => !this.world.running.includes(host));
     await Promise.all(down.map((host) => this.#startAgain(host)));
@@ -190,11 +195,11 @@ export class Simulated<N> {
           return then(fault.forMs, () => world.network.mend(fault.from, fault.to));
         case 'network':
           world.network.setQuality(fault.quality);
-          return then(fault.forMs, () => world.network.setQuality({ loss: 0, duplication: 0 }));
+          return then(fault.forMs, () => world.network.setQuality(this.#quality));
         case 'clock':
           return world.setWallClock(fault.host, fault.byMs);
         case 'disk':
-          world.disk(fault.host).hang();
+          world.disk(fault.host).suffer(fault.trouble);
           return then(fault.forMs, () => world.disk(fault.host).goOn());
       }
     });

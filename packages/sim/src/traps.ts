@@ -27,6 +27,9 @@ export function setTraps(report: (caught: OutsideWorld) => void): Restore {
     replace(Date, 'now', () => spring('Date.now')),
     replace(Math, 'random', () => spring('Math.random')),
     replace(performance, 'now', () => spring('performance.now')),
+    replace(process, 'hrtime', trappedTime(spring)),
+    replace(crypto, 'randomUUID', () => spring('crypto.randomUUID')),
+    replace(crypto, 'getRandomValues', () => spring('crypto.getRandomValues')),
     replace(globalThis, 'setTimeout', () => spring('setTimeout')),
     replace(globalThis, 'setInterval', () => spring('setInterval')),
     replace(globalThis, 'setImmediate', () => spring('setImmediate')),
@@ -44,6 +47,11 @@ function replace(owner: object, name: string, value: unknown): Restore {
     if (original === undefined) Reflect.deleteProperty(owner, name);
     else Object.defineProperty(owner, name, original);
   };
+}
+
+function trappedTime(spring: (what: string) => never): NodeJS.HRTime {
+  const hrtime = (): never => spring('process.hrtime');
+  return Object.assign(hrtime, { bigint: hrtime });
 }
 
 /** Dates of a given time are values like any other; `new Date()` reads the clock. */

@@ -70,7 +70,12 @@ for (const [what, use] of [
   ['new Date()', () => new Date()],
   ['Math.random', () => Math.random()],
   ['performance.now', () => performance.now()],
+  ['process.hrtime', () => process.hrtime.bigint()],
+  ['crypto.randomUUID', () => crypto.randomUUID()],
+  ['crypto.getRandomValues', () => crypto.getRandomValues(new Uint8Array(1))],
   ['setTimeout', () => Reflect.apply(setTimeout, undefined, [() => {}, 1])],
+  ['setInterval', () => clearInterval(Reflect.apply(setInterval, undefined, [() => {}, 1]))],
+  ['setImmediate', () => setImmediate(() => {})],
 ] as const) {
   // Serial: the traps of one run are on for the whole process.
   test.serial(
@@ -90,6 +95,35 @@ for (const [what, use] of [
     },
   );
 }
+
+test.serial('a fault of the network or of a disk ends after its time', async (t) => {
+  const faults: Fault[] = [
+    { kind: 'network', atMs: 1_000, quality: { loss: 1, jitterMs: 9 }, forMs: 2_000 },
+    { kind: 'disk', atMs: 1_000, host: 'a', trouble: 'failing', forMs: 2_000 },
+  ];
+  const options = { seed: 1, faults, network: { loss: 0.01 }, start: async (it: Place) => it };
+
+  await simulate(options, async (run) => {
+    const { world } = run;
+    const tries = Array.from({ length: 50 });
+    const observe = async (): Promise<unknown> => {
+      const arrivals = tries.filter(() => world.network.arrival('a', 'b', 1) !== undefined);
+      const { files } = run.node('a');
+      const lists = tries.map(() =>
+        files.list().then(
+          () => 'ok',
+          () => 'EIO',
+        ),
+      );
+      return { arrives: arrivals.length > 0, lists: new Set(await Promise.all(lists)) };
+    };
+    t.deepEqual(await observe(), { arrives: true, lists: new Set(['ok']) });
+    await run.sleep(2_000);
+    t.like(await observe(), { arrives: false, lists: { size: 2 } });
+    await run.sleep(2_000);
+    t.deepEqual(await observe(), { arrives: true, lists: new Set(['ok']) });
+  });
+});
 
 test.serial('a check is made after everything that happens', async (t) => {
   const error = await t.throwsAsync(

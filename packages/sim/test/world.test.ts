@@ -157,7 +157,68 @@ test('datagrams can be lost, doubled, and too long', async (t) => {
   t.true(different > 140 && different < 200, `${different} of 200 arrived`);
   t.true(got.length > different + 10, `${got.length - different} came twice`);
   t.false(got.some((text) => text.length > 10));
-  t.notDeepEqual(got, got.toSorted());
+  const numbers = got.map((text) => Number(text.slice(1, -1)));
+  t.notDeepEqual(
+    numbers,
+    numbers.toSorted((a, b) => a - b),
+    'none overtakes another',
+  );
+});
+
+for (const [jitter, median, isBounded] of [
+  ['exponential', 6.93, false],
+  ['uniform', 10, true],
+  ['heavy-tailed', 2.94, false],
+] as const) {
+  test(`latency is ${jitter} around its mean, if it is to be`, (t) => {
+    const { network } = pair();
+    network.setQuality({ latencyMs: 5, jitterMs: 10, jitter });
+
+    const delays = Array.from({ length: 20_000 }, () => network.arrival('a', 'b', 100) ?? NaN);
+
+    const sorted = delays.map((at) => at - 5).toSorted((x, y) => x - y);
+    const mean = sorted.reduce((sum, ms) => sum + ms, 0) / sorted.length;
+    t.true(Math.abs(mean - 10) < 1, `mean ${mean}`);
+    t.true(Math.abs((sorted[10_000] ?? 0) - median) < 0.3, `median ${sorted[10_000]}`);
+    t.true((sorted[0] ?? -1) >= 0);
+    t.is((sorted.at(-1) ?? 0) <= 20, isBounded);
+  });
+}
+
+test('a throttled link takes its time for each byte, in its one direction alone', (t) => {
+  const { network } = pair();
+  network.setQuality({ latencyMs: 1, jitterMs: 0 });
+  network.setLink('a', 'b', { bytesPerMs: 100 });
+
+  const slow = [1_000, 500].map((bytes) => network.arrival('a', 'b', bytes));
+  const quick = network.arrival('b', 'a', 1_000);
+  network.setLink('a', 'b', undefined);
+
+  t.deepEqual(slow, [11, 16]);
+  t.is(quick, 1);
+  t.is(network.arrival('a', 'b', 1_000), 1);
+});
+
+test('a partition may leave somebody who hears both sides', async (t) => {
+  const world = new World({ seed: 1, hosts: ['a', 'b', 'bridge'] });
+  world.partition(['a'], ['b']);
+  const heard: string[] = [];
+
+  await world.drive(
+    (async () => {
+      for (const from of world.hosts) {
+        const socket = world.start(from, ({ datagrams }) =>
+          datagrams(9, (sender) => void heard.push(`${sender.split(':')[0]} > ${from}`)),
+        );
+        void world.sleep(10).then(() => {
+          for (const to of world.hosts) if (to !== from) socket.send(`${to}:9`, Buffer.of(1));
+        });
+      }
+      await world.sleep(100);
+    })(),
+  );
+
+  t.deepEqual(heard.toSorted(), ['a > bridge', 'b > bridge', 'bridge > a', 'bridge > b']);
 });
 
 for (const [shape, order] of [

@@ -1,5 +1,6 @@
 import { Gossip, type Profile } from '@troupe/gossip';
-import { type Process, type Stall, startMany, World } from './world.ts';
+import { settled, totals, untilWhole } from './settled.ts';
+import { type Process, startMany, World } from './world.ts';
 
 export interface MeasureOptions {
   readonly json: boolean;
@@ -31,27 +32,6 @@ export function measure({ json, write, progress }: MeasureOptions): void {
   }
   progress('2,000 members start');
   show({ experiment: 'start', ...bootstrap(2_000) });
-  for (const way of ['loops', 'io', 'whole'] as const) {
-    for (const profile of ['swim', 'lifeguard', 'memberlist', 'lan'] as const) {
-      if (way === 'io' && profile !== 'lan') continue; // No process of theirs is held up so.
-      progress(`false alarms: ${profile}, held up by ${way}`);
-      show({ experiment: 'interval', ...falseAlarms(profile, way) });
-    }
-  }
-}
-
-/** Starts `members`, and waits until all know all and are quiet. */
-function settled(seed: number, profile: Profile, members: number): World {
-  const world = new World({ seed, Gossip, profile });
-  startMany(world, members);
-  if (!untilWhole(world, members)) throw new Error('the members do not find together');
-  world.run(15_000);
-  return world;
-}
-
-function untilWhole(world: World, members: number): boolean {
-  const isWhole = (): boolean => world.running.every(({ gossip }) => gossip.size === members);
-  return world.runUntil(isWhole, { limitMs: 300_000, everyMs: 100 });
 }
 
 /** How long until the first member gives up one that has ended, and until the last does. */
@@ -117,19 +97,10 @@ function load(
     profile,
     members,
     loss,
-    'packets/s': ((after.sent - before.sent) / members / 60).toFixed(2),
+    'packets/s': ((after.packets - before.packets) / members / 60).toFixed(2),
     'bytes/s': Math.round((after.bytes - before.bytes) / members / 60),
     'seconds of this machine': seconds.toFixed(1),
   };
-}
-
-function totals(world: World): { sent: number; bytes: number } {
-  let [sent, bytes] = [0, 0];
-  for (const process of world.processes.values()) {
-    sent += process.sent;
-    bytes += process.sentBytes;
-  }
-  return { sent, bytes };
 }
 
 function bootstrap(members: number): Row {
@@ -147,62 +118,4 @@ function bootstrap(members: number): Row {
     'bytes sent by the seed': Math.max(...all),
     'heap bytes a known member': Math.round(heap),
   };
-}
-
-/** Lifeguard's Interval experiment, on a part of its grid: 64 runs of two minutes each. */
-function falseAlarms(profile: Profile, way: Stall): Row {
-  let [alarms, healthy, sent, bytes, seed] = [0, 0, 0, 0, 0];
-  for (const anomalies of [1, 8, 16, 32]) {
-    for (const heldMs of [128, 2_048, 8_192, 32_768]) {
-      for (const freeMs of [1, 64, 1_024, 16_384]) {
-        seed += 1;
-        const world = settled(seed, profile, 128);
-        const before = totals(world);
-        const sick = new Set(world.random.shuffled(world.running).slice(0, anomalies));
-        const names = new Set(Array.from(sick, ({ name }) => name));
-        world.observers.push({
-          onEvent(process, event) {
-            if (event.kind !== 'failed' || names.has(event.member.name)) return;
-            alarms += 1;
-            if (!sick.has(process)) healthy += 1;
-          },
-        });
-        interval(world, sick, { heldMs, freeMs, way });
-        const after = totals(world);
-        sent += after.sent - before.sent;
-        bytes += after.bytes - before.bytes;
-      }
-    }
-  }
-  return {
-    profile,
-    'held up by': way,
-    'false alarms': alarms,
-    'at healthy members': healthy,
-    'million packets': (sent / 1e6).toFixed(2),
-    megabytes: Math.round(bytes / 1e6),
-  };
-}
-
-/** All of `sick` held up for `heldMs` and let go for `freeMs`, again and again, for two minutes. */
-function interval(
-  world: World,
-  sick: ReadonlySet<Process>,
-  {
-    heldMs,
-    freeMs,
-    way,
-  }: { readonly heldMs: number; readonly freeMs: number; readonly way: Stall },
-): void {
-  const untilMs = world.nowMs + 120_000;
-  const hold = (): void => {
-    if (world.nowMs >= untilMs) return;
-    for (const process of sick) world.hold(process, way);
-    world.agenda.after(heldMs, () => {
-      for (const process of sick) world.letGo(process);
-      world.agenda.after(freeMs, hold);
-    });
-  };
-  hold();
-  world.run(120_000 + heldMs);
 }
