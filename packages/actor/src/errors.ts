@@ -32,7 +32,11 @@ export type CallErrorCode =
   | 'ERR_REMOTE'
   | 'ERR_MOVED'
   | 'ERR_UNAUTHORIZED'
-  | 'ERR_ANSWER_GONE';
+  | 'ERR_ANSWER_GONE'
+  | 'ERR_NOT_LEADER'
+  | 'ERR_OUTCOME_UNKNOWN'
+  | 'ERR_GROUP_CLOSED'
+  | 'ERR_CHANGE_REFUSED';
 
 export function isCallError(error: unknown): error is CallError {
   return typeof error === 'object' && error !== null && '~troupe/CallError' in error;

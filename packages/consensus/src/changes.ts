@@ -1,0 +1,124 @@
+import { type Env, Overloaded } from '@troupe/actor';
+import type { Change, Entry, Raft, Refused } from '@troupe/raft';
+import type { MemberChange, Members, NodeId, RequestOptions } from './consensus.ts';
+import { ChangeRefused, NotLeader, OutcomeUnknown } from './errors.ts';
+import { changesOf, membersOf } from './members.ts';
+import { Request } from './request.ts';
+
+/** Changes and transfers that wait on one node; further ones are refused. */
+const CHANGES_MAX = 64;
+
+/** Executed is `'unknown'` from the moment that the core has taken it. */
+interface PendingChange {
+  readonly request: Request<Members>;
+  readonly changes: readonly Change[];
+  /** Where it stands in the log. */
+  place: { readonly index: number; readonly term: number } | undefined;
+}
+
+interface PendingTransfer {
+  readonly request: Request<void>;
+  readonly to: NodeId;
+}
+
+/** What operators ask of a group: other members, another leader. */
+export class Changes {
+  readonly #at: { readonly group: string; readonly env: Env };
+  #changes: PendingChange[] = [];
+  #transfers: PendingTransfer[] = [];
+
+  constructor(at: { readonly group: string; readonly env: Env }) {
+    this.#at = at;
+  }
+
+  change(given: readonly MemberChange[], options: RequestOptions): Promise<Members> {
+    const changes = changesOf(given);
+    const request = this.#request<Members>(options);
+    this.#changes.push({ request, changes, place: undefined });
+    return request.promise;
+  }
+
+  transfer(to: NodeId, options: RequestOptions): Promise<void> {
+    const request = this.#request<void>(options);
+    this.#transfers.push({ request, to });
+    return request.promise;
+  }
+
+  submit(raft: Raft): void {
+    for (const change of this.#changes) {
+      if (change.place !== undefined || change.request.isSettled) continue;
+      const proposed = raft.changeMembers(change.changes);
+      if (!proposed.accepted) {
+        this.#refuse(change.request, proposed);
+        continue;
+      }
+      change.place = { index: proposed.first, term: proposed.term };
+      change.request.executed = 'unknown';
+    }
+    for (const { request, to } of this.#transfers) {
+      if (request.isSettled) continue;
+      // The core gives up after a while; it is told again, until the deadline.
+      const taken = raft.transfer(to);
+      if (taken.accepted) request.executed = 'unknown';
+      else if (request.executed === 'no') this.#refuse(request, taken);
+    }
+  }
+
+  /** `entry` is applied. A joint configuration is not the end of a change, but the one after is. */
+  applied(entry: Entry): void {
+    for (const { request, place } of this.#changes) {
+      if (place === undefined || place.index > entry.index) continue;
+      if (place.index === entry.index && place.term !== entry.term) {
+        request.reject(new NotLeader(this.#at.group, undefined));
+      } else if (entry.kind === 'configuration' && entry.configuration.outgoing.length === 0) {
+        request.resolve(membersOf(entry.configuration));
+      }
+    }
+  }
+
+  /** A snapshot has taken the place of all up to `index`. */
+  skippedTo(index: number): void {
+    for (const { request, place } of this.#changes) {
+      if (place === undefined || place.index > index) continue;
+      request.reject(new OutcomeUnknown(this.#at.group, 'a snapshot has taken its place'));
+    }
+  }
+
+  /** Somebody else leads, which is what transfers are for. */
+  succeeded(): void {
+    for (const { request } of this.#transfers) {
+      if (request.executed === 'unknown') request.resolve();
+    }
+  }
+
+  expire(now: number): void {
+    for (const { request } of [...this.#changes, ...this.#transfers]) request.expire(now);
+    this.#changes = this.#changes.filter(({ request }) => !request.isSettled);
+    this.#transfers = this.#transfers.filter(({ request }) => !request.isSettled);
+  }
+
+  close(cause: Error | undefined): void {
+    for (const { request } of [...this.#changes, ...this.#transfers]) request.close(cause);
+    this.#changes = [];
+    this.#transfers = [];
+  }
+
+  #request<T>(options: RequestOptions): Request<T> {
+    const { group, env } = this.#at;
+    if (this.#changes.length + this.#transfers.length >= CHANGES_MAX) {
+      throw new Overloaded(`group ${group}`, 'changes waiting', CHANGES_MAX);
+    }
+    return new Request<T>(group, env, options);
+  }
+
+  #refuse<T>(request: Request<T>, { reason, leader, problem = reason }: Refused): void {
+    const { group } = this.#at;
+    if (reason === 'term-not-settled') return; // In a moment it will be.
+    if (reason === 'not-leader' && leader === undefined) return; // As it may be this node, soon.
+    if (reason === 'not-leader') request.reject(new NotLeader(group, leader));
+    else {
+      const why = reason === 'invalid' ? 'invalid' : 'pending';
+      request.reject(new ChangeRefused(group, why, problem));
+    }
+  }
+}

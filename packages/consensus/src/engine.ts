@@ -1,0 +1,210 @@
+import { type Env, processEnv, type Timer } from '@troupe/actor';
+import { type AppendRecord, Raft } from '@troupe/raft';
+import type { Consensus, NodeId } from './consensus.ts';
+import { Group, type GroupHost, type GroupLimits, type Hosted } from './group.ts';
+import type { GroupRecord, LogStore } from './log-store.ts';
+import { MemoryStore } from './memory-store.ts';
+import { Snapshots } from './snapshots.ts';
+import type { StateMachine } from './state-machine.ts';
+
+const TICK_MS = 30;
+/** How often a turn asks for more to do before it lets the event loop have its way. */
+const ROUNDS_MAX = 16;
+
+const limitsByDefault: GroupLimits = {
+  commandBytesMax: 2 ** 20,
+  proposalsMax: 65_536,
+  snapshotEntries: 100_000,
+  keepEntries: 10_000,
+};
+
+export interface EngineOptions {
+  /** This node's name in all its groups. Default: `local`, which does for a node by itself. */
+  readonly node?: NodeId;
+  readonly env?: Env;
+  /**
+   * Where groups are saved; the engine owns it, and closes it. Default: in memory, which is lost
+   * with the process.
+   */
+  readonly store?: LogStore;
+  /**
+   * Milliseconds of a tick, which is how often leaders say that they are there; 10 to 20 ticks
+   * without a word make an election. Default: 30.
+   */
+  readonly tickMs?: number;
+}
+
+export interface GroupOptions<R> extends Partial<GroupLimits> {
+  /** The same on every node. */
+  readonly group: string;
+  /** Empty; what the log and its snapshots hold is put into it. */
+  readonly machine: StateMachine<R>;
+  /**
+   * The voters of a new group, the same on each of them; empty where this node is to be added to a
+   * group. Ignored where this node knows the group already. Default: this node alone.
+   */
+  readonly voters?: readonly NodeId[];
+  /** Allow reads by lease: see `ReadOptions`. Default: false. */
+  readonly leaseReads?: boolean;
+}
+
+/**
+ * What runs groups on this node: one clock, one log, one turn for all of them. Whatever has come
+ * since the last turn is one batch: one step of each group, one write for all.
+ */
+export class Engine implements AsyncDisposable {
+  readonly node: NodeId;
+  readonly #env: Env;
+  readonly #tickMs: number;
+  readonly #store: LogStore;
+  readonly #groups = new Map<string, Hosted>();
+  readonly #host: GroupHost;
+  #awake = new Set<Hosted>();
+  #unsaved: { readonly group: Hosted; readonly record: AppendRecord }[] = [];
+  #timer: Timer | undefined;
+  #lastTickAt: number;
+  #isTurnDue = false;
+  #isInTurn = false;
+  #hasStopped = false;
+
+  constructor(options: EngineOptions = {}) {
+    const { node = 'local', env = processEnv(), tickMs = TICK_MS } = options;
+    const { store = new MemoryStore() } = options;
+    if (!(tickMs > 0)) throw new RangeError(`tickMs is ${tickMs}: give milliseconds, more than 0`);
+    this.node = node;
+    this.#env = env;
+    this.#tickMs = tickMs;
+    this.#lastTickAt = env.now();
+    this.#store = store;
+    this.#host = {
+      node,
+      env,
+      store,
+      wake: (group) => this.#wake(group),
+      save: (group, record) => void this.#unsaved.push({ group, record }),
+      ended: (group) => {
+        this.#groups.delete(group.group);
+        this.#awake.delete(group);
+      },
+    };
+  }
+
+  /**
+   * Takes part in a group: as this node knows it from before, or as a new one.
+   * @throws {RangeError} when an option makes no sense
+   * @throws {Error} when this node has the group already, or what is saved of it cannot be read
+   */
+  async open<R>(options: GroupOptions<R>): Promise<Consensus<R>> {
+    const { group: name, machine, voters = [this.node], leaseReads = false } = options;
+    if (this.#groups.has(name)) throw new Error(`group ${name} is open on this node already`);
+    const limits = { ...limitsByDefault, ...given(options) };
+    const { node } = this;
+    const snapshots = new Snapshots(name, { node, env: this.#env, store: this.#store });
+    const saved = await this.#store.recover(name);
+    if (saved?.snapshot !== undefined) await snapshots.restore(saved.snapshot, machine);
+    const raft = new Raft({
+      id: node,
+      voters,
+      seed: Math.floor(this.#env.random() * 2 ** 31),
+      leaseReads,
+      commandBytesMax: limits.commandBytesMax,
+      ...(saved && { durable: { ...saved, applied: saved.snapshot?.index ?? 0 } }),
+    });
+    const parts = { name, raft, machine, snapshots, limits, leaseReads };
+    const group = new Group(this.#host, parts);
+    this.#groups.set(name, group);
+    if (isAlone(raft, node)) raft.campaign(); // Nobody else could stand, so nobody is waited for.
+    this.#timer ??= this.#nextTick();
+    this.#wake(group);
+    return group;
+  }
+
+  /** Stops all groups of this node. */
+  async stop(): Promise<void> {
+    this.#hasStopped = true;
+    this.#timer?.cancel();
+    await Promise.all([...this.#groups.values()].map((group) => group.stop()));
+    await this.#store.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  #wake(group: Hosted): void {
+    if (this.#hasStopped) return;
+    this.#awake.add(group);
+    if (this.#isInTurn || this.#isTurnDue) return;
+    this.#isTurnDue = true;
+    this.#env.afterIo(() => this.#turn());
+  }
+
+  /** One batch: everything that has come by now, of all groups. */
+  #turn(): void {
+    this.#isTurnDue = false;
+    if (this.#hasStopped) return;
+    this.#isInTurn = true;
+    this.#passTime();
+    for (let round = 0; round < ROUNDS_MAX && this.#awake.size > 0; round += 1) {
+      const groups = this.#awake;
+      this.#awake = new Set();
+      for (const group of groups) group.work();
+      this.#save();
+    }
+    this.#isInTurn = false;
+    const [next] = this.#awake;
+    if (next !== undefined) this.#wake(next);
+  }
+
+  /** Time that was missed is made up for first, or a leader could trust a lease that has ended. */
+  #passTime(): void {
+    const ticks = Math.floor((this.#env.now() - this.#lastTickAt) / this.#tickMs);
+    if (ticks < 1) return;
+    this.#lastTickAt += ticks * this.#tickMs;
+    for (const group of this.#groups.values()) group.tick(ticks);
+  }
+
+  #nextTick(): Timer {
+    return this.#env.setTimer(this.#tickMs, () => {
+      this.#timer = this.#nextTick();
+      const [any] = this.#groups.values();
+      if (any !== undefined) this.#wake(any);
+    });
+  }
+
+  /** What is on disk is not known any more: nothing of this node may go on. */
+  #fail(error: Error): void {
+    for (const group of this.#groups.values()) group.fail(error);
+  }
+
+  /** One write for the records of all groups. */
+  #save(): void {
+    const unsaved = this.#unsaved;
+    if (unsaved.length === 0) return;
+    this.#unsaved = [];
+    const records = unsaved.map(({ group, record }): GroupRecord => {
+      return { group: group.group, record };
+    });
+    this.#store.append(records, (error) => {
+      if (error !== undefined) return this.#fail(error);
+      for (const { group, record } of unsaved) group.saved(record);
+    });
+  }
+}
+
+function given<R>(options: GroupOptions<R>): Partial<GroupLimits> {
+  const names = Object.keys(limitsByDefault) as (keyof GroupLimits)[];
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = options[name];
+      if (value === undefined) return [];
+      if (Number.isSafeInteger(value) && value > 0) return [[name, value]];
+      throw new RangeError(`${name} is ${value}: give an integer of at least 1`);
+    }),
+  );
+}
+
+function isAlone(raft: Raft, node: NodeId): boolean {
+  const { voters, outgoing } = raft.configuration;
+  return voters.length === 1 && voters[0] === node && outgoing.length === 0;
+}

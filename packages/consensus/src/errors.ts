@@ -1,0 +1,62 @@
+import { CallError } from '@troupe/actor';
+import type { NodeId } from './consensus.ts';
+
+/** This node does not lead the group, and was told not to pass the request on. */
+export class NotLeader extends CallError {
+  override readonly name = 'NotLeader';
+  readonly code = 'ERR_NOT_LEADER';
+  readonly executed = 'no';
+  constructor(
+    readonly group: string,
+    /** Who leads, by what this node knows. */
+    readonly leader: NodeId | undefined,
+    options?: ErrorOptions,
+  ) {
+    const advice = leader === undefined ? 'nobody is known to; try again' : `ask ${leader}`;
+    super(`this node does not lead group ${group}: ${advice}`, options);
+  }
+}
+
+/** The command was on its way when it was lost sight of. It may be applied, now or later. */
+export class OutcomeUnknown extends CallError {
+  override readonly name = 'OutcomeUnknown';
+  readonly code = 'ERR_OUTCOME_UNKNOWN';
+  readonly executed = 'unknown';
+  constructor(
+    readonly group: string,
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`nobody can say whether a command of group ${group} took effect: ${reason}`, options);
+  }
+}
+
+/** This node takes no more part in the group; the `cause` says why, unless it was told to stop. */
+export class GroupClosed extends CallError {
+  override readonly name = 'GroupClosed';
+  readonly code = 'ERR_GROUP_CLOSED';
+  constructor(
+    readonly group: string,
+    readonly executed: 'no' | 'unknown',
+    options?: ErrorOptions,
+  ) {
+    const why = options?.cause instanceof Error ? `: ${options.cause.message}` : '';
+    super(`group ${group} is closed on this node${why}`, options);
+  }
+}
+
+/** A change of members, or of the leader, that cannot be made, or not now. Nothing has changed. */
+export class ChangeRefused extends CallError {
+  override readonly name = 'ChangeRefused';
+  readonly code = 'ERR_CHANGE_REFUSED';
+  readonly executed = 'no';
+  constructor(
+    readonly group: string,
+    /** `pending`: another change is under way; try again. `invalid`: it makes no sense. */
+    readonly reason: 'pending' | 'invalid',
+    readonly problem: string,
+    options?: ErrorOptions,
+  ) {
+    super(`the change of group ${group} was refused: ${problem}`, options);
+  }
+}

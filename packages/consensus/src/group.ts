@@ -1,0 +1,339 @@
+import type { Env } from '@troupe/actor';
+import type { AppendRecord, Apply, Entry, Raft, Ready, Status } from '@troupe/raft';
+import { Changes } from './changes.ts';
+import type {
+  Applied,
+  Capabilities,
+  Consensus,
+  ConsensusEvent,
+  GroupStatus,
+  MemberChange,
+  Members,
+  NodeId,
+  ProposeOptions,
+  ReadOptions,
+  ReadPoint,
+  RequestOptions,
+  SnapshotInfo,
+} from './consensus.ts';
+import { GroupClosed } from './errors.ts';
+import { Feed } from './feed.ts';
+import { membersOf } from './members.ts';
+import type { LogStore } from './log-store.ts';
+import { type ProposalLimits, Proposals } from './proposals.ts';
+import { Reads } from './reads.ts';
+import { infoOf, type SnapshotLimits, type Snapshots } from './snapshots.ts';
+import type { Command, StateMachine } from './state-machine.ts';
+
+export interface GroupLimits extends ProposalLimits, SnapshotLimits {}
+
+/** A group as the node that it is on sees it. */
+export interface Hosted {
+  readonly group: string;
+  /** Time has passed: `ticks` of it. */
+  tick(ticks: number): void;
+  /** One turn's work: what has been asked for goes into the core, what comes out is begun. */
+  work(): void;
+  /** The record is on disk. */
+  saved(record: AppendRecord): void;
+  /** Nothing can be trusted any more on this node: the group takes no more part. */
+  fail(cause: unknown): void;
+  stop(): Promise<void>;
+}
+
+/** What a group needs of the node that it is on. */
+export interface GroupHost {
+  readonly node: NodeId;
+  readonly env: Env;
+  readonly store: LogStore;
+  /** There is something to do: `work` is called in this turn or the next. */
+  wake(group: Hosted): void;
+  /** Saves `record` together with those of other groups; `saved` is called when it is on disk. */
+  save(group: Hosted, record: AppendRecord): void;
+  /** The group takes part no more. */
+  ended(group: Hosted): void;
+}
+
+export interface GroupParts<R> {
+  readonly name: string;
+  readonly raft: Raft;
+  readonly machine: StateMachine<R>;
+  readonly snapshots: Snapshots;
+  readonly limits: GroupLimits;
+  readonly leaseReads: boolean;
+}
+
+/** One group on this node: the core, its state machine, and those who wait for either. */
+export class Group<R> implements Consensus<R>, Hosted {
+  readonly group: string;
+  readonly capabilities: Capabilities;
+  readonly #host: GroupHost;
+  readonly #raft: Raft;
+  readonly #machine: StateMachine<R>;
+  readonly #snapshots: Snapshots;
+  readonly #limits: GroupLimits;
+  readonly #proposals: Proposals<R>;
+  readonly #reads: Reads;
+  readonly #changes: Changes;
+  readonly #feed = new Feed();
+  /** What readers of events have been told. */
+  #told: {
+    leader: NodeId | undefined;
+    epoch: number;
+    members: Status['configuration'] | undefined;
+  };
+  #snapshotting: Promise<SnapshotInfo> | undefined;
+  #hasEnded = false;
+
+  constructor(host: GroupHost, parts: GroupParts<R>) {
+    const { name, raft, machine, snapshots, limits, leaseReads } = parts;
+    const at = { group: name, env: host.env };
+    this.group = name;
+    this.capabilities = {
+      engine: 'raft',
+      membership: 'joint',
+      leaseReads,
+      safety: 'linearizable',
+    };
+    this.#host = host;
+    this.#raft = raft;
+    this.#machine = machine;
+    this.#snapshots = snapshots;
+    this.#limits = limits;
+    this.#proposals = new Proposals(at, limits);
+    this.#reads = new Reads(at);
+    this.#changes = new Changes(at);
+    this.#told = { leader: undefined, epoch: 0, members: undefined };
+  }
+
+  propose(command: Uint8Array, options: ProposeOptions = {}): Promise<Applied<R>> {
+    return this.#ask(() => this.#proposals.add(command, options));
+  }
+
+  read(options: ReadOptions = {}): Promise<ReadPoint> {
+    const { consistency = 'linearizable' } = options;
+    return this.#ask(() => {
+      if (consistency !== 'stale') return this.#reads.add(consistency, options);
+      return Promise.resolve({ index: this.#raft.status.applied });
+    });
+  }
+
+  members(): Members {
+    return membersOf(this.#raft.configuration);
+  }
+
+  changeMembers(changes: readonly MemberChange[], options: RequestOptions = {}): Promise<Members> {
+    return this.#ask(() => this.#changes.change(changes, options));
+  }
+
+  transferLeadership(to: NodeId, options: RequestOptions = {}): Promise<void> {
+    return this.#ask(() => this.#changes.transfer(to, options));
+  }
+
+  snapshot(): Promise<SnapshotInfo> {
+    return this.#ask(() => this.#snapshot());
+  }
+
+  status(): GroupStatus {
+    const status = this.#raft.status;
+    return {
+      group: this.group,
+      node: this.#host.node,
+      role: roleOf(status),
+      leader: status.leader,
+      epoch: status.term,
+      first: status.base.index + 1,
+      last: status.last.index,
+      durable: status.durable,
+      committed: status.commit,
+      applied: status.applied,
+      members: membersOf(status.configuration),
+      waiting: this.#proposals.size + this.#reads.size,
+    };
+  }
+
+  events(signal: AbortSignal): AsyncIterable<ConsensusEvent> {
+    return this.#feed.read(signal);
+  }
+
+  stop(): Promise<void> {
+    this.#end(undefined);
+    return Promise.resolve();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  tick(ticks: number): void {
+    const now = this.#host.env.now();
+    this.#raft.tick(ticks);
+    this.#proposals.expire(now);
+    this.#reads.tick(ticks, now);
+    this.#changes.expire(now);
+    this.#wake();
+  }
+
+  work(): void {
+    if (this.#hasEnded) return;
+    try {
+      this.#changes.submit(this.#raft);
+      this.#proposals.submit(this.#raft);
+      this.#reads.submit(this.#raft);
+      this.#carryOut(this.#raft.ready());
+      this.#tell(this.#raft.status);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  saved(record: AppendRecord): void {
+    if (this.#hasEnded) return;
+    this.#raft.appended(record.token);
+    this.#wake();
+  }
+
+  fail(cause: unknown): void {
+    if (this.#hasEnded) return;
+    const error = cause instanceof Error ? cause : new Error(String(cause));
+    this.#host.env.log.error({ group: this.group, error }, 'a group has failed on this node');
+    this.#feed.tell({ kind: 'fatal', error });
+    this.#end(error);
+  }
+
+  #carryOut({ append, reads, apply }: Ready): void {
+    if (append !== undefined) this.#host.save(this, append);
+    if (reads.length > 0) {
+      const { applied } = this.#raft.status;
+      for (const read of reads) this.#reads.answered(read, applied);
+    }
+    if (apply !== undefined) this.#apply(apply);
+  }
+
+  #apply(apply: Apply): void {
+    if (apply.kind === 'snapshot') {
+      return this.#later(this.#snapshots.restore(apply.snapshot, this.#machine), () => {
+        const { snapshot } = apply;
+        this.#proposals.skippedTo(snapshot.index);
+        this.#changes.skippedTo(snapshot.index);
+        this.#feed.tell({ kind: 'snapshot', origin: 'received', snapshot: infoOf(snapshot) });
+        this.#applied(snapshot.index);
+      });
+    }
+    if (apply.entries !== undefined) return this.#applyEntries(apply.entries, apply.to);
+    this.#applyFromDisk(apply.from, apply.to);
+  }
+
+  /** A disk gives as much at a time as it likes to. */
+  #applyFromDisk(from: number, to: number): void {
+    this.#later(this.#host.store.read(this.group, { from, to }), (entries) => {
+      if (entries.length === 0) throw new Error(`entry ${from} is not on disk any more`);
+      this.#applyEntries(entries, to);
+    });
+  }
+
+  /** @param to where this work ends; what is missing up to there is read from the disk */
+  #applyEntries(entries: readonly Entry[], to: number): void {
+    const commands = entries.flatMap((entry): Command[] => {
+      const { kind, index, term: epoch } = entry;
+      return kind === 'command' ? [{ index, epoch, data: entry.data }] : [];
+    });
+    const results = commands.length === 0 ? [] : this.#machine.apply(commands);
+    if (results instanceof Promise) {
+      this.#later(results, (awaited) => this.#answer(entries, awaited, to));
+    } else this.#answer(entries, results, to);
+  }
+
+  #answer(entries: readonly Entry[], results: readonly R[], to: number): void {
+    const expected = entries.filter(({ kind }) => kind === 'command').length;
+    if (results.length !== expected) {
+      throw new TypeError(
+        `the state machine gave ${results.length} results for ${expected} commands: one each`,
+      );
+    }
+    let at = 0;
+    for (const entry of entries) {
+      this.#proposals.applied(entry, entry.kind === 'command' ? results[at++] : undefined);
+      if (entry.kind !== 'command') this.#changes.applied(entry);
+    }
+    const last = entries.at(-1)?.index ?? to;
+    this.#applied(last);
+    if (last < to) this.#applyFromDisk(last + 1, to);
+  }
+
+  #applied(index: number): void {
+    this.#raft.applied(index);
+    this.#reads.applied(index);
+    const since = index - (this.#snapshots.latest?.index ?? 0);
+    if (since >= this.#limits.snapshotEntries) this.#later(this.#snapshot(), () => {});
+    this.#wake();
+  }
+
+  #snapshot(): Promise<SnapshotInfo> {
+    const { latest } = this.#snapshots;
+    const { applied } = this.#raft.status;
+    if (latest !== undefined && latest.index === applied) return Promise.resolve(infoOf(latest));
+    if (applied === 0) return Promise.reject(new RangeError('nothing is applied yet'));
+    this.#snapshotting ??= this.#makeSnapshot(applied).finally(() => {
+      this.#snapshotting = undefined;
+    });
+    return this.#snapshotting;
+  }
+
+  async #makeSnapshot(applied: number): Promise<SnapshotInfo> {
+    const snapshot = await this.#snapshots.make(this.#raft, applied, this.#machine);
+    if (this.#hasEnded) throw new GroupClosed(this.group, 'no');
+    await this.#snapshots.adopt(this.#raft, snapshot, this.#limits.keepEntries);
+    this.#feed.tell({ kind: 'snapshot', origin: 'made', snapshot: infoOf(snapshot) });
+    return infoOf(snapshot);
+  }
+
+  #tell({ leader, term: epoch, configuration }: Status): void {
+    if (leader !== this.#told.leader || epoch !== this.#told.epoch) {
+      this.#feed.tell({ kind: 'leader', leader, epoch });
+      if (leader !== undefined && leader !== this.#host.node) this.#changes.succeeded();
+    }
+    if (configuration !== this.#told.members) {
+      this.#feed.tell({ kind: 'members', members: membersOf(configuration) });
+    }
+    this.#told = { leader, epoch, members: configuration };
+  }
+
+  #ask<T>(add: () => Promise<T>): Promise<T> {
+    if (this.#hasEnded) return Promise.reject(new GroupClosed(this.group, 'no'));
+    try {
+      const answer = add();
+      this.#wake();
+      return answer;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Goes on with what `work` comes to; whatever goes wrong there is the group's end. */
+  #later<T>(work: Promise<T>, goOn: (value: T) => void): void {
+    work
+      .then((value) => {
+        if (!this.#hasEnded) goOn(value);
+      })
+      .catch((error: unknown) => this.fail(error));
+  }
+
+  #end(cause: Error | undefined): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#proposals.close(cause);
+    this.#reads.close(cause);
+    this.#changes.close(cause);
+    this.#feed.close();
+    this.#host.ended(this);
+  }
+
+  #wake(): void {
+    this.#host.wake(this);
+  }
+}
+
+function roleOf({ role }: Status): GroupStatus['role'] {
+  return role === 'leader' || role === 'follower' ? role : 'candidate';
+}

@@ -1,0 +1,114 @@
+import type { Env } from '@troupe/actor';
+import type { Raft, Snapshot } from '@troupe/raft';
+import type { SnapshotInfo } from './consensus.ts';
+import type { LogStore } from './log-store.ts';
+import type { SnapshotSource, StateMachine } from './state-machine.ts';
+
+const READ_BYTES = 256 * 2 ** 10;
+/** In front of what the machine says: its version. */
+const HEADER_BYTES = 4;
+
+export interface SnapshotLimits {
+  /** Commands applied after which a snapshot is made, and the log shortened. Default: 100,000. */
+  readonly snapshotEntries: number;
+  /** Entries kept behind a snapshot, for those who are a little behind. Default: 10,000. */
+  readonly keepEntries: number;
+}
+
+/** The snapshots of one group on this node: made of its machine, saved, and read back. */
+export class Snapshots {
+  readonly #group: string;
+  readonly #env: Env;
+  readonly #store: LogStore;
+  readonly #node: string;
+  #made = 0;
+  /** The newest one that is complete. */
+  latest: Snapshot | undefined;
+
+  constructor(
+    group: string,
+    { node, env, store }: { readonly node: string; readonly env: Env; readonly store: LogStore },
+  ) {
+    this.#group = group;
+    this.#node = node;
+    this.#env = env;
+    this.#store = store;
+  }
+
+  /**
+   * Saves what `machine` is now, when it has applied `index`. A witness has none, and saves nothing
+   * but where it stands.
+   */
+  async make(raft: Raft, index: number, machine: StateMachine | undefined): Promise<Snapshot> {
+    const id = this.#freshId(index);
+    // Its term and members are those of this moment; while it is written, the log goes on.
+    const described = raft.snapshotAt({ id, index, bytes: 0 });
+    const source = machine?.snapshot();
+    try {
+      const chunks = source === undefined ? nothing() : withVersion(machine?.version ?? 0, source);
+      const bytes = await this.#store.writeSnapshot(this.#group, id, chunks);
+      return { ...described, bytes };
+    } finally {
+      source?.release?.();
+    }
+  }
+
+  /** `snapshot` is written: the log before it may go. */
+  async adopt(raft: Raft, snapshot: Snapshot, keepEntries: number): Promise<void> {
+    const first = raft.compact(snapshot, { keepEntries });
+    if (snapshot.index > (this.latest?.index ?? 0)) {
+      this.latest = snapshot;
+      await this.#store.compact(this.#group, snapshot, first);
+    }
+    await this.#store.keepSnapshots(this.#group, raft.snapshotsInUse);
+  }
+
+  /** @throws {Error} when the machine cannot read what another version of it has written */
+  async restore(snapshot: Snapshot, machine: StateMachine): Promise<void> {
+    const { id, index } = snapshot;
+    const header = await this.#read(id, 0, HEADER_BYTES);
+    const version = new DataView(header.buffer, header.byteOffset).getUint32(0);
+    if (version > machine.version) {
+      throw new Error(
+        `the snapshot at ${index} of group ${this.#group} is of version ${version} of its state ` +
+          `machine, and this node runs version ${machine.version}: upgrade this node first`,
+      );
+    }
+    await machine.restore(this.#chunks(snapshot), { version, index });
+    this.latest = snapshot;
+  }
+
+  async *#chunks({ id, bytes }: Snapshot): AsyncGenerator<Uint8Array, void, void> {
+    for (let at = HEADER_BYTES; at < bytes; at += READ_BYTES) {
+      yield await this.#read(id, at, Math.min(READ_BYTES, bytes - at));
+    }
+  }
+
+  async #read(id: string, offset: number, bytes: number): Promise<Uint8Array> {
+    const data = await this.#store.readSnapshot(this.#group, id, { offset, bytes });
+    if (data?.length === bytes) return data;
+    throw new Error(`snapshot ${id} of group ${this.#group} cannot be read at ${offset}`);
+  }
+
+  #freshId(index: number): string {
+    this.#made += 1;
+    const chance = Math.floor(this.#env.random() * 2 ** 32).toString(36);
+    return `${this.#node}-${index}-${this.#made}-${chance}`;
+  }
+}
+
+export function infoOf({ index, term, bytes }: Snapshot): SnapshotInfo {
+  return { index, epoch: term, bytes };
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array, void, void> {}
+
+async function* withVersion(
+  version: number,
+  source: SnapshotSource,
+): AsyncGenerator<Uint8Array, void, void> {
+  const header = new Uint8Array(HEADER_BYTES);
+  new DataView(header.buffer).setUint32(0, version);
+  yield header;
+  for await (const chunk of source.chunks()) if (chunk.length > 0) yield chunk;
+}
