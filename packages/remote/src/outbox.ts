@@ -51,6 +51,11 @@ export class Outbox {
     return this.#bytes;
   }
 
+  /** Small frames that wait, control frames aside. */
+  get smallFrames(): number {
+    return this.#small.length - this.#head;
+  }
+
   get isEmpty(): boolean {
     return this.#bytes === 0;
   }
@@ -80,7 +85,7 @@ export class Outbox {
         return;
       }
       if (isLarge) {
-        const after = this.#left + this.#small.length - this.#head;
+        const after = this.#left + this.smallFrames;
         this.#streams.set(key, { entries: [{ frame, call }], after, message: 0, sentBytes: 0 });
         return;
       }

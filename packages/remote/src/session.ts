@@ -21,6 +21,12 @@ import { ResendBuffer } from './resend-buffer.ts';
 const UNACKNOWLEDGED_BYTES_MAX = 16 * 1024 * 1024;
 /** Received bytes that are acknowledged at the end of a read; fewer ride on what is sent anyway. */
 const ACKNOWLEDGE_BYTES = 64 * 1024;
+/**
+ * Small frames that leave at once, however many more the same turn of the event loop brings: so the
+ * peer is awake and at work on the first few, and then on each batch, while the next one is made.
+ */
+const FIRST_FRAMES = 4;
+const NEXT_FRAMES = 64;
 /** How long the peer may take to read the last of what it is sent. */
 const CLOSE_TIMEOUT_MS = 2_000;
 /** What is compressed at all, where both sides want that. */
@@ -77,6 +83,8 @@ export class Session {
   #owesAck = false;
   #hasRoom = true;
   #flushScheduled = false;
+  /** So many small frames do not wait for the end of the turn. */
+  #framesMax = FIRST_FRAMES;
   #isProved = false;
   #closing: Error | undefined;
   #closeTimer: Timer | undefined;
@@ -106,8 +114,12 @@ export class Session {
   /** Takes one encoded frame, to leave when nobody goes on at once. Owns `bytes`. */
   send(bytes: Uint8Array, { key, call = 0 }: Placing): void {
     this.#outbox.push(bytes, key, call);
+    this.#scheduleFlush();
     if (this.#outbox.bytes >= BATCH_BYTES_MAX) this.#flush();
-    else this.#scheduleFlush();
+    else if (this.#outbox.smallFrames >= this.#framesMax) {
+      this.#framesMax = NEXT_FRAMES;
+      this.#flush();
+    }
   }
 
   /** The same ahead of all that waits. */
@@ -197,6 +209,7 @@ export class Session {
 
   readonly #onFlush = (): void => {
     this.#flushScheduled = false;
+    this.#framesMax = FIRST_FRAMES;
     this.#flush();
   };
 

@@ -9,6 +9,7 @@ import {
 } from '@troupe/remote';
 import { Garbled, packEnvelope } from '../dist/envelope.js';
 import { acceptLink, dialLink, type Link, type LinkOptions } from '../dist/link.js';
+import { Session } from '../dist/session.js';
 
 const TIMEOUT_MS = 5_000;
 
@@ -256,4 +257,30 @@ test('a stranger that hangs up in the middle of the handshake is not waited for'
 
   await t.throwsAsync(accepted[0] ?? Promise.resolve());
   t.is(env.timers, 0);
+});
+
+test('the first few frames of a turn leave before it is over, and then each batch of 64', async (t) => {
+  const { env, wire, near, far } = await linked();
+  listen(far);
+  const nothing = (): void => undefined;
+  const session = new Session(env, {
+    frames: nothing,
+    linkFrame: nothing,
+    drained: nothing,
+    proved: nothing,
+    detached: nothing,
+    broken: nothing,
+  });
+  session.attach(near, 0);
+  wire.writes = [];
+  const left: number[] = [];
+
+  for (let sent = 1; sent <= 70; sent += 1) {
+    session.send(Uint8Array.of(sent), { key: 0 });
+    left.push(wire.writes.length);
+  }
+  await env.settled();
+
+  t.deepEqual([left[2], left[3], left[66], left[67], left[69]], [0, 1, 1, 2, 2]);
+  t.is(wire.writes.length, 3);
 });
