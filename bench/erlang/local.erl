@@ -5,7 +5,8 @@
 -define(BURST, 1000).
 -define(IN_FLIGHT, 128).
 
-main([Bench, Operations, Ms]) ->
+main([Bench, Operations, Ms, WarmUpMs]) ->
+    put(warm_up_ms, list_to_integer(WarmUpMs)),
     N = list_to_integer(Operations),
     {Done, Ns, Check, Bytes} = bench(Bench, N, list_to_integer(Ms)),
     io:format("{\"operations\":~b,\"ns\":~b,\"check\":~b,\"bytes\":~b}~n",
@@ -58,7 +59,7 @@ bench("million", N, _) ->
 repeat(N, Ms, Batch) ->
     repeat(N, Ms, Batch, fun() -> ok end).
 repeat(N, Ms, Batch, Between) ->
-    during(Ms * 2000000, Batch, Between, {0, 0, 0}),
+    during(get(warm_up_ms) * 1000000, Batch, Between, {0, 0, 0}),
     {Batches, Ns, Check} = during(Ms * 1000000, Batch, Between, {0, 0, 0}),
     {Batches * N, Ns, Check, 0}.
 

@@ -23,7 +23,8 @@ handle_call(take, _, Sum) ->
 handle_cast({add, Value}, Sum) ->
     {noreply, Sum + Value}.
 
-main([Bench, Operations, Ms]) ->
+main([Bench, Operations, Ms, WarmUpMs]) ->
+    put(warm_up_ms, list_to_integer(WarmUpMs)),
     {Done, Ns, Check, Median} = bench(Bench, list_to_integer(Operations), list_to_integer(Ms)),
     io:format("{\"operations\":~b,\"ns\":~b,\"check\":~b,\"medianNs\":~b}~n",
               [Done, Ns, Check, Median]),
@@ -79,7 +80,7 @@ every(Value, Step, N, One, Sum) ->
 
 %% Runs batches until they have taken Ms, warm-up first.
 repeat(N, Ms, Batch) ->
-    during(Ms * 2000000, Batch, {0, 0, 0}),
+    during(get(warm_up_ms) * 1000000, Batch, {0, 0, 0}),
     {Batches, Ns, Check} = during(Ms * 1000000, Batch, {0, 0, 0}),
     {Batches * N, Ns, Check, 0}.
 
@@ -94,7 +95,7 @@ during(Ns, Batch, {Batches, Spent, Check}) ->
 latency(N, Ms, One) ->
     put(times, []),
     Batch = fun() -> timed(0, N, One, 0) end,
-    during(Ms * 2000000, Batch, {0, 0, 0}),
+    during(get(warm_up_ms) * 1000000, Batch, {0, 0, 0}),
     put(times, []),
     {Batches, Ns, Check} = during(Ms * 1000000, Batch, {0, 0, 0}),
     Times = lists:sort(get(times)),

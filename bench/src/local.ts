@@ -7,6 +7,7 @@ const channels = ['troupe', 'go', 'csp', 'effect', 'floor'];
 export const local: Suite = {
   name: 'local',
   about: 'actors and channels in one process',
+  warmUpMs: 800,
   subjects: [
     nodeProgram('troupe', 'troupe-local.js'),
     go('local'),

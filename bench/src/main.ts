@@ -30,7 +30,8 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-async function measure({ suite, only, subjects, rounds, ms, json }: Options): Promise<number> {
+async function measure(options: Options): Promise<number> {
+  const { suite, only, subjects, rounds, ms, warmUpMs, json } = options;
   const children = new Children();
   const scratch = await mkdtemp(join(tmpdir(), 'troupe-bench-'));
   const workshop: Workshop = {
@@ -54,6 +55,7 @@ async function measure({ suite, only, subjects, rounds, ms, json }: Options): Pr
         commands,
         rounds,
         ms,
+        warmUpMs,
       },
       children,
       workshop.onProgress,

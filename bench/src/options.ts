@@ -7,6 +7,7 @@ export interface Options {
   readonly subjects: readonly string[];
   readonly rounds: number;
   readonly ms: number;
+  readonly warmUpMs: number;
   readonly json: boolean;
 }
 
@@ -23,6 +24,7 @@ export function usage(suites: readonly Suite[]): string {
       `    subjects  ${wrapped(subjects.map((subject) => subject.name))}`,
     ].join('\n'),
   );
+  const defaults = suites.map(({ name, warmUpMs }) => `${warmUpMs} for ${name}`).join(', ');
   return `Measures Troupe beside its peers, in one run, and prints a table.
 
   npm run bench -- SUITE [options]
@@ -33,6 +35,7 @@ ${lines.join('\n')}
   --subjects A,B   these subjects (default all)
   --rounds N       how often everything is measured, 1 to 100 (default 5)
   --ms N           how long each subject is measured in a round, 1 to 10,000 (default 400)
+  --warm-up N      how long it does the same before that (default ${defaults})
   --json           one line of JSON for the machine, then one for each row
   --help           this text
 
@@ -64,6 +67,7 @@ export function optionsOf(args: readonly string[], suites: readonly Suite[]): Op
     ),
     rounds: integer('--rounds', values.rounds, 100),
     ms: integer('--ms', values.ms, 10_000),
+    warmUpMs: integer('--warm-up', values['warm-up'] ?? `${suite.warmUpMs}`, 10_000),
     json: values.json,
   };
 }
@@ -78,6 +82,7 @@ function parsed(args: readonly string[]) {
         subjects: { type: 'string' },
         rounds: { type: 'string', default: '5' },
         ms: { type: 'string', default: '400' },
+        'warm-up': { type: 'string' },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },

@@ -7,6 +7,7 @@ const troupe = nodeProgram('troupe', 'troupe-remote.js');
 export const remote: Suite = {
   name: 'remote',
   about: 'calls, tells and channels between two processes, over loopback',
+  warmUpMs: 2_000,
   subjects: [
     troupe,
     overTls('troupe-tls', 'troupe-remote.js'),

@@ -21,8 +21,9 @@ export interface Plan {
   /** The commands of the subjects; a text says why there is none. */
   readonly commands: ReadonlyMap<string, Command | string>;
   readonly rounds: number;
-  /** How long each subject is measured in each round. */
+  /** How long each subject is measured in each round, and is warmed up before. */
   readonly ms: number;
+  readonly warmUpMs: number;
 }
 
 interface Progress {
@@ -57,7 +58,7 @@ export async function measureRounds(
       if (row.missing !== undefined || typeof command !== 'object') continue;
       onProgress(`round ${round} of ${plan.rounds}: ${row.bench.name}, ${row.subject}`);
       try {
-        row.rounds.push(await measure(row.bench, command, { children, ms: plan.ms }));
+        row.rounds.push(await measure(row.bench, command, { children, plan }));
       } catch (error) {
         row.missing = error instanceof Error ? error.message : String(error);
         row.failed = true;
@@ -70,9 +71,10 @@ export async function measureRounds(
 async function measure(
   bench: Bench,
   { file, args, ...rest }: Command,
-  { children, ms }: { readonly children: Children; readonly ms: number },
+  { children, plan }: { readonly children: Children; readonly plan: Plan },
 ): Promise<Measured> {
-  const command = { file, args: [...args, bench.name, `${bench.operations}`, `${ms}`], ...rest };
+  const numbers = [bench.operations, plan.ms, plan.warmUpMs].map(String);
+  const command = { file, args: [...args, bench.name, ...numbers], ...rest };
   const printed = await children.run(command, { timeoutMs: PROGRAM_TIMEOUT_MS });
   return verified(JSON.parse(printed) as Measured, bench);
 }

@@ -27,7 +27,7 @@ export interface Bench {
   readonly required: readonly Requirement[];
 }
 
-/** How to start one subject's program; `BENCH OPERATIONS MS` is appended. */
+/** How to start one subject's program; `BENCH OPERATIONS MS WARM_UP_MS` is appended. */
 export interface Command {
   readonly file: string;
   readonly args: readonly string[];
@@ -59,6 +59,8 @@ export class CannotRun extends Error {
 export interface Suite {
   readonly name: string;
   readonly about: string;
+  /** How long each subject does what is measured before it is. */
+  readonly warmUpMs: number;
   /** The first one is what the others are compared with. */
   readonly subjects: readonly Subject[];
   readonly benches: readonly Bench[];

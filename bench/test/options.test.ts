@@ -5,7 +5,7 @@ import { optionsOf, UsageError } from '../dist/options.js';
 test('a suite alone means all of it, five times', (t) => {
   const options = optionsOf(['local'], [local]);
 
-  t.like(options, { suite: local, rounds: 5, json: false });
+  t.like(options, { suite: local, rounds: 5, warmUpMs: local.warmUpMs, json: false });
   t.deepEqual(
     options?.only,
     local.benches.map(({ name }) => name),
@@ -18,7 +18,18 @@ test('a suite alone means all of it, five times', (t) => {
 
 test('a choice keeps the order of the suite', (t) => {
   const options = optionsOf(
-    ['local', '--only', 'select-4,tell', '--subjects', 'go,troupe', '--rounds', '7', '--json'],
+    [
+      'local',
+      '--only',
+      'select-4,tell',
+      '--subjects',
+      'go,troupe',
+      '--rounds',
+      '7',
+      '--warm-up',
+      '3',
+      '--json',
+    ],
     [local],
   );
 
@@ -26,6 +37,7 @@ test('a choice keeps the order of the suite', (t) => {
     only: ['tell', 'select-4'],
     subjects: ['troupe', 'go'],
     rounds: 7,
+    warmUpMs: 3,
     json: true,
   });
 });

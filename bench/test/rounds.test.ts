@@ -17,6 +17,7 @@ test('subjects take turns within a round, and rounds follow each other', async (
       ]),
       rounds: 2,
       ms: 1,
+      warmUpMs: 1,
     },
     new Children(),
     (text) => order.push(text),
@@ -39,8 +40,8 @@ test('subjects take turns within a round, and rounds follow each other', async (
 });
 
 test('a program is told which benchmark to run, how much at a time and for how long', async (t) => {
-  const code = `const [bench, operations, ms] = process.argv.slice(1);
-    const fits = bench === 'sample' && ms === '7';
+  const code = `const [bench, operations, ms, warmUpMs] = process.argv.slice(1);
+    const fits = bench === 'sample' && ms === '7' && warmUpMs === '9';
     console.log(JSON.stringify({ operations: Number(operations), ns: 5, check: fits ? 45 : 0 }))`;
 
   const [row] = await measureRounds(
@@ -49,6 +50,7 @@ test('a program is told which benchmark to run, how much at a time and for how l
       commands: new Map([['troupe', running(code)]]),
       rounds: 1,
       ms: 7,
+      warmUpMs: 9,
     },
     new Children(),
     () => undefined,
@@ -64,6 +66,7 @@ test('what cannot run keeps its reason, and is no failure', async (t) => {
       commands: new Map([['peer', "'go' is not on the path"]]),
       rounds: 2,
       ms: 1,
+      warmUpMs: 1,
     },
     new Children(),
     () => t.fail('it was tried'),
@@ -83,6 +86,7 @@ const fails = test.macro({
         commands: new Map([['peer', running(code)]]),
         rounds: 3,
         ms: 1,
+        warmUpMs: 1,
       },
       new Children(),
       () => (tries += 1),

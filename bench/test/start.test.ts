@@ -26,7 +26,17 @@ test('a wrong argument ends with code 2 and the way to more help', async (t) => 
 });
 
 test('what the local suite runs of our own gives the right results', async (t) => {
-  const args = ['--subjects', 'troupe,floor', '--rounds', '1', '--ms', '1', '--json'];
+  const args = [
+    '--subjects',
+    'troupe,floor',
+    '--rounds',
+    '1',
+    '--ms',
+    '1',
+    '--warm-up',
+    '1',
+    '--json',
+  ];
   const benches = ['tell', 'ask-sequential', 'ask-128', 'spawn', 'memory', 'channel-ping-pong'];
   const channels = ['channel-stream-awaited', 'channel-stream-sync', 'select-4'];
 
@@ -53,7 +63,17 @@ test('what the local suite runs of our own gives the right results', async (t) =
 });
 
 test('what the remote suite runs of our own gives the right results', async (t) => {
-  const args = ['--subjects', 'troupe,floor', '--rounds', '1', '--ms', '1', '--json'];
+  const args = [
+    '--subjects',
+    'troupe,floor',
+    '--rounds',
+    '1',
+    '--ms',
+    '1',
+    '--warm-up',
+    '1',
+    '--json',
+  ];
 
   const { stdout } = await bench('remote', ...args);
 

@@ -26,9 +26,12 @@ type measured struct {
 	bytes      int64
 }
 
+// warmUpMs is how long everything is done before it is measured.
+var warmUpMs int
+
 // repeat runs batches until they have taken ms, warm-up first.
 func repeat(operations, ms int, batch func() int64, between func()) measured {
-	during(2*ms, batch, between)
+	during(warmUpMs, batch, between)
 	batches, spent, check := during(ms, batch, between)
 	return measured{operations: batches * operations, ns: spent.Nanoseconds(), check: check}
 }
@@ -281,6 +284,7 @@ func main() {
 	}
 	operations, _ := strconv.Atoi(os.Args[2])
 	ms, _ := strconv.Atoi(os.Args[3])
+	warmUpMs, _ = strconv.Atoi(os.Args[4])
 	bench, known := benches[os.Args[1]]
 	if !known || operations < 1 {
 		fmt.Fprintln(os.Stderr, "usage: local BENCH OPERATIONS MS")

@@ -68,9 +68,12 @@ type measured struct {
 	ns, check, median int64
 }
 
+// warmUpMs is how long everything is done before it is measured.
+var warmUpMs int
+
 // repeat runs batches until they have taken ms, warm-up first.
 func repeat(operations, ms int, batch func() int64) measured {
-	during(2*ms, batch)
+	during(warmUpMs, batch)
 	batches, spent, check := during(ms, batch)
 	return measured{batches * operations, spent.Nanoseconds(), check, 0}
 }
@@ -118,7 +121,7 @@ func latency(operations, ms int, one func(value int) int64) measured {
 		}
 		return
 	}
-	during(2*ms, batch)
+	during(warmUpMs, batch)
 	times = nil
 	batches, spent, check := during(ms, batch)
 	sort.Slice(times, func(i, j int) bool { return times[i] < times[j] })
@@ -133,6 +136,8 @@ func main() {
 	operations, err := strconv.Atoi(os.Args[2])
 	must(err)
 	ms, err := strconv.Atoi(os.Args[3])
+	must(err)
+	warmUpMs, err = strconv.Atoi(os.Args[4])
 	must(err)
 	client := connect()
 	echo := func(value int) (reply int64) {

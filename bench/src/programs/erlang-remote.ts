@@ -7,7 +7,7 @@ import { firstLine } from './pair.ts';
  * Starts what a measurement between two Erlang nodes takes, each a child of this process: the
  * port mapper on a port of its own, the node that is called, and the node that calls and prints.
  *
- *     node erlang-remote.js BEAMS BENCH OPERATIONS MS
+ *     node erlang-remote.js BEAMS BENCH OPERATIONS MS WARM_UP_MS
  */
 const [beams = '', ...args] = process.argv.slice(2);
 

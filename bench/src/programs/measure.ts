@@ -22,21 +22,21 @@ export interface Program {
   readonly bench: string;
   /** Things in one batch. */
   readonly operations: number;
-  /** How long to measure. */
+  /** How long to measure, and to do the same before that. */
   readonly ms: number;
+  readonly warmUpMs: number;
 }
 
-/** `node program.js BENCH OPERATIONS MS` */
-export function programOf([bench = '', operations, ms]: readonly string[]): Program {
-  return { bench, operations: Number(operations), ms: Number(ms) };
+/** `node program.js BENCH OPERATIONS MS WARM_UP_MS` */
+export function programOf([bench = '', ...numbers]: readonly string[]): Program {
+  const [operations = 0, ms = 0, warmUpMs = 0] = numbers.map(Number);
+  return { bench, operations, ms, warmUpMs };
 }
-
-/** The warm-up takes this many times as long: with less, compilers are measured that still work. */
-const WARM_UP = 2;
 
 /** Repeats `task` until the time is over, warm-up first. */
-export async function repeat({ operations, ms }: Program, task: Task): Promise<Measured> {
-  await during(WARM_UP * ms, task);
+export async function repeat(program: Program, task: Task): Promise<Measured> {
+  const { operations, ms, warmUpMs } = program;
+  await during(warmUpMs, task);
   const { batches, ns, check } = await during(ms, task);
   return { operations: batches * operations, ns, check };
 }
@@ -73,7 +73,7 @@ export async function latency(
     }
     return sum;
   };
-  await during(WARM_UP * program.ms, { batch });
+  await during(program.warmUpMs, { batch });
   times = [];
   const { batches, ns, check } = await during(program.ms, { batch });
   const medianNs = (times.sort((a, b) => a - b)[times.length >> 1] ?? 0) * 1e6;
