@@ -194,7 +194,8 @@ export class Loans {
   }
 
   #hydrateStream([id, kind]: readonly unknown[]): object {
-    if (typeof id !== 'number') throw new BadFrame('stream');
+    // A second one of that number would take the place of one that somebody may wait for.
+    if (typeof id !== 'number' || this.#intakes.has(id)) throw new BadFrame('stream');
     const intake: StreamIntake = new StreamIntake(`a stream of ${this.#peer.identity.name}`, {
       pull: (taken, window) => this.#send([PULL, id, taken, window], intake),
       halt: () => this.#send([HALT, id], intake),

@@ -76,7 +76,8 @@ export class Signals {
 
   hydrate(content: readonly unknown[]): AbortSignal {
     const [id, reason] = content;
-    if (typeof id !== 'number') throw new BadFrame('signal');
+    // A second one of that number would take the place of one that somebody may listen to.
+    if (typeof id !== 'number' || this.#held.has(id)) throw new BadFrame('signal');
     if (id === 0) return AbortSignal.abort(reason);
     const { lentMax } = this.#wire;
     if (this.#held.size >= lentMax) {

@@ -1,6 +1,3 @@
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import test from 'ava';
 import { CborCodec } from '../dist/index.js';
 import { Fuzzer } from './fuzzer.ts';
@@ -22,12 +19,3 @@ const survives = test.macro({
   },
 });
 for (const seed of seeds) test(survives, seed);
-
-test('the command fuzzes for as long as it is told, and says what came of it', async (t) => {
-  const command = fileURLToPath(new URL('./fuzz.js', import.meta.url));
-  const options = ['--seconds', '0.5', '--seed', '5'];
-
-  const { stdout } = await promisify(execFile)(process.execPath, [command, ...options]);
-
-  t.regex(stdout, /\d+ inputs, \d+ decoded, \d+ refused; slowest/);
-});

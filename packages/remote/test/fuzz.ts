@@ -1,52 +1,77 @@
-// npm run fuzz -w @troupe/remote -- --seconds 60 --seed 1
+// npm run fuzz -w @troupe/remote -- --minutes 1 --seed 1
 import { parseArgs } from 'node:util';
-import { CborCodec } from '../dist/index.js';
-import { Fuzzer } from './fuzzer.ts';
+import { CborCodec } from '@troupe/remote';
+import { Fuzzer } from './fuzzer.js';
+import { fuzzSession } from './session-fuzzer.js';
 
+/** Frames that a decoder is fed in one round, before two nodes talk for one. */
+const INPUTS = 1_000;
 /** Nothing as small as these inputs may take longer, nor leave more behind. */
-const PROCESSOR_MS_MAX = 100;
+const INPUT_PROCESSOR_MS_MAX = 100;
+const SESSION_PROCESSOR_MS_MAX = 5_000;
 const HEAP_GROWTH_BYTES_MAX = 64 * 1024 * 1024;
 
 const { values } = parseArgs({
   options: {
-    seconds: { type: 'string', default: '60' },
+    minutes: { type: 'string', default: '1' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
   },
 });
-const seed = Number(values.seed);
-const endsAt = Date.now() + Number(values.seconds) * 1_000;
-const fuzzer = new Fuzzer(new CborCodec(), seed);
+const endsAt = Date.now() + Number(values.minutes) * 60_000;
+const codec = new CborCodec();
 const heapBytesBefore = process.memoryUsage().heapUsed;
-let inputs = 0;
+const sums = { rounds: 0, decoded: 0, refused: 0, bends: 0, broken: 0 };
+let seed = Number(values.seed);
 let slowestMs = 0;
-let heapGrowthBytes = 0;
 
-process.stdout.write(`fuzzing for ${values.seconds} s with --seed ${seed}\n`);
-while (Date.now() < endsAt) {
-  const input = fuzzer.input();
-  const before = process.cpuUsage();
+process.once('uncaughtException', fail);
+process.stdout.write(`fuzzing for ${values.minutes} min from --seed ${seed}\n`);
+// Its seed alone decides a round, so that the one that fails is the first of its replay.
+for (; sums.rounds === 0 || Date.now() < endsAt; seed += 1) {
   try {
-    fuzzer.feed(input);
+    await round();
   } catch (error) {
-    fail(`input ${inputs}: ${String(error)}\n${Buffer.from(input).toString('hex')}`);
-  }
-  const { user, system } = process.cpuUsage(before);
-  slowestMs = Math.max(slowestMs, (user + system) / 1_000);
-  if (slowestMs > PROCESSOR_MS_MAX) {
-    fail(`input ${inputs} took ${slowestMs} ms\n${Buffer.from(input).toString('hex')}`);
-  }
-  inputs += 1;
-  if (inputs % 10_000 === 0) {
-    heapGrowthBytes = process.memoryUsage().heapUsed - heapBytesBefore;
-    if (heapGrowthBytes > HEAP_GROWTH_BYTES_MAX) fail(`the heap grew by ${heapGrowthBytes} bytes`);
+    fail(error);
   }
 }
+const heapGrowthMb = (process.memoryUsage().heapUsed - heapBytesBefore) / 1e6;
 process.stdout.write(
-  `${inputs} inputs, ${fuzzer.decoded} decoded, ${fuzzer.refused} refused; ` +
-    `slowest ${slowestMs.toFixed(1)} ms, heap ${(heapGrowthBytes / 1e6).toFixed(1)} MB larger\n`,
+  `${sums.rounds} rounds: ${sums.decoded} inputs decoded, ${sums.refused} refused; ` +
+    `${sums.bends} writes between nodes bent, ${sums.broken} sessions ended by them; ` +
+    `slowest input ${slowestMs.toFixed(1)} ms, heap ${heapGrowthMb.toFixed(1)} MB larger\n`,
 );
 
-function fail(why: string): never {
-  process.stderr.write(`${why}\nreplay with --seed ${seed}\n`);
+async function round(): Promise<void> {
+  const fuzzer = new Fuzzer(codec, seed);
+  for (let i = 0; i < INPUTS; i += 1) {
+    const ms = await processorMs(() => fuzzer.step());
+    slowestMs = Math.max(slowestMs, ms);
+    if (ms > INPUT_PROCESSOR_MS_MAX) throw new Error(`input ${i} took ${ms} ms`);
+  }
+  const ms = await processorMs(async () => {
+    const { bends, broken } = await fuzzSession(seed);
+    sums.bends += bends;
+    sums.broken += broken;
+  });
+  if (ms > SESSION_PROCESSOR_MS_MAX) throw new Error(`the session took ${ms} ms`);
+  sums.rounds += 1;
+  sums.decoded += fuzzer.decoded;
+  sums.refused += fuzzer.refused;
+  const growth = process.memoryUsage().heapUsed - heapBytesBefore;
+  if (growth > HEAP_GROWTH_BYTES_MAX) throw new Error(`the heap grew by ${growth} bytes`);
+}
+
+async function processorMs(run: () => void | Promise<void>): Promise<number> {
+  const before = process.cpuUsage();
+  await run();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1_000;
+}
+
+function fail(error: unknown): never {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const cause =
+    error instanceof Error && error.cause !== undefined ? `\n${String(error.cause)}` : '';
+  process.stderr.write(`${text}${cause}\nreplay with --seed ${seed}\n`);
   process.exit(1);
 }

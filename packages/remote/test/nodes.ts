@@ -39,8 +39,8 @@ export interface TestNode {
   find<R extends AnyRef>(node: TestNode, name: string): Promise<R>;
 }
 
-export function testNodes(): TestNodes {
-  const env = virtualEnv();
+export function testNodes(seed = 1): TestNodes {
+  const env = virtualEnv(seed);
   const network = new MemoryNetwork();
   return {
     env,

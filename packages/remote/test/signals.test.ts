@@ -1,5 +1,6 @@
 import test from 'ava';
 import { Actor, type ActorRef, rpc } from '@troupe/actor';
+import { BadFrame } from '@troupe/remote';
 import { testNodes } from './nodes.js';
 
 class Waiter extends Actor {
@@ -91,3 +92,17 @@ test('a signal is aborted when the session that it came by is lost', async (t) =
 
   t.true(await waiter.isAborted());
 });
+
+for (const [what, tag] of [
+  ['signal', 18],
+  ['stream', 17],
+] as const) {
+  test(`a ${what} of a number that is in use breaks the protocol, and harms no other`, async (t) => {
+    const { toA } = await remoteWaiter();
+    toA?.loans.hydrate(tag, [5, 0]);
+
+    t.throws(() => toA?.loans.hydrate(tag, [5, 0]), { instanceOf: BadFrame });
+
+    t.is((toA?.loans.signals.held ?? 0) + (toA?.loans.streams ?? 0), 1);
+  });
+}
