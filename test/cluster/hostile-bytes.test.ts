@@ -122,7 +122,7 @@ const FROM_A_PEER: Readonly<Record<string, Uint8Array>> = {
   'a frame that is no array': envelope(hex('01')),
   'an empty frame': envelope(hex('80')),
   'half of a frame': envelope(hex('82 02')),
-  'a frame of an unknown type': envelope(hex('81 18 63')),
+  'a frame of an unknown type': envelope(hex('81 18 3f')),
   'a frame whose type is a text': frame('__proto__', 1),
   'a call without fields': frame(8),
   'a call whose target is a map': frame(8, 1, {}, 'a', [], 1),

@@ -207,6 +207,7 @@ export class Node implements AsyncDisposable {
     await this.system.stop(timeoutMs);
     await this.#outsiders?.close(); // Now that what ran for them has been answered.
     await this.#membership.stop();
+    await this.#endpoint.drain(Math.min(LEAVE_TIMEOUT_MS, timeoutMs));
     await this.#endpoint.close();
     this.#entities.close();
   }

@@ -1,4 +1,4 @@
-import { type ActorSystem, type AnyRef, Unreachable } from '@troupe/actor';
+import { type ActorSystem, type AnyRef, type Timer, Unreachable } from '@troupe/actor';
 import type { Recipient } from '@troupe/actor/internal';
 import { CborCodec } from './cbor-codec.ts';
 import { ChannelTable } from './channels.ts';
@@ -198,6 +198,21 @@ export class Endpoint {
 
   onLost(peer: Peer, wasConnected: boolean): void {
     if (!this.#closed) this.#options.onLost?.(peer, wasConnected);
+  }
+
+  /**
+   * The first step of an orderly end: tells every peer that nothing is begun here any more, and
+   * lets what is under way be answered. `close` is the second, and says what was never begun.
+   * @returns when no peer waits for an answer any more, or after `timeoutMs`
+   */
+  async drain(timeoutMs: number): Promise<void> {
+    const left = Promise.all([...this.#peers.values()].map((peer) => peer.leave()));
+    let timer: Timer | undefined;
+    const timedOut = new Promise<void>((resolve) => {
+      timer = this.system.env.setTimer(timeoutMs, resolve);
+    });
+    await Promise.race([left, timedOut]);
+    timer?.cancel();
   }
 
   /** Stops listening and hangs up on every peer, after what was sent. */

@@ -4,6 +4,8 @@ import { BadFrame } from './bad-frame.ts';
 export const PING = 2;
 export const PONG = 3;
 export const GOAWAY = 4;
+export const LEAVE = 5;
+export const LEFT = 6;
 export const CALL = 8;
 export const CAST = 9;
 export const RESULT = 10;
@@ -26,6 +28,7 @@ export const FINISH = 37;
 export const RELEASE = 38;
 export const ABORT = 39;
 // 27 … 31 and 48 … 63 are kept for sessions and channels, 32 … 47 for calls and their streams.
+// From 64 on are frames that can be done without: who does not know one leaves it alone.
 
 /** An actor by the id its node gave it, a service by its name, or an entity by kind and key. */
 export type Target = number | string | EntityTarget;

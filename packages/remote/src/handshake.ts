@@ -2,7 +2,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** Versions of the protocol after the handshake that this code speaks. */
 export const PROTOCOL_MIN = 1;
-export const PROTOCOL_MAX = 1;
+export const PROTOCOL_MAX = 2;
 
 /** `magic (4) | u8 type | u16be length | JSON of that length`. */
 const MAGIC = Buffer.from('TRPE');

@@ -76,6 +76,8 @@ export class Incoming implements CallServer {
   readonly #cancels: RateLimit;
   readonly #calls = new UnderWay<ServedCall>();
   readonly #watches = new Map<number, () => void>();
+  /** The highest number of a call that was looked at; those beyond it certainly never ran. */
+  #begun = 0;
   /** Bytes of the calls in progress, and of the frame in hand. */
   #bytes = 0;
   #frameBytes = 0;
@@ -93,6 +95,10 @@ export class Incoming implements CallServer {
   /** Calls in progress. */
   get calls(): number {
     return this.#calls.size;
+  }
+
+  get begun(): number {
+    return this.#begun;
   }
 
   /** The frames that come next are of about so many bytes each. */
@@ -153,6 +159,7 @@ export class Incoming implements CallServer {
 
   stop(frame: FrameReader): void {
     const id = frame.number();
+    this.#begun = Math.max(this.#begun, id);
     const target = frame.target();
     const { kind } = this.#caller();
     if (kind === 'outsider') {
@@ -183,6 +190,13 @@ export class Incoming implements CallServer {
     const id = frame.number();
     this.#watches.get(id)?.();
     this.#watches.delete(id);
+  }
+
+  /** Answers all calls that wait here with `error`; those that run go on. */
+  refuseWaiting(error: CallError): void {
+    for (const call of this.#calls.values()) {
+      if (call.withdraw(error) === 'no') call.fail(error);
+    }
   }
 
   /** The caller's node is out of reach: nobody waits for what waits or runs here. */
@@ -216,6 +230,7 @@ export class Incoming implements CallServer {
     const args = frame.list();
     const timeoutMs = Math.min(Math.max(1, frame.number()), TIMEOUT_MS_MAX);
     const { context, from } = readHeader(frame.any(), this.#caller());
+    this.#begun = Math.max(this.#begun, id);
     const refusal = this.#overload();
     if (refusal !== undefined) {
       this.#sink.reply([FAIL, id, refusal], undefined);

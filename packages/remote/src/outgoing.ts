@@ -62,6 +62,8 @@ export class Outgoing {
   readonly #calls = new UnderWay<PendingCall>();
   readonly #watches = new Map<number, Watch>();
   #lastId = 0;
+  /** Why nothing is begun there any more. */
+  #closed: CallError | undefined;
 
   constructor(sink: FrameSink, system: ActorSystem) {
     this.#sink = sink;
@@ -71,6 +73,11 @@ export class Outgoing {
   /** Calls that wait for their outcome. */
   get callsInFlight(): number {
     return this.#calls.size;
+  }
+
+  /** From now on whatever would be begun is refused with `reason`, until that is undefined. */
+  close(reason: CallError | undefined): void {
+    this.#closed = reason;
   }
 
   ask(to: Destination, method: string, message: CallMessage): Answer {
@@ -110,6 +117,7 @@ export class Outgoing {
     method: string,
     message: { readonly args: readonly unknown[]; readonly caller: Caller },
   ): CallError | undefined {
+    if (this.#closed !== undefined) return this.#closed;
     const { caller } = message;
     const header = headerOf(caller.contextIn(this.#system)?.origin, caller.from);
     const frame: unknown[] = [type.CAST, to.target, method, message.args];
@@ -124,7 +132,8 @@ export class Outgoing {
     const id = (this.#lastId += 1);
     this.#watches.set(id, { address: to.address, onDown });
     const key = keyOf(to);
-    const refusal = this.#sink.send(this.#sink.encode([type.WATCH, id, to.target]), { key });
+    const refusal =
+      this.#closed ?? this.#sink.send(this.#sink.encode([type.WATCH, id, to.target]), { key });
     if (refusal !== undefined) {
       queueMicrotask(() => this.down(id, { kind: 'node-down', error: refusal }));
     }
@@ -222,6 +231,7 @@ export class Outgoing {
       const cause = new Error('its caller waits no longer');
       return new Cancelled(address, 'no', { cause });
     }
+    if (this.#closed !== undefined) return this.#closed;
     if (this.#calls.size < CALLS_IN_FLIGHT_MAX) return undefined;
     return new Overloaded(address, 'calls in flight', CALLS_IN_FLIGHT_MAX);
   }

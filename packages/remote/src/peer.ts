@@ -2,6 +2,7 @@ import {
   type ActorSystem,
   type CallError,
   type DownReason,
+  Draining,
   Overloaded,
   RemoteError,
   SessionLost,
@@ -28,6 +29,9 @@ import { Values } from './values.ts';
 
 /** Who can wait, waits while more than this is to be sent. */
 const WAIT_ABOVE_BYTES = 1024 * 1024;
+
+/** Frame types from here on bring what can be done without, so unknown ones are left alone. */
+const OPTIONAL_TYPES_FROM = 64;
 
 /** What may wait for a peer to read it, answers to its calls included, before it is given up. */
 const UNREAD_BYTES_MAX = 4 * OUTBOX_BYTES_MAX;
@@ -68,8 +72,12 @@ export class Peer {
   #dialing = false;
   /** This side made the present connection. */
   #isDialler = false;
-  /** What the peer said when it hung up. */
-  #goodbye: string | undefined;
+  /** What the peer said when it hung up, and the last of this side's calls that it has begun. */
+  #goodbye: { readonly why: string; readonly begun: number } | undefined;
+  /** The peer takes nothing new, and waits for word that nothing is under way to it. */
+  #isAskedToLeave = false;
+  /** Told when the peer waits for nothing of this node's any more, or is gone. */
+  #whenLeft: (() => void) | undefined;
   #pings = 0;
 
   constructor(endpoint: Endpoint, identity: PeerIdentity) {
@@ -117,6 +125,11 @@ export class Peer {
 
   get isConnected(): boolean {
     return this.#session.isAttached;
+  }
+
+  /** Whether the session knows what that version of the protocol has added. */
+  speaks(version: number): boolean {
+    return this.#session.protocol >= version;
   }
 
   /** Whether there is a session, be it without a connection at this moment. */
@@ -280,6 +293,17 @@ export class Peer {
     }
   }
 
+  /**
+   * Announces that this node ends: the peer begins nothing more here.
+   * @returns when it waits for no answer any more, or is gone; at once when it is of a version that
+   *   knows of no announcement
+   */
+  leave(): Promise<void> {
+    if (!this.isConnected || !this.speaks(2)) return Promise.resolve();
+    this.#session.send(this.encode([type.LEAVE]), { key: this });
+    return new Promise((resolve) => (this.#whenLeft = resolve));
+  }
+
   /** Ends the session, at once; the next message begins another one. */
   end(reason: Error): void {
     const session = this.#session;
@@ -287,27 +311,31 @@ export class Peer {
     this.#session = this.#newSession();
     this.#revival.stop();
     if (session.isAttached) {
-      session.sendControl(this.encode([type.GOAWAY, reason.message]));
+      session.sendControl(this.encode([type.GOAWAY, reason.message, this.incoming.begun]));
       session.close(reason);
     }
-    const why = this.#goodbye ?? reason.message;
+    const { why, begun } = this.#goodbye ?? { why: reason.message, begun: Infinity };
     if (this.#goodbye !== undefined) this.#endpoint.forget(this.identity);
     this.#goodbye = undefined;
+    this.#isAskedToLeave = false;
+    this.outgoing.close(undefined);
     const unsent = session.unsentCalls();
     const options = { cause: reason };
     this.outgoing.failAll((address, call) =>
-      hadSession && !unsent.has(call)
+      hadSession && !unsent.has(call) && call <= begun
         ? new SessionLost(address, why, options)
         : new Unreachable(address, why, options),
     );
     this.incoming.dropAll(reason);
     this.channels.loseAll(why);
     this.loans.loseAll(why);
+    this.#whenLeft?.();
     this.#tellOfRoom();
   }
 
-  /** Ends the session after what was sent; the peer is told why. */
+  /** Ends the session after what was sent; the peer is told why, and what was never begun. */
   hangUp(why: string): void {
+    this.incoming.refuseWaiting(new Draining(this.system.name));
     this.end(new Error(why));
   }
 
@@ -315,12 +343,20 @@ export class Peer {
     const session: Session = new Session(this.#endpoint.system.env, {
       frames: (bytes) => this.#receive(bytes),
       linkFrame: (bytes) => this.#onLinkFrame(bytes),
-      drained: () => this.#roomWaiters.size > 0 && this.hasRoom && this.#tellOfRoom(),
+      drained: () => this.#onDrained(),
       proved: () => this.#revival.proved(),
       detached: (reason) => this.#session === session && this.#detached(reason),
       broken: (error) => this.#session === session && this.#broken(error),
     });
     return session;
+  }
+
+  #onDrained(): void {
+    if (this.#roomWaiters.size > 0 && this.hasRoom) this.#tellOfRoom();
+    if (!this.#isAskedToLeave || this.outgoing.callsInFlight > 0) return;
+    if (this.#session.queuedBytes > 0) return; // Also tells, of which nobody hears again.
+    this.#isAskedToLeave = false;
+    this.#session.send(this.encode([type.LEFT]), { key: this });
   }
 
   #tellOfRoom(): void {
@@ -425,15 +461,30 @@ export class Peer {
       case type.CREDIT:
       case type.END:
         return this.channels.receive(frame);
+      case type.LEAVE:
+        this.#isAskedToLeave = true;
+        return this.outgoing.close(new Draining(this.identity.name));
+      case type.LEFT:
+        return this.#whenLeft?.();
       case type.GOAWAY:
-        this.#goodbye = frame.text();
+        this.#goodbye = goodbyeOf(frame);
         return;
       default:
-        if (!this.loans.receive(frame)) {
-          throw new BadFrame(`unknown frame type ${String(frame.type)}`);
-        }
+        if (!this.loans.receive(frame)) leaveAlone(frame.type);
     }
   }
+}
+
+function goodbyeOf(frame: type.FrameReader): { readonly why: string; readonly begun: number } {
+  const why = frame.text();
+  const begun = frame.any(); // Version 1 does not say.
+  return { why, begun: typeof begun === 'number' ? begun : Infinity };
+}
+
+/** @throws {BadFrame} unless frames of that type can be done without */
+function leaveAlone(frameType: unknown): void {
+  if (typeof frameType === 'number' && frameType >= OPTIONAL_TYPES_FROM) return;
+  throw new BadFrame(`unknown frame type ${String(frameType)}`);
 }
 
 /** What is sent when the outcome itself cannot travel. */

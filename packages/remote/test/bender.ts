@@ -98,8 +98,9 @@ export class Bender {
       packEnvelope({ flags, sequence, acknowledged, ...head }, [changed], changed.length);
     const bent = (): readonly Write[] => {
       let changed = body;
-      for (let bends = 1 + this.#below(3); bends > 0; bends -= 1)
+      for (let bends = 1 + this.#below(3); bends > 0; bends -= 1) {
         changed = this.#fuzzer.bent(changed);
+      }
       return [sealed(changed)];
     };
     const again = (): readonly Write[] => {

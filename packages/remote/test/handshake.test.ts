@@ -5,6 +5,7 @@ import {
   type Agreement,
   Handshake,
   type HandshakeOptions,
+  PROTOCOL_MAX,
   type SessionState,
 } from '../dist/handshake.js';
 
@@ -86,8 +87,8 @@ for (const secret of [undefined, 'secret']) {
 
       converse(ann, bob, pieces);
 
-      t.like(ann.agreement, { peer: BOB, protocol: 1 });
-      t.like(bob.agreement, { peer: ANN, protocol: 1 });
+      t.like(ann.agreement, { peer: BOB, protocol: PROTOCOL_MAX });
+      t.like(bob.agreement, { peer: ANN, protocol: PROTOCOL_MAX });
     });
   }
 }
@@ -130,7 +131,7 @@ test('a peer that picks a version which was not offered is refused, and told', (
   const ann = new Side('dialler');
   ann.take();
 
-  ann.hear(message(2, { version: 2, node: BOB, nonce: 'x' }));
+  ann.hear(message(2, { version: PROTOCOL_MAX + 1, node: BOB, nonce: 'x' }));
 
   t.is(ann.outcome, 'version');
   t.deepEqual(bodyOf(ann.take()), { reason: 'version' });
@@ -169,7 +170,7 @@ test('the secret itself never crosses, and every handshake has bytes of its own'
       ann.hear(back);
       said.push(out, back);
     }
-    t.like(ann.agreement, { peer: BOB, protocol: 1 });
+    t.like(ann.agreement, { peer: BOB, protocol: PROTOCOL_MAX });
     return said.map((bytes) => Buffer.from(bytes).toString('latin1'));
   });
 
@@ -185,7 +186,7 @@ test('a recorded handshake is of no use to whoever plays it again', (t) => {
   ann.hear(bob.take());
   const proof = ann.take();
   bob.hear(proof);
-  t.like(bob.agreement, { peer: ANN, protocol: 1 });
+  t.like(bob.agreement, { peer: ANN, protocol: PROTOCOL_MAX });
 
   const another = new Side('acceptor', { secret });
   another.hear(hello);
@@ -260,7 +261,7 @@ test('with a secret another machine is as good as this one', (t) => {
 
   converse(ann, bob);
 
-  t.like(ann.agreement, { peer: BOB, protocol: 1 });
+  t.like(ann.agreement, { peer: BOB, protocol: PROTOCOL_MAX });
 });
 
 test('who is let in is decided only once the peer has proved who it is', (t) => {

@@ -1,8 +1,9 @@
 // npm run record-wire -w @troupe/remote
 import { appendFileSync } from 'node:fs';
 import { CborCodec } from '../dist/index.js';
+import { PROTOCOL_MAX } from '../dist/handshake.js';
 import { ticketPort } from './fake-port.js';
-import { lineOf, RECORDED, recordedFrames } from './recorded.js';
+import { fileOf, lineOf, recordedFrames } from './recorded.js';
 import { WIRE_FRAMES } from './wire-frames.js';
 
 // Adds what is not recorded yet. What is there stays as some release has sent it.
@@ -10,6 +11,6 @@ const known = recordedFrames();
 const codec = new CborCodec();
 for (const [name, frame] of Object.entries(WIRE_FRAMES)) {
   if (known.has(name)) continue;
-  appendFileSync(RECORDED, lineOf(name, codec.encode(frame, ticketPort)));
+  appendFileSync(fileOf(PROTOCOL_MAX), lineOf(name, codec.encode(frame, ticketPort)));
   process.stdout.write(`recorded: ${name}\n`);
 }

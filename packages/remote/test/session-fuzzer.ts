@@ -110,11 +110,11 @@ async function within<T>(
   outcome: Promise<T>,
   what: string,
 ): Promise<T> {
-  let isDone = false;
-  const done = outcome.finally(() => (isDone = true));
+  let isOver = (): boolean => false;
+  const done = outcome.finally(() => (isOver = () => true));
   done.catch(() => undefined); // Thrown below, or never.
-  for (let second = 0; second < 30 && !isDone; second += 1) await env.advance(1_000);
-  if (!isDone) throw new Error(`${what} never ended`);
+  for (let second = 0; second < 30 && !isOver(); second += 1) await env.advance(1_000);
+  if (!isOver()) throw new Error(`${what} never ended`);
   return done;
 }
 

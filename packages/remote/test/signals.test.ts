@@ -97,7 +97,7 @@ for (const [what, tag] of [
   ['signal', 18],
   ['stream', 17],
 ] as const) {
-  test(`a ${what} of a number that is in use breaks the protocol, and harms no other`, async (t) => {
+  test(`a ${what} of a number that is in use breaks the protocol and harms no other`, async (t) => {
     const { toA } = await remoteWaiter();
     toA?.loans.hydrate(tag, [5, 0]);
 
