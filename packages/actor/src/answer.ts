@@ -1,10 +1,14 @@
 import { type Caller, OUTSIDE } from './caller.ts';
 import { definesMethodsLazily } from './lazy-methods.ts';
 import { isRef, recipientOf } from './ref-core.ts';
+import type { Waited } from './probe.ts';
 import { type AnyRef } from './ref.ts';
 
-/** Makes calls on the result of a call that is still under way, where that result is. */
-export interface Pipeline {
+/**
+ * A call that is under way to another node: calls on its result follow it there, and so do the
+ * questions of whoever waits for it.
+ */
+export interface Pipeline extends Pick<Waited, 'chase' | 'breakWith'> {
   /**
    * @param late makes the same call from here, once the result has come: the way out when the
    *   other side no longer knows what the first call has yielded

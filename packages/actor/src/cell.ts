@@ -7,7 +7,7 @@ import { Caller } from './caller.ts';
 import { BUSY, DOWN, IDLE, RESTARTING, RUNNABLE, type State, STOPPING } from './cell-state.ts';
 import type { CallContext } from './context.ts';
 import type { ActorClass, Definition } from './definition.ts';
-import { DONE, Envelope, QUEUED, RUNNING } from './envelope.ts';
+import { DONE, Envelope, RUNNING } from './envelope.ts';
 import { ActorDown, type CallError, Cancelled, MailboxFull, NoSuchMethod } from './errors.ts';
 import { GeneratorStream, isGenerator } from './generator-stream.ts';
 import { IdleWatch } from './idle-watch.ts';
@@ -184,19 +184,13 @@ export class Cell implements Recipient {
     return refusal === undefined ? envelope : this.#refuse(name, reply, refusal);
   }
 
-  /**
-   * Takes back a message, or aborts the signal of its method when that runs already.
-   * @returns whether the method may have run
-   */
-  withdraw(envelope: Envelope, reason: unknown): 'no' | 'unknown' {
-    if (envelope.stage === QUEUED) {
-      envelope.stage = DONE;
-      envelope.mailbox?.remove(envelope);
-      this.#admit();
-      return 'no';
-    }
-    envelope.abort?.abort(reason);
-    return 'unknown';
+  /** A place has become free for a call that waits for one. */
+  admitWaiting(): void {
+    const waiting = this.#lanes?.waiting;
+    if (waiting === undefined || waiting.size === 0) return;
+    if (this.mailboxSize >= this.definition.mailboxCapacity) return;
+    const next = waiting.shift();
+    if (next !== undefined) this.#enqueue(next);
   }
 
   /**
@@ -352,17 +346,8 @@ export class Cell implements Recipient {
 
   #take(lanes: Lanes): Envelope | undefined {
     const envelope = lanes.take(this.#mailbox);
-    if (envelope !== undefined) this.#admit();
+    if (envelope !== undefined) this.admitWaiting();
     return envelope;
-  }
-
-  /** A place has become free for a call that waits for one. */
-  #admit(): void {
-    const waiting = this.#lanes?.waiting;
-    if (waiting === undefined || waiting.size === 0) return;
-    if (this.mailboxSize >= this.definition.mailboxCapacity) return;
-    const next = waiting.shift();
-    if (next !== undefined) this.#enqueue(next);
   }
 
   /** @returns why the message was not taken */

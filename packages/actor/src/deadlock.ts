@@ -2,7 +2,7 @@ import type { Cell } from './cell.ts';
 import { type CallContext, wordsOf } from './context.ts';
 import { type Envelope, RUNNING } from './envelope.ts';
 import { INTERLEAVE, READONLY, type Sharing } from './method.ts';
-import { onwards, type Probe } from './probe.ts';
+import { onwards, type Probe, someOf } from './probe.ts';
 import { RunningTurn } from './turn.ts';
 
 /** How a call stands to the turns of its own actor that wait for it. */
@@ -32,9 +32,13 @@ export function chase(cell: Cell, envelope: Envelope, probe: Probe): void {
   const next = onwards(probe, hasBegun);
   if (next === undefined) return;
   const last = `${cell.address}.${envelope.method.name}`;
-  for (const { context } of hasBegun ? [envelope] : [...cell.turns()]) {
-    if (context instanceof RunningTurn && context.cell === cell) context.probed(next, last);
+  const turns: RunningTurn[] = [];
+  for (const { context } of hasBegun ? [envelope] : cell.turns()) {
+    if (context instanceof RunningTurn && context.cell === cell) turns.push(context);
   }
+  const asked = someOf(turns, next.turns, () => cell.system.env.random());
+  const share = { ...next, turns: Math.floor(next.turns / asked.length) };
+  for (const turn of asked) turn.probed(share, last);
 }
 
 /** `a.f → b.g → a.h` */

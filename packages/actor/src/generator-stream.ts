@@ -2,6 +2,7 @@ import type { Cell } from './cell.ts';
 import type { Origin } from './context.ts';
 import type { Envelope } from './envelope.ts';
 import { ActorDown, Cancelled } from './errors.ts';
+import { withdraw } from './withdrawal.ts';
 
 type Step = () => Promise<IteratorResult<unknown>>;
 
@@ -55,6 +56,8 @@ class GeneratorRun {
   readonly #generator: AsyncGenerator;
   /** Behind `ctx.signal`, in all steps. */
   readonly #abort = new AbortController();
+  /** The step that was taken last. */
+  #turnOfStep: Envelope | undefined;
   /** Those who wait for a step. */
   readonly #waiting = new Set<(error: unknown) => void>();
   readonly #disown: () => void;
@@ -81,9 +84,11 @@ class GeneratorRun {
     });
   }
 
-  /** Aborts the signal of the step that runs, if one does. */
+  /** Aborts the signal of the step that runs, if one does, and cancels what that waits for. */
   interrupt(reason: unknown): void {
-    if (this.#waiting.size > 0) this.#abort.abort(reason);
+    if (this.#waiting.size === 0) return;
+    this.#abort.abort(reason);
+    if (this.#turnOfStep !== undefined) withdraw(this.#cell, this.#turnOfStep, reason);
   }
 
   endOn(signal: AbortSignal): void {
@@ -105,6 +110,7 @@ class GeneratorRun {
   async #turn(waiter: (error: unknown) => void, step: Step): Promise<IteratorResult<unknown>> {
     const turn = this.#cell.current;
     if (turn !== undefined) {
+      this.#turnOfStep = turn;
       turn.abort = this.#abort;
       turn.context = this.#origin;
     }

@@ -12,6 +12,7 @@ import type { Method } from './method.ts';
 import type { Probe, Waited } from './probe.ts';
 import type { Reply } from './recipient.ts';
 import { RunningTurn } from './turn.ts';
+import { expire, takeBack, withdraw } from './withdrawal.ts';
 
 const NO_ARGS: readonly unknown[] = Object.freeze([]);
 
@@ -76,7 +77,7 @@ export class LocalCall extends Envelope implements Reply, Expiring, Waited {
   }
 
   expire(): void {
-    const executed = this.#cell.withdraw(this, new DOMException('deadline', 'TimeoutError'));
+    const executed = expire(this.#cell, this);
     const { address, system } = this.#cell;
     const error = new DeadlineExceeded(address, this.#timeoutMs, executed);
     this.fail(error);
@@ -89,14 +90,16 @@ export class LocalCall extends Envelope implements Reply, Expiring, Waited {
   }
 
   breakWith(path: string): void {
-    const executed = this.#cell.withdraw(this, undefined);
-    if (executed === 'no') this.fail(new DeadlockError(path));
+    if (takeBack(this.#cell, this)) this.fail(new DeadlockError(path));
   }
 
   /** The signal is aborted. The call is its own listener, so that most need no function for it. */
   handleEvent(): void {
-    const cause: unknown = this.#signal?.reason;
-    const executed = this.#cell.withdraw(this, cause);
+    this.cancel(this.#signal?.reason);
+  }
+
+  cancel(cause: unknown): void {
+    const executed = withdraw(this.#cell, this, cause);
     this.fail(new Cancelled(this.#cell.address, executed, { cause }));
   }
 

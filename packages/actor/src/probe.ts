@@ -2,8 +2,12 @@ import { type TurnName, wordsOf } from './context.ts';
 
 /** How long a turn waits for a call before it looks for a cycle, and then again each time. */
 export const PROBE_MS = 500;
-/** Turns that one probe may pass through. */
-const HOPS_MAX = 32;
+/** Turns that one probe may pass through, one after another. */
+export const HOPS_MAX = 32;
+/** Turns that one probe may ask in all, where its ways part. */
+export const TURNS_MAX = 256;
+/** Calls of one turn that are looked into at a time. */
+export const CALLS_MAX = 32;
 
 /** A turn, and since when it waits: of two, the one that came later is the younger. */
 export interface Age extends TurnName {
@@ -26,6 +30,8 @@ export interface Probe {
   readonly from: Age;
   /** The youngest turn of `path` whose call has not begun, and could be taken back. */
   readonly youngest: Age | undefined;
+  /** How many turns may still be asked; shared out where the ways part. */
+  readonly turns: number;
 }
 
 /** What a turn waits for. */
@@ -36,6 +42,8 @@ export interface Waited {
   waitedId: number;
   /** Asks on behalf of the turn that waits. */
   chase(probe: Probe): void;
+  /** The turn waits no longer, since nobody waits for it. */
+  cancel(cause: unknown): void;
   /** The call will never be answered: takes it back. */
   breakWith(path: string): void;
 }
@@ -45,6 +53,13 @@ export function onwards(probe: Probe, hasBegun: boolean): Probe | undefined {
   if (probe.path.length > HOPS_MAX) return undefined;
   if (hasBegun) return probe;
   return { ...probe, youngest: younger(probe.youngest, probe.from) };
+}
+
+/** Up to `most` of `ways`; which ones is left to chance, so that in time each has its turn. */
+export function someOf<T>(ways: readonly T[], most: number, random: () => number): readonly T[] {
+  if (ways.length <= most) return ways;
+  const from = Math.floor(random() * ways.length);
+  return [...ways.slice(from), ...ways.slice(0, from)].slice(0, most);
 }
 
 export function isSameTurn(one: TurnName | undefined, other: TurnName): boolean {

@@ -2,7 +2,17 @@ import type { Cell } from './cell.ts';
 import { CallContext, merged, type Origin, type TurnName } from './context.ts';
 import type { Expiring } from './deadlines.ts';
 import { type Envelope, RUNNING } from './envelope.ts';
-import { type Age, isSameTurn, pathText, type Probe, PROBE_MS, type Waited } from './probe.ts';
+import {
+  type Age,
+  CALLS_MAX,
+  isSameTurn,
+  pathText,
+  type Probe,
+  PROBE_MS,
+  someOf,
+  TURNS_MAX,
+  type Waited,
+} from './probe.ts';
 
 /**
  * A running turn of this node, as the context of the calls that it makes. While it waits for them
@@ -88,10 +98,21 @@ export class RunningTurn extends CallContext implements Expiring {
     }
   }
 
+  /** Nobody waits for the turn any more, nor for what it waits for itself. */
+  cancel(cause: unknown): void {
+    for (let call = this.#firstWaited; call !== undefined; call = this.#firstWaited) {
+      this.waitsNoMore(call);
+      call.cancel(cause);
+    }
+  }
+
   /** Some time has passed: does the turn wait for itself? */
   expire(): void {
     if (this.#firstWaited === undefined) return;
-    this.#ask({ path: [], youngest: undefined });
+    const { name } = this;
+    const from: Age = { ...name, since: this.#waitsSince() };
+    const probe = { path: [name], from, youngest: undefined, turns: TURNS_MAX };
+    for (const call of this.#someWaited(CALLS_MAX)) call.chase({ call: call.waitedId, ...probe });
     this.cell.system.deadlines.add(this, PROBE_MS);
   }
 
@@ -103,17 +124,21 @@ export class RunningTurn extends CallContext implements Expiring {
     const { name } = this;
     if (isSameTurn(probe.path[0], name)) {
       if (isSameTurn(probe.youngest, name)) this.#break(probe, last);
-    } else if (!probe.path.some((turn) => isSameTurn(turn, name))) this.#ask(probe);
+    } else if (!probe.path.some((turn) => isSameTurn(turn, name))) this.#passOn(probe, name);
   }
 
-  /** Asks for each of the calls that wait; for all of those of a probe that passes. */
-  #ask(probe: Pick<Probe, 'path' | 'youngest'> & { readonly call?: number }): void {
-    const { name } = this;
+  #passOn(probe: Probe, name: TurnName): void {
+    const calls = this.#someWaited(probe.turns - 1); // One for this turn.
+    const turns = Math.floor((probe.turns - 1) / calls.length);
     const from: Age = { ...name, since: this.#waitsSince() };
     const path = [...probe.path, name];
-    for (let call = this.#firstWaited; call !== undefined; call = call.nextWaited) {
-      call.chase({ call: probe.call ?? call.waitedId, path, from, youngest: probe.youngest });
-    }
+    for (const call of calls) call.chase({ ...probe, path, from, turns });
+  }
+
+  #someWaited(most: number): readonly Waited[] {
+    const calls: Waited[] = [];
+    for (let call = this.#firstWaited; call !== undefined; call = call.nextWaited) calls.push(call);
+    return someOf(calls, most, () => this.cell.system.env.random());
   }
 
   #break(probe: Probe, last: string): void {
@@ -124,6 +149,6 @@ export class RunningTurn extends CallContext implements Expiring {
 
   /** The same at every look, or two turns could each take the other for the younger one. */
   #waitsSince(): number {
-    return (this.#since ??= this.cell.system.env.wallTime());
+    return (this.#since ??= Math.floor(this.cell.system.env.wallTime()));
   }
 }

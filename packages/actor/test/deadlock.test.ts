@@ -1,5 +1,13 @@
 import test from 'ava';
-import { Actor, type ActorRef, ActorSystem, actor, DeadlockError, rpc } from '@troupe/actor';
+import {
+  Actor,
+  type ActorRef,
+  ActorSystem,
+  actor,
+  Cancelled,
+  DeadlockError,
+  rpc,
+} from '@troupe/actor';
 import { Caller, type Cell, recipientOf, unpackContext } from '@troupe/actor/internal';
 import { virtualEnv } from '@troupe/actor/testing';
 
@@ -133,6 +141,37 @@ test('two actors that wait long for a third are no ring', async (t) => {
   open();
 
   t.deepEqual(await Promise.all([slow, ...calls]), ['pong', 'pong', 'pong', 'pong']);
+});
+
+test('a probe asks so many turns and no more, in however many ways they are reached', async (t) => {
+  class Fan extends Actor {
+    readonly #next: readonly ActorRef<Fan>[];
+    constructor(next: readonly ActorRef<Fan>[]) {
+      super();
+      this.#next = next;
+    }
+    @rpc async call(): Promise<void> {
+      if (this.#next.length === 0) await new Promise(() => {});
+      await Promise.all(this.#next.map((fan) => fan.call()));
+    }
+  }
+  const env = virtualEnv();
+  const system = new ActorSystem({ env, callTimeoutMs: 60_000 });
+  let layer: ActorRef<Fan>[] = [];
+  for (let depth = 0; depth < 12; depth += 1) {
+    const below = layer;
+    layer = [0, 1, 2].map(() => system.spawn(Fan, below));
+  }
+  const abort = new AbortController();
+  const call = system.spawn(Fan, layer).with({ signal: abort.signal }).call();
+
+  const from = performance.now();
+  await env.advance(2_000); // To the ground there are 3 ** 12 ways.
+  const tookMs = performance.now() - from;
+
+  t.true(tookMs < 5_000, `${tookMs} ms`);
+  abort.abort();
+  await t.throwsAsync(call, { instanceOf: Cancelled });
 });
 
 test('a chain that has been to another node and back is known by its names', async (t) => {

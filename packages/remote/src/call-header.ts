@@ -1,5 +1,10 @@
 import type { CallerIdentity } from '@troupe/actor';
-import { type CallContext, packContext, unpackContext } from '@troupe/actor/internal';
+import {
+  type CallContext,
+  packContext,
+  type TurnName,
+  unpackContext,
+} from '@troupe/actor/internal';
 import { BadFrame } from './bad-frame.ts';
 
 /** What travels with a call beside its arguments; keys that are not known are left alone. */
@@ -62,7 +67,8 @@ function outsiderFrom(from: unknown): CallerIdentity {
   return { ...outsider, claims: claims as Readonly<Record<string, unknown>> };
 }
 
-function turnFrom(fields: unknown): { address: string; method: string; turn: number } {
+/** `[address, method, number]` */
+export function turnFrom(fields: unknown): TurnName {
   if (!Array.isArray(fields)) throw new BadFrame('call chain');
   const [address, method, turn] = fields as unknown[];
   if (!Number.isSafeInteger(turn)) throw new BadFrame('call chain');

@@ -27,6 +27,8 @@ export const ITEM = 36;
 export const FINISH = 37;
 export const RELEASE = 38;
 export const ABORT = 39;
+export const PROBE = 40;
+export const BREAK = 41;
 // 27 … 31 and 48 … 63 are kept for sessions and channels, 32 … 47 for calls and their streams.
 // From 64 on are frames that can be done without: who does not know one leaves it alone.
 

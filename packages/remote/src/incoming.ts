@@ -15,6 +15,7 @@ import { readHeader } from './call-header.ts';
 import type { EntityTarget, FrameReader, Target } from './frames.ts';
 import { DOWN, FAIL, RESULT } from './frames.ts';
 import type { PeerLimits } from './peer-limits.ts';
+import { PROBES, readProbe, RING_CHARS_MAX } from './probe-frame.ts';
 import { RateLimit } from './rate-limit.ts';
 import { type CallServer, ServedCall } from './served-call.ts';
 import { UnderWay } from './under-way.ts';
@@ -74,6 +75,7 @@ export class Incoming implements CallServer {
   readonly #caller: () => CallerIdentity;
   readonly #limits: PeerLimits;
   readonly #cancels: RateLimit;
+  readonly #probes: RateLimit;
   readonly #calls = new UnderWay<ServedCall>();
   readonly #watches = new Map<number, () => void>();
   /** The highest number of a call that was looked at; those beyond it certainly never ran. */
@@ -90,6 +92,7 @@ export class Incoming implements CallServer {
     this.#caller = parts.caller;
     this.#limits = parts.limits;
     this.#cancels = new RateLimit(system.env, parts.limits.callsMax);
+    this.#probes = new RateLimit(system.env, PROBES.burst);
   }
 
   /** Calls in progress. */
@@ -152,9 +155,22 @@ export class Incoming implements CallServer {
       throw new BadFrame(`more than ${perSecond} calls a second cancelled`);
     }
     const call = this.#calls.get(frame.number());
-    if (call?.withdraw(new DOMException('cancelled by the caller', 'AbortError')) !== 'no') return;
-    this.#remove(call);
+    if (call === undefined) return;
+    const executed = call.withdraw(new DOMException('cancelled by the caller', 'AbortError'));
     this.#system.deadlines.remove(call);
+    if (executed === 'no') this.#remove(call);
+  }
+
+  /** A turn that waits for the call asks whether it waits for itself. */
+  probe(frame: FrameReader): void {
+    const call = this.#calls.get(frame.number());
+    const probe = readProbe(frame);
+    if (this.#caller().kind === 'node' && this.#probes.take(PROBES)) call?.chase(probe);
+  }
+
+  /** The call is part of a ring, and the youngest there; if it has begun by now, there is none. */
+  breakWith(frame: FrameReader): void {
+    this.#calls.get(frame.number())?.breakWith(frame.text(RING_CHARS_MAX));
   }
 
   stop(frame: FrameReader): void {

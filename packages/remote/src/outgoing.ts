@@ -13,14 +13,19 @@ import {
   type CallContext,
   type Caller,
   type Expiring,
+  HOPS_MAX,
   OUTSIDE,
   type Pipeline,
+  type Probe,
   RunningTurn,
+  type Waited,
 } from '@troupe/actor/internal';
 import { AnswerGone } from './answer-gone.ts';
 import { headerOf } from './call-header.ts';
 import * as type from './frames.ts';
 import { functionKey } from './loans.ts';
+import { probeFields, PROBES, RING_CHARS_MAX } from './probe-frame.ts';
+import { RateLimit } from './rate-limit.ts';
 import { RemoteStream } from './remote-stream.ts';
 import type { Placing } from './session.ts';
 import { UnderWay } from './under-way.ts';
@@ -61,6 +66,7 @@ export class Outgoing {
   readonly #system: ActorSystem;
   readonly #calls = new UnderWay<PendingCall>();
   readonly #watches = new Map<number, Watch>();
+  readonly #probes: RateLimit;
   #lastId = 0;
   /** Why nothing is begun there any more. */
   #closed: CallError | undefined;
@@ -68,6 +74,7 @@ export class Outgoing {
   constructor(sink: FrameSink, system: ActorSystem) {
     this.#sink = sink;
     this.#system = system;
+    this.#probes = new RateLimit(system.env, PROBES.burst);
   }
 
   /** Calls that wait for their outcome. */
@@ -171,9 +178,23 @@ export class Outgoing {
   }
 
   /** The caller no longer waits; the other side may stop working on it. */
-  cancel(call: PendingCall): void {
+  withdraw(call: PendingCall): void {
     this.forget(call);
     this.#sink.send(this.#sink.encode([type.CANCEL, call.id]), { key: call.key });
+  }
+
+  /** Asks on whether a turn waits for itself. */
+  chase(call: PendingCall, probe: Probe): void {
+    const { path } = probe;
+    if (path.length > HOPS_MAX || !this.#probes.take(PROBES)) return;
+    const frame = [type.PROBE, call.id, ...probeFields(probe)];
+    this.#sink.send(this.#sink.encode(frame), { key: call.key });
+  }
+
+  /** The call is part of a ring: the other side is to take it back, if it has not begun by now. */
+  breakWith(call: PendingCall, path: string): void {
+    const frame = [type.BREAK, call.id, path.slice(0, RING_CHARS_MAX)];
+    this.#sink.send(this.#sink.encode(frame), { key: call.key });
   }
 
   forget(call: PendingCall): void {
@@ -264,10 +285,13 @@ interface Watch {
 }
 
 /** One call that has left, until its outcome, its deadline or its cancellation. */
-export class PendingCall implements Expiring, Pipeline {
+export class PendingCall implements Expiring, Pipeline, Waited {
   wheelNext: Expiring | undefined;
   wheelPrevious: Expiring | undefined;
   dueTick = -1;
+  nextWaited: Waited | undefined;
+  previousWaited: Waited | undefined;
+  waitedId = 0;
   id = 0;
   readonly address: string;
   /** What is sent to the same receiver has the same, and keeps its order. */
@@ -320,10 +344,12 @@ export class PendingCall implements Expiring, Pipeline {
   }
 
   arm(): void {
+    if (this.context instanceof RunningTurn) this.context.turn.waitsFor(this);
     this.caller.options?.signal?.addEventListener('abort', this.#onAbort);
   }
 
   disarm(): void {
+    if (this.context instanceof RunningTurn) this.context.turn.waitsNoMore(this);
     this.caller.options?.signal?.removeEventListener('abort', this.#onAbort);
   }
 
@@ -331,14 +357,25 @@ export class PendingCall implements Expiring, Pipeline {
     return this.#owner.pipe(this, { method, args, late });
   }
 
+  chase(probe: Probe): void {
+    this.#owner.chase(this, probe);
+  }
+
+  breakWith(path: string): void {
+    this.#owner.breakWith(this, path);
+  }
+
   expire(): void {
-    this.#owner.cancel(this);
+    this.#owner.withdraw(this);
     this.reject(new DeadlineExceeded(this.address, this.timeoutMs, 'unknown'));
   }
 
-  readonly #onAbort = (): void => {
-    const cause: unknown = this.caller.options?.signal?.reason;
-    this.#owner.cancel(this);
+  cancel(cause: unknown): void {
+    this.#owner.withdraw(this);
     this.reject(new Cancelled(this.address, 'unknown', { cause }));
+  }
+
+  readonly #onAbort = (): void => {
+    this.cancel(this.caller.options?.signal?.reason);
   };
 }

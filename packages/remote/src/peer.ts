@@ -448,6 +448,10 @@ export class Peer {
       }
       case type.CANCEL:
         return this.incoming.cancel(frame);
+      case type.PROBE:
+        return this.incoming.probe(frame);
+      case type.BREAK:
+        return this.incoming.breakWith(frame);
       case type.STOP:
         return this.incoming.stop(frame);
       case type.WATCH:

@@ -4,17 +4,25 @@ import {
   type CallerIdentity,
   type CallOptions,
   DeadlineExceeded,
+  DeadlockError,
   RemoteError,
 } from '@troupe/actor';
 import {
+  Answer,
   type CallContext,
   Caller,
   type Cell,
+  chase,
   type Envelope,
+  expire,
   type Expiring,
   isRef,
+  type Pipeline,
+  type Probe,
   recipientOf,
   type Reply,
+  takeBack,
+  withdraw,
 } from '@troupe/actor/internal';
 import { AnswerGone } from './answer-gone.ts';
 import { FAIL, RESULT } from './frames.ts';
@@ -58,10 +66,14 @@ export class ServedCall implements Reply, Expiring, Message {
   #envelope: Envelope | undefined;
   /** Set when no actor of this node serves it. */
   #elsewhere: AbortController | undefined;
+  /** The call that it was passed on as. */
+  #passedOn: Pipeline | undefined;
   /** Calls on its result. */
   #followers: ServedCall[] | undefined;
   /** The caller has been told that its time is over. */
   #expired = false;
+  /** Was taken back while it waited for the result that it is a call on. */
+  #isWithdrawn = false;
 
   constructor(server: CallServer, parts: ServedCallParts) {
     this.#server = server;
@@ -111,7 +123,10 @@ export class ServedCall implements Reply, Expiring, Message {
 
   expire(): void {
     const address = this.#cell?.address ?? '';
-    const executed = this.withdraw(new DOMException('the deadline has passed', 'TimeoutError'));
+    const executed =
+      this.#cell === undefined || this.#envelope === undefined
+        ? this.withdraw(new DOMException('the deadline has passed', 'TimeoutError'))
+        : expire(this.#cell, this.#envelope);
     const error = new DeadlineExceeded(address, this.timeoutMs, executed);
     if (executed === 'no') return this.fail(error);
     this.#expired = true;
@@ -123,8 +138,23 @@ export class ServedCall implements Reply, Expiring, Message {
       this.#elsewhere.abort(reason);
       return 'unknown';
     }
-    if (this.#cell === undefined || this.#envelope === undefined) return 'no';
-    return this.#cell.withdraw(this.#envelope, reason);
+    if (this.#cell === undefined || this.#envelope === undefined) {
+      this.#isWithdrawn = true;
+      return 'no';
+    }
+    return withdraw(this.#cell, this.#envelope, reason);
+  }
+
+  /** A turn that waits for the call asks whether it waits for itself. */
+  chase(probe: Probe): void {
+    if (this.#cell === undefined || this.#envelope === undefined) this.#passedOn?.chase(probe);
+    else chase(this.#cell, this.#envelope, probe);
+  }
+
+  /** Takes it back, if it has not begun. */
+  breakWith(path: string): void {
+    if (this.#cell === undefined || this.#envelope === undefined) this.#passedOn?.breakWith(path);
+    else if (takeBack(this.#cell, this.#envelope)) this.fail(new DeadlockError(path));
   }
 
   #takeFollowers(): readonly ServedCall[] {
@@ -135,6 +165,7 @@ export class ServedCall implements Reply, Expiring, Message {
 
   /** An actor of this node is called as if it had been addressed; any other by way of this node. */
   #callOn(result: unknown): void {
+    if (this.#isWithdrawn) return;
     if (typeof result !== 'object' || result === null || !isRef(result)) {
       return this.fail(new AnswerGone()); // From where it is, the caller sees what is wrong.
     }
@@ -142,7 +173,10 @@ export class ServedCall implements Reply, Expiring, Message {
     if ('post' in recipient) return this.deliver(recipient as Cell);
     this.#settleWith((signal) => {
       const options: CallOptions = { timeoutMs: this.timeoutMs, signal };
-      return recipient.ask(this.method, this.args, Caller.within(this.context, options, this.from));
+      const caller = Caller.within(this.context, options, this.from);
+      const answer = recipient.ask(this.method, this.args, caller);
+      this.#passedOn = Answer.pipelineOf(answer);
+      return answer;
     });
   }
 

@@ -55,6 +55,20 @@ export const WIRE_FRAMES: Readonly<Record<string, readonly unknown[]>> = {
   release: [type.RELEASE, 1, 2],
   'abort of a signal': [type.ABORT, 1, true, 'reason'],
   'end of a signal': [type.ABORT, 1, false],
+  probe: [type.PROBE, 6, 1, [['a/room/#1', 'say', 5]], 1_700_000_000_000, 256],
+  'probe that has passed a call in a queue': [
+    type.PROBE,
+    6,
+    1,
+    [
+      ['a/room/#1', 'say', 5],
+      ['b/session/#2', 'deliver', 9],
+    ],
+    1_700_000_000_500,
+    255,
+    ['a/room/#1', 'say', 5, 1_700_000_000_000],
+  ],
+  break: [type.BREAK, 6, 'a/room/#1.say → b/session/#2.deliver → a/room/#1.join'],
   'a function, a stream and a signal': [
     type.RESULT,
     1,
