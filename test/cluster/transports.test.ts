@@ -13,6 +13,7 @@ import {
   type TlsCredentials,
   tlsTransport,
 } from 'troupe';
+import { Cruncher } from './workers/actors.js';
 
 @actor({ kind: 'counter' })
 class Counter extends Actor {
@@ -128,4 +129,19 @@ test('nodes find each other over Unix sockets', async (t) => {
   await b.stop();
   await a.stop();
   await rm(folder, { recursive: true });
+});
+
+test('a node and its workers are reached where they say, and not where they listen', async (t) => {
+  const options = { listen: '127.0.0.1:0', advertise: 'localhost:0', env };
+  await using a = await startNode({ ...options, name: 'a', actors: [ACTORS], workers: 1 });
+
+  t.regex(a.address, /^localhost:\d+$/);
+  await using b = await startNode({ ...options, name: 'b', join: [a.address], actors: [Counter] });
+
+  for await (const { member } of b.watchMembers(new AbortController().signal)) {
+    t.regex(member.address, /^localhost:[1-9]\d*$/);
+    if (member.name === 'a-w1') break;
+  }
+  const cruncher = await b.at('a-w1').spawn(Cruncher, 5);
+  t.is(await cruncher.sum(3), 11);
 });

@@ -11,6 +11,7 @@ import {
   type Node,
   type NodeOptions,
   NoSuchActor,
+  Overloaded,
   processEnv,
   rpc,
   SessionLost,
@@ -251,4 +252,12 @@ test.serial('a worker that cannot start makes its node fail, and leaves no threa
 
   t.regex(error?.message ?? '', /worker a-w\d did not start: .*exports no function 'setup'/);
   t.is(threads(), 0);
+});
+
+test.serial('workers grant other nodes what their node grants them', async (t) => {
+  await using node = await start({ limits: { callsMax: 2 } });
+  const one = await cruncherOn(node, 'a-w1');
+  void Promise.allSettled([one.never(), one.never()]);
+
+  await t.throwsAsync(one.sum(3), { instanceOf: Overloaded, message: /calls of one peer/ });
 });

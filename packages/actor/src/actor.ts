@@ -101,7 +101,7 @@ export abstract class Actor {
   }
 
   protected get log(): Log {
-    return this.#attached.system.env.log;
+    return this.#attached.system.log;
   }
 
   /** Starts a child: it stops before this actor's own `stopping` hook runs. */

@@ -204,6 +204,11 @@ export class Cell implements Recipient {
     this.#enqueue(new Envelope(new Method(name, turn), [], undefined));
   }
 
+  /** Runs `run` when `started` is over, that of a next instance if the first one fails. */
+  whenStarted(run: () => void): void {
+    this.#enqueue(new Envelope(new Method('whenStarted', run), [], undefined));
+  }
+
   monitor(onDown: (down: Down) => void): () => void {
     if (this.#state === DOWN) {
       let wanted = true;

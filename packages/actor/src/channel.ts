@@ -55,6 +55,11 @@ export interface Receiver<out T> extends AsyncIterable<T> {
   tryReceive(): { readonly value: T } | 'empty' | 'closed';
   /** Takes up to `max` elements that are there now, in order. */
   receiveBatch(max: number): T[];
+  /**
+   * What `for await` over the receiver itself takes, until the signal is aborted: then the loop
+   * ends by throwing the signal's reason, which in a goroutine that was cancelled is no failure.
+   */
+  values(options?: WaitOptions): AsyncIterableIterator<T>;
 }
 
 /** Both ends. */
@@ -147,8 +152,12 @@ export class ReceiverEnd<T> implements Receiver<T> {
     return receiveBatch(this.core, max);
   }
 
+  values(options?: WaitOptions): AsyncIterableIterator<T> {
+    return new ChannelIterator(this.core, options?.signal);
+  }
+
   [Symbol.asyncIterator](): AsyncIterableIterator<T> {
-    return new ChannelIterator(this.core);
+    return new ChannelIterator(this.core, undefined);
   }
 }
 
@@ -257,15 +266,19 @@ function receiveBatch<T>(core: ChannelCore<T>, max: number): T[] {
 /** Written by hand: an async generator takes twice as long a step. */
 class ChannelIterator<T> implements AsyncIterableIterator<T> {
   readonly #core: ChannelCore<T>;
+  readonly #signal: AbortSignal | undefined;
 
-  constructor(core: ChannelCore<T>) {
+  constructor(core: ChannelCore<T>, signal: AbortSignal | undefined) {
     this.#core = core;
+    this.#signal = signal;
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
     const core = this.#core;
+    const signal = this.#signal;
+    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
     const value = core.poll();
-    if (value === EMPTY) return wait(core, STEP) as Promise<IteratorResult<T, undefined>>;
+    if (value === EMPTY) return wait(core, STEP, signal) as Promise<IteratorResult<T, undefined>>;
     if (value === CLOSED) {
       if (core.closeError === undefined) return finished;
       return Promise.reject(core.endError());

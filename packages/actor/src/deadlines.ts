@@ -1,6 +1,6 @@
 import type { Env, Timer } from './env.ts';
 
-/** A deadline is met late by less than two of these, never early. */
+/** A deadline is met never early, and late by less than two of these. */
 const TICK_MS = 16;
 /** A turn of the wheel, a power of two: 512 × 16 ms is about 8 s; longer waits go round again. */
 const SLOTS = 512;
@@ -18,6 +18,9 @@ export interface Expiring {
  * A hashed timer wheel: nearly every call is answered long before its deadline, so adding and
  * removing must cost a few field writes, not a timer of the platform's (30 times as much).
  * One timer of the `Env` runs, and only while a deadline waits.
+ *
+ * What was added since the last tick has no slot yet. Should the event loop stand still, nobody can
+ * tell when in that time it was added, and it is put off by all of it: late, that once, not early.
  * @see Varghese & Lauck 1987, "Hashed and Hierarchical Timing Wheels", scheme 6
  */
 export class Deadlines {
@@ -25,6 +28,8 @@ export class Deadlines {
   readonly #slots: (Expiring | undefined)[] = new Array<Expiring | undefined>(SLOTS).fill(
     undefined,
   );
+  /** Added since the last tick; nearly all leave before the next. */
+  #fresh: Expiring | undefined;
   #size = 0;
   #tick = 0;
   #tickAt = 0;
@@ -42,12 +47,11 @@ export class Deadlines {
     if (this.#timer === undefined) this.#wake();
     // One tick more: the present tick is partly gone, and a deadline must not come early.
     item.dueTick = this.#tick + Math.ceil(timeoutMs / TICK_MS) + 1;
-    const slot = item.dueTick % SLOTS;
-    const first = this.#slots[slot];
+    const first = this.#fresh;
     item.wheelNext = first;
     item.wheelPrevious = undefined;
     if (first !== undefined) first.wheelPrevious = item;
-    this.#slots[slot] = item;
+    this.#fresh = item;
     this.#size += 1;
   }
 
@@ -64,8 +68,9 @@ export class Deadlines {
   remove(item: Expiring): void {
     if (item.dueTick === -1) return;
     const { wheelNext, wheelPrevious } = item;
-    if (wheelPrevious === undefined) this.#slots[item.dueTick % SLOTS] = wheelNext;
-    else wheelPrevious.wheelNext = wheelNext;
+    if (wheelPrevious !== undefined) wheelPrevious.wheelNext = wheelNext;
+    else if (this.#fresh === item) this.#fresh = wheelNext;
+    else this.#slots[item.dueTick % SLOTS] = wheelNext;
     if (wheelNext !== undefined) wheelNext.wheelPrevious = wheelPrevious;
     item.wheelNext = item.wheelPrevious = undefined;
     item.dueTick = -1;
@@ -90,12 +95,30 @@ export class Deadlines {
     const visits = Math.min(ticks, SLOTS);
     this.#tickAt += ticks * TICK_MS;
     const from = this.#tick;
+    if (ticks > 0) this.#settle(ticks - 1);
     this.#tick += ticks;
     for (let visit = ticks - visits + 1; visit <= ticks; visit += 1) {
       this.#expireSlot((from + visit) % SLOTS);
     }
     this.#timer = this.#size === 0 ? undefined : this.#env.setTimer(TICK_MS, this.#onTimer);
   };
+
+  /** Gives what was added since the last tick its slots, `stalledTicks` later than it was meant. */
+  #settle(stalledTicks: number): void {
+    let item = this.#fresh;
+    this.#fresh = undefined;
+    while (item !== undefined) {
+      const next: Expiring | undefined = item.wheelNext;
+      item.dueTick += stalledTicks;
+      const slot = item.dueTick % SLOTS;
+      const first = this.#slots[slot];
+      item.wheelNext = first;
+      item.wheelPrevious = undefined;
+      if (first !== undefined) first.wheelPrevious = item;
+      this.#slots[slot] = item;
+      item = next;
+    }
+  }
 
   #expireSlot(slot: number): void {
     let item = this.#slots[slot];

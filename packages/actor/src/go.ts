@@ -1,5 +1,6 @@
 import { onAbort } from './abort.ts';
 import { type Env, processDefault } from './env.ts';
+import { guardedLog } from './guarded-log.ts';
 import { ioBudgetOf } from './io-budget.ts';
 
 export interface TaskContext {
@@ -101,7 +102,7 @@ export class Goroutine<T> implements Task<T> {
     if (this.#isAwaited || this.isCancellation(error)) return;
     const { onFailure, env = processDefault } = this.#options;
     if (onFailure !== undefined) onFailure(error);
-    else env.log.error({ error }, 'a goroutine failed that nobody awaits');
+    else guardedLog(env.log).error({ error }, 'a goroutine failed that nobody awaits');
   }
 }
 

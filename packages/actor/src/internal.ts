@@ -1,12 +1,14 @@
 // What Troupe's own packages build on. No part of the public surface: any release may change it.
 export { ioBudgetOf, IoBudget } from './io-budget.ts';
 export { xorshift } from './env.ts';
+export { guardedLog } from './guarded-log.ts';
 export { Answer } from './answer.ts';
 export type { Pipeline } from './answer.ts';
 export { boundValue } from './binding.ts';
 export { Caller, OUTSIDE } from './caller.ts';
 export { packContext, unpackContext } from './context.ts';
 export type { CallContext, PackedContext, TurnName } from './context.ts';
+export { actorDown } from './admission.ts';
 export { checked } from './arguments.ts';
 export { HOPS_MAX, TURNS_MAX } from './probe.ts';
 export type { Age, Probe, Waited } from './probe.ts';

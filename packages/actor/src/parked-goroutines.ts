@@ -1,4 +1,5 @@
 import { type Env, processDefault } from './env.ts';
+import { guardedLog } from './guarded-log.ts';
 import { type IoBudget, ioBudgetOf, type ParkedOperation, type ParkObserver } from './io-budget.ts';
 
 /** Frames kept of where an operation began to wait; those of this package are left out. */
@@ -112,7 +113,7 @@ export class ParkedGoroutines implements ParkObserver {
     this.#onExit = () => {
       const error = this.deadlock();
       if (error === undefined) return;
-      this.#env.log.error({ goroutines: error.goroutines.length }, error.message);
+      guardedLog(this.#env.log).error({ goroutines: error.goroutines.length }, error.message);
       process.exitCode = 2;
     };
     process.on('beforeExit', this.#onExit);

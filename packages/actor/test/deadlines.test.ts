@@ -16,7 +16,7 @@ test('what expires may take out what would expire next, and all others still do'
     expired.push('first');
     deadlines.remove(taken);
   });
-  for (const each of [last, taken, first]) deadlines.add(each, 100); // The newest goes first.
+  for (const each of [first, taken, last]) deadlines.add(each, 100); // The oldest goes first.
 
   await env.advance(200);
 
@@ -40,6 +40,42 @@ for (const timeoutMs of [1, 16, 500, 8_192, 20_000]) {
     t.is(env.timers, 0);
   });
 }
+
+test('a deadline is not early because the loop stood still before it was set', async (t) => {
+  let now = 0;
+  const timers: (() => void)[] = [];
+  const env = {
+    ...virtualEnv(),
+    now: () => now,
+    setTimer: (_delayMs: number, run: () => void) => {
+      timers.push(run);
+      return { cancel() {} };
+    },
+  };
+  const tick = (ms: number): void => {
+    now += ms;
+    timers.shift()?.();
+  };
+  const deadlines = new Deadlines(env);
+  const expired: string[] = [];
+  deadlines.add(
+    item(() => expired.push('before')),
+    100,
+  );
+  tick(16);
+  now += 500; // A method computes, and calls somebody when it is done.
+  deadlines.add(
+    item(() => expired.push('after')),
+    100,
+  );
+
+  tick(0);
+  t.deepEqual(expired, ['before']);
+  for (let ms = 0; ms < 96; ms += 16) tick(16);
+  t.deepEqual(expired, ['before']);
+  for (let ms = 0; ms < 48; ms += 16) tick(16);
+  t.deepEqual(expired, ['before', 'after']);
+});
 
 for (const timeoutMs of [1, 16, 50, 10_000]) {
   test(`${timeoutMs} ms that are passed on a hundred times do not become more`, (t) => {

@@ -134,3 +134,16 @@ test('a goroutine that fails is a failure of its actor', async (t) => {
 
   t.like(failures, [{ address: 'local/Starter/#1', error: { message: 'odd' } }]);
 });
+
+test('a log that throws does not make the failure of a goroutine the end of the process', async (t) => {
+  const fail = (): never => {
+    throw new Error('disk full');
+  };
+  const env = { ...virtualEnv(), log: { debug: fail, info: fail, warn: fail, error: fail } };
+
+  const task = go(() => Promise.reject(new Error('odd')), { env });
+
+  // By then a rejection that nobody handles has been seen, and has ended the test.
+  await new Promise<void>((resolve) => void setImmediate(resolve));
+  t.truthy(task);
+});

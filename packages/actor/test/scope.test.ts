@@ -170,3 +170,44 @@ test('an AbortError of the platform that wraps the reason is no failure either',
 
   t.deepEqual(env.logged, []);
 });
+
+test('a loop over a channel ends with its scope, before it takes another element', async (t) => {
+  const lines = channel<string>(8);
+  const seen: string[] = [];
+
+  const error = await t.throwsAsync(
+    scope(async (s) => {
+      s.go(async ({ signal }) => {
+        for await (const line of lines.values({ signal })) seen.push(line);
+      });
+      await lines.send('one');
+      await Promise.resolve();
+      s.go(async () => {
+        await lines.send('two');
+        throw new RangeError('odd');
+      });
+    }),
+    { instanceOf: RangeError },
+  );
+  await lines.send('three');
+
+  t.is(error?.message, 'odd');
+  t.deepEqual([...seen, ...lines.receiveBatch(9)], ['one', 'two', 'three']); // None was lost.
+});
+
+test('a loop with a signal that is aborted already takes nothing, and one that is not goes on', async (t) => {
+  const lines = channel<string>(8);
+  await lines.send('one');
+  const abort = new AbortController();
+  const reason = new Error('enough');
+
+  const loop = lines.values({ signal: abort.signal });
+  t.deepEqual(await loop.next(), { done: false, value: 'one' });
+  const waiting = loop.next();
+  abort.abort(reason);
+  await lines.send('two');
+
+  t.is(await waiting.catch((error: unknown) => error), reason);
+  t.is(await loop.next().catch((error: unknown) => error), reason);
+  t.is(lines.length, 1);
+});

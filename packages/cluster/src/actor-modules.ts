@@ -22,7 +22,7 @@ export async function loadActors(listed: readonly (ActorClass | URL)[]): Promise
       continue;
     }
     const before = actors.size;
-    for (const value of Object.values((await import(item.href)) as object)) {
+    for (const value of Object.values(await load(item))) {
       if (isNamedActor(value)) actors.add(value);
       else if (isErrorClass(value)) errors.add(value);
     }
@@ -33,6 +33,21 @@ export async function loadActors(listed: readonly (ActorClass | URL)[]): Promise
     );
   }
   return { actors: [...actors], errors: [...errors] };
+}
+
+async function load({ href, pathname }: URL): Promise<object> {
+  try {
+    return (await import(href)) as object;
+  } catch (cause) {
+    if (!/\.[cm]?tsx?$/.test(pathname)) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TypeError(
+      `${href} is TypeScript and could not be loaded: ${reason}; pass the URL of what it is ` +
+        'compiled to, since what runs TypeScript in the main thread, as tsx does, need not be ' +
+        'there in a worker',
+      { cause },
+    );
+  }
 }
 
 function isNamedActor(value: unknown): value is ActorClass {

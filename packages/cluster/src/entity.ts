@@ -72,14 +72,13 @@ export class Entity implements Recipient {
   monitor(onDown: (down: Down) => void): () => void {
     let forget: (() => void) | undefined;
     let wanted = true;
-    this.#activation().then(
-      (activation) => {
+    this.#activation()
+      .then((activation) => {
         if (wanted) forget = activation.monitor(onDown);
-      },
-      (error: unknown) => {
+      })
+      .catch((error: unknown) => {
         if (wanted) onDown({ address: this.address, reason: { kind: 'node-down', error } });
-      },
-    );
+      });
     return () => {
       wanted = false;
       forget?.();

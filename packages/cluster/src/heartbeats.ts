@@ -1,4 +1,5 @@
-import type { Env, Timer } from '@troupe/actor';
+import type { Env, Log, Timer } from '@troupe/actor';
+import { guardedLog } from '@troupe/actor/internal';
 import { CertificateRefused, HandshakeRefused } from '@troupe/remote';
 import { NameTaken } from './errors.ts';
 import {
@@ -55,6 +56,7 @@ class Heartbeats implements Membership {
   /** Seeds that have not answered, and whether the log has been told. */
   readonly #silentSeeds = new Map<string, boolean>();
   #env!: Env;
+  #log!: Log;
   #net!: MembershipNet;
   #table!: MemberTable;
   #timer: Timer | undefined;
@@ -73,6 +75,7 @@ class Heartbeats implements Membership {
   async start(self: Member, { env, net }: MembershipDeps): Promise<void> {
     this.#running = true;
     this.#env = env;
+    this.#log = guardedLog(env.log);
     this.#net = net;
     this.#table = new MemberTable(self);
     for (const seed of this.#options.seeds) {
@@ -116,7 +119,7 @@ class Heartbeats implements Membership {
     const others = this.#others().filter((member) => isPresent(member.state));
     const told = others.map((member) =>
       this.#net.exchange(member.address, this.#digest(), deadlineMs).catch((error: unknown) => {
-        this.#env.log.debug({ member: member.name, error }, 'could not be told of the leaving');
+        this.#log.debug({ member: member.name, error }, 'could not be told of the leaving');
       }),
     );
     await Promise.all(told);
@@ -149,7 +152,7 @@ class Heartbeats implements Membership {
     const members = this.#others().map((member) => this.#callMember(member));
     const seeds = [...this.#silentSeeds.keys()].map((seed) => this.#callSeed(seed));
     await Promise.all([...members, ...seeds]).catch((error: unknown) => {
-      this.#env.log.error({ error }, 'this node can no longer take part in the cluster');
+      this.#log.error({ error }, 'this node can no longer take part in the cluster');
     });
   }
 
@@ -166,7 +169,7 @@ class Heartbeats implements Membership {
         if (now - contact.suspectAt < graceMs) continue;
         contact.goneAt = now;
         this.#table.setState(member.name, 'down');
-        this.#env.log.warn({ member: member.name, address: member.address }, 'a member is down');
+        this.#log.warn({ member: member.name, address: member.address }, 'a member is down');
       } else if (now - contact.goneAt >= TOMBSTONE_MS) {
         this.#contacts.delete(member.name);
         this.#table.forget(member.name);
@@ -190,11 +193,11 @@ class Heartbeats implements Membership {
       this.#learn(await this.#net.exchange(member.address, this.#digest(), this.#timeoutMs));
     } catch (error) {
       if (error instanceof NameTaken) {
-        this.#env.log.error({ error }, 'another node has taken the name of this one');
+        this.#log.error({ error }, 'another node has taken the name of this one');
       }
       // Silence is judged as it lasts; a host that refuses says that nobody is there.
       contact.refused = isRefusal(error);
-      this.#env.log.debug({ member: member.name, error }, 'no answer to a heartbeat');
+      this.#log.debug({ member: member.name, error }, 'no answer to a heartbeat');
     } finally {
       contact.exchanging = false;
       // One that others only speak of is no member here until it has answered.
@@ -213,10 +216,7 @@ class Heartbeats implements Membership {
         this.#silentSeeds.set(seed, true);
         const { intervalMs } = this.#options;
         const reason = error instanceof Error ? error.message : String(error);
-        this.#env.log.warn(
-          { seed, reason },
-          `no answer from a seed: trying every ${intervalMs} ms`,
-        );
+        this.#log.warn({ seed, reason }, `no answer from a seed: trying every ${intervalMs} ms`);
       }
     }
   }

@@ -19,7 +19,7 @@ import { isSameNode, type Member, type MemberEvent } from './member.ts';
 import { isPresent } from './member-table.ts';
 import type { Membership } from './membership.ts';
 import { type ChannelEnds, NamedChannel } from './named-channel.ts';
-import { ACTORS_SERVICE, Place } from './place.ts';
+import { ACTORS_SERVICE, begin, Place } from './place.ts';
 import type { Workers } from './workers.ts';
 
 /** How long `stop` takes at most, unless it is told otherwise. */
@@ -192,7 +192,7 @@ export class Node implements AsyncDisposable {
       const reason = `no such member of the cluster; there are ${names.join(', ')}`;
       throw new Unreachable(address, reason);
     }
-    if (isSameNode(member, self)) return this.system.start(target, args, {}).ref;
+    if (isSameNode(member, self)) return begin(this.system, target, args);
     const to = { target: ACTORS_SERVICE, address };
     const message = { args: [kindOf(target), args], caller: OUTSIDE };
     const peer = this.#endpoint.peerOf(member);

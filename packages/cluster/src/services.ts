@@ -10,7 +10,7 @@ import { Caller, type Cell, recipientOf } from '@troupe/actor/internal';
 import type { Endpoint } from '@troupe/remote';
 import { type Entities, ENTITIES_SERVICE } from './entities.ts';
 import type { MembershipNet } from './membership.ts';
-import { ACTORS_SERVICE } from './place.ts';
+import { ACTORS_SERVICE, begin } from './place.ts';
 
 const MEMBERS_SERVICE = 'members';
 
@@ -64,12 +64,12 @@ class ActorsService extends Actor {
     this.#system = system;
     this.#entities = entities;
   }
-  @rpc begin(kind: unknown, args: unknown): AnyRef {
+  @rpc({ interleave: true }) async begin(kind: unknown, args: unknown): Promise<AnyRef> {
     if (typeof kind !== 'string' || !Array.isArray(args)) {
       throw new TypeError('an actor is started by its kind and a list of arguments');
     }
     const target = this.#entities.classOf(kind);
-    if (target !== undefined) return this.#system.start(target, args, {}).ref;
+    if (target !== undefined) return begin(this.#system, target, args);
     const { name } = this.#system;
     throw new NoSuchActor(
       `${name}/${kind}`,

@@ -6,6 +6,7 @@ import {
   processEnv,
 } from '@troupe/actor';
 import {
+  advertisedTransport,
   Endpoint,
   type ErrorClass,
   networkTransport,
@@ -40,6 +41,12 @@ export interface NodeOptions extends Omit<ActorSystemOptions, 'name'> {
    * of the same user on this machine. Default: nowhere.
    */
   readonly listen?: string;
+  /**
+   * Where others connect to, when that is not where this node listens: behind a port that a router
+   * or a container maps, or listening on all addresses, as `0.0.0.0:7001` does. Port 0 stands for
+   * the one that it listens on; workers have ports of their own. Default: `listen`.
+   */
+  readonly advertise?: string;
   /** Addresses of nodes to join. Those that do not answer are tried again. Default: none. */
   readonly join?: readonly string[];
   /** Proves that a node belongs to the cluster. To listen beyond loopback takes it, or `tls`. */
@@ -107,7 +114,7 @@ export async function startNode(options: NodeOptions = {}): Promise<Node> {
     entities.open();
     await workers?.start();
     if (options.outsiders !== undefined) {
-      const host = { name: system.name, env, router: entities };
+      const host = { name: system.name, env, log: system.log, router: entities };
       outsiders = await Outsiders.open(options.outsiders, host);
     }
   } catch (error) {
@@ -136,9 +143,16 @@ function waysOf(options: NodeOptions, plan: WorkerPlan | undefined): Ways {
   }
   const tls = tlsOf(options.tls);
   const hub = new ThreadHub();
-  const { transport: network = networkTransport({ tls }) } = options;
+  const network = networkOf(options, tls);
   if (plan === undefined) return { transport: network, listen: options.listen, tls, hub };
   return { transport: hub.transport(network), listen: options.listen ?? THREADS_ONLY, tls, hub };
+}
+
+function networkOf({ transport, listen, advertise }: NodeOptions, tls?: TlsTransport): Transport {
+  const network = transport ?? networkTransport({ tls });
+  if (advertise === undefined) return network;
+  if (listen !== undefined) return advertisedTransport(network, advertise);
+  throw new TypeError(`to be reached at ${advertise}, a node has to listen: pass listen as well`);
 }
 
 function tlsOf(tls: TlsSource | TlsTransport | undefined): TlsTransport | undefined {
@@ -154,19 +168,25 @@ function workersOf(node: {
 }): Workers | undefined {
   const { options, plan, ways, system, endpoint } = node;
   if (plan === undefined) return undefined;
-  const { listen, secret, callTimeoutMs } = options;
+  const { listen, advertise, secret, callTimeoutMs, limits } = options;
   const { modules, setup } = plan;
   return new Workers({
     ...plan,
     hub: ways.hub,
     tls: ways.tls,
     env: system.env,
+    log: system.log,
     parent: system.name,
     startOf: async (name) => {
       const tls = await ways.tls?.credentials();
       const { address: parent } = endpoint.identity;
-      const own = { name, listen: workerAddress(listen, name), parent };
-      return { ...own, modules, setup, secret, tls, callTimeoutMs };
+      const own = {
+        name,
+        listen: workerAddress(listen, name),
+        advertise: advertise && workerAddress(advertise, name),
+        parent,
+      };
+      return { ...own, modules, setup, secret, tls, callTimeoutMs, limits };
     },
   });
 }

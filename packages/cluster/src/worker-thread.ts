@@ -1,10 +1,12 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { type Log, type LogFields, processEnv } from '@troupe/actor';
 import {
+  advertisedTransport,
   networkTransport,
   type TlsCredentials,
   type TlsTransport,
   tlsTransport,
+  type Transport,
   workerTransport,
 } from '@troupe/remote';
 import type { Node } from './node.ts';
@@ -43,18 +45,24 @@ async function optionsOf(
   log: Log,
   tls: TlsTransport | undefined,
 ): Promise<NodeOptions> {
-  const { name, listen, parent, modules, secret, callTimeoutMs, port } = start;
+  const { name, listen, advertise, parent, modules, secret, callTimeoutMs, limits, port } = start;
   const options: NodeOptions = {
     name,
     listen,
     join: [parent],
     actors: modules.map((href) => new URL(href)),
-    transport: workerTransport(port, networkTransport({ tls })),
+    transport: workerTransport(port, networkOf(tls, advertise)),
     env: processEnv({ log }),
     ...(secret !== undefined && { secret }),
     ...(callTimeoutMs !== undefined && { callTimeoutMs }),
+    ...(limits !== undefined && { limits }),
   };
   return start.setup === undefined ? options : setUp(start.setup, options);
+}
+
+function networkOf(tls: TlsTransport | undefined, advertise: string | undefined): Transport {
+  const network = networkTransport({ tls });
+  return advertise === undefined ? network : advertisedTransport(network, advertise);
 }
 
 async function setUp(href: string, options: NodeOptions): Promise<NodeOptions> {

@@ -1,6 +1,6 @@
 import { type MessagePort, type ResourceLimits, Worker } from 'node:worker_threads';
-import type { Env, Timer } from '@troupe/actor';
-import type { ThreadHub, TlsCredentials, TlsTransport } from '@troupe/remote';
+import type { Env, Log, Timer } from '@troupe/actor';
+import type { PeerLimits, ThreadHub, TlsCredentials, TlsTransport } from '@troupe/remote';
 import { WorkerFailed } from './errors.ts';
 
 /** How long a worker may take, after the time its node has to stop, to end its thread. */
@@ -15,6 +15,7 @@ const SETTLED_AFTER_MS = 60_000;
 export interface WorkerStart {
   readonly name: string;
   readonly listen: string;
+  readonly advertise: string | undefined;
   /** Address of the node whose worker it is. */
   readonly parent: string;
   readonly modules: readonly string[];
@@ -22,6 +23,7 @@ export interface WorkerStart {
   readonly secret: string | undefined;
   readonly tls: TlsCredentials | undefined;
   readonly callTimeoutMs: number | undefined;
+  readonly limits: Partial<PeerLimits> | undefined;
   readonly port: MessagePort;
 }
 
@@ -47,6 +49,7 @@ export interface WorkersOptions {
   /** Certificates that the threads share, also when they are renewed. */
   readonly tls: TlsTransport | undefined;
   readonly env: Env;
+  readonly log: Log;
   readonly resourceLimits: ResourceLimits | undefined;
   /** Name of the node whose workers they are. */
   readonly parent: string;
@@ -128,7 +131,7 @@ class Thread {
         resolve();
       });
       worker.on('error', (error: unknown) => {
-        this.#options.env.log.error({ worker: this.name, error }, 'a worker has failed');
+        this.#options.log.error({ worker: this.name, error }, 'a worker has failed');
         reject(new WorkerFailed(this.name, error));
       });
       worker.once('exit', (code) => {
@@ -148,9 +151,9 @@ class Thread {
     if (worker === undefined) return;
     worker.ref(); // Or the process might end while its worker is still at it.
     this.order({ kind: 'stop', timeoutMs });
-    const { env } = this.#options;
+    const { env, log } = this.#options;
     const timer = env.setTimer(timeoutMs + EXIT_TIMEOUT_MS, () => {
-      env.log.warn({ worker: this.name }, 'a worker did not end by itself');
+      log.warn({ worker: this.name }, 'a worker did not end by itself');
       void worker.terminate();
     });
     await this.#exited;
@@ -159,12 +162,12 @@ class Thread {
 
   /** A worker that dies again and again is given longer and longer pauses. */
   #startAgain(startedAt: number): void {
-    const { env } = this.#options;
+    const { env, log } = this.#options;
     if (env.now() - startedAt >= SETTLED_AFTER_MS) this.#pauseMs = RESTART_MS;
-    env.log.warn({ worker: this.name, pauseMs: this.#pauseMs }, 'a worker has died');
+    log.warn({ worker: this.name, pauseMs: this.#pauseMs }, 'a worker has died');
     this.#timer = env.setTimer(this.#pauseMs, () => {
       this.start().catch((error: unknown) => {
-        env.log.error({ worker: this.name, error }, 'a worker could not be started again');
+        log.error({ worker: this.name, error }, 'a worker could not be started again');
         if (!this.#isStopping) this.#startAgain(env.now());
       });
     });
@@ -172,6 +175,6 @@ class Thread {
   }
 
   #log({ level, fields, message }: WorkerNews & { readonly kind: 'log' }): void {
-    this.#options.env.log[level]({ worker: this.name, ...fields }, message);
+    this.#options.log[level]({ worker: this.name, ...fields }, message);
   }
 }

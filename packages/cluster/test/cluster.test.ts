@@ -449,3 +449,64 @@ test('a node that has stopped calls nobody, and says so at once', async (t) => {
   await t.throwsAsync(counter.add(1), { instanceOf: Draining, message: /^a is stopping/ });
   t.throws(() => node.spawn(Counter), { instanceOf: Draining });
 });
+
+@actor({ kind: 'late' })
+class Late extends Actor {
+  readonly #isBroken: boolean;
+  constructor(isBroken: boolean) {
+    super();
+    this.#isBroken = isBroken;
+  }
+  override async started(): Promise<void> {
+    await null;
+    if (this.#isBroken) throw new RangeError('no licence');
+  }
+  @rpc ping(): string {
+    return 'pong';
+  }
+}
+
+for (const place of ['a', 'b']) {
+  test(`to start an actor on node ${place} fails with what its start fails with`, async (t) => {
+    const cluster = new TestCluster();
+    const [a] = [await cluster.node('a', { actors: [Late] })];
+    await cluster.node('b', { actors: [Late] });
+    await cluster.env.advance(3_000);
+
+    const error = await t.throwsAsync(a.at(place).spawn(Late, true), { instanceOf: ActorDown });
+
+    t.true(causeOf(error) instanceof RangeError);
+    t.is(causeOf(error).message, 'no licence');
+    t.is(await (await a.at(place).spawn(Late, false)).ping(), 'pong');
+  });
+}
+
+test('a monitor of an entity that is one too many is told so', async (t) => {
+  const cluster = new TestCluster();
+  const [a] = await cluster.nodes('a', 'b');
+  if (a === undefined) return t.fail();
+  const actor = await a.at('b').spawn(Counter);
+  for (let count = 0; count < 65_536; count += 1) a.monitor(actor, () => {});
+
+  const down = await new Promise<Down>((resolve) => {
+    a.monitor(a.entity(Counter, keyOn(a, 'b')), resolve);
+  });
+
+  t.like(down.reason, { kind: 'node-down', error: { code: 'ERR_OVERLOADED', limit: 65_536 } });
+});
+
+test('a module that is TypeScript and cannot be loaded is refused with what to do', async (t) => {
+  const module = new URL('./no-such-module.ts', import.meta.url);
+
+  const error = await t.throwsAsync(startNode({ actors: [module] }), { instanceOf: TypeError });
+
+  t.regex(error?.message ?? '', /no-such-module\.ts is TypeScript .* pass the URL of what it is/);
+  t.true(causeOf(error) instanceof Error);
+});
+
+test('a node that does not listen cannot be told where it is reached', async (t) => {
+  await t.throwsAsync(startNode({ advertise: 'db.example:7001' }), {
+    instanceOf: TypeError,
+    message: /pass listen as well/,
+  });
+});

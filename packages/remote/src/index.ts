@@ -6,6 +6,7 @@ export type { Message, Router } from './incoming.ts';
 export type { EntityTarget, Target } from './frames.ts';
 export { tcpTransport } from './tcp-transport.ts';
 export { networkTransport } from './network-transport.ts';
+export { advertisedTransport } from './advertised.ts';
 export { unixTransport } from './unix-transport.ts';
 export { tlsTransport } from './tls-transport.ts';
 export type { TlsCredentials, TlsSource, TlsTransport } from './tls-transport.ts';

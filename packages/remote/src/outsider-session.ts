@@ -1,4 +1,11 @@
-import { type AnyRef, type Env, NotSerializable, Overloaded, Unauthorized } from '@troupe/actor';
+import {
+  type AnyRef,
+  type Env,
+  type Log,
+  NotSerializable,
+  Overloaded,
+  Unauthorized,
+} from '@troupe/actor';
 import { Caller, Cell, isRef, type Recipient, recipientOf } from '@troupe/actor/internal';
 import { BadFrame } from './bad-frame.ts';
 import type { CallerIdentity } from './caller.ts';
@@ -28,6 +35,7 @@ export interface OutsiderCall {
 export interface OutsiderSessionHost {
   readonly node: string;
   readonly env: Env;
+  readonly log: Log;
   readonly codec: Codec;
   readonly router: OutsiderHost['router'];
   authenticate(token: string): OutsiderIdentity | undefined | Promise<OutsiderIdentity | undefined>;
@@ -80,7 +88,7 @@ export class OutsiderSession {
   end(reason: string): void {
     this.#over();
     this.#connection.close();
-    this.#host.env.log.debug({ client: this.#caller?.name, reason }, 'a client has gone');
+    this.#host.log.debug({ client: this.#caller?.name, reason }, 'a client has gone');
   }
 
   /** Asks for a sign of life, or gives up the client that gives none. */
@@ -98,7 +106,7 @@ export class OutsiderSession {
         this.#dispatch(new FrameReader(frame));
       }
     } catch (error) {
-      this.#host.env.log.warn(
+      this.#host.log.warn(
         { from: this.#connection.remoteAddress, error },
         'a client broke the protocol',
       );
@@ -141,7 +149,7 @@ export class OutsiderSession {
       this.#send([wire.WELCOME, wire.OUTSIDER_VERSION, this.#host.node, identity.name]);
       this.#caller = { ...identity, kind: 'outsider' };
     } catch (error) {
-      this.#host.env.log.error({ error }, 'the token of a client could not be looked at');
+      this.#host.log.error({ error }, 'the token of a client could not be looked at');
       this.#refuse('its token could not be looked at');
     }
   }
@@ -149,7 +157,7 @@ export class OutsiderSession {
   #refuse(reason: string): void {
     if (this.#isOver) return;
     const from = this.#connection.remoteAddress;
-    this.#host.env.log.warn({ from, reason }, 'an outsider was refused');
+    this.#host.log.warn({ from, reason }, 'an outsider was refused');
     this.#send([wire.REFUSED, reason]);
     this.#over();
     this.#connection.close();
@@ -204,7 +212,7 @@ export class OutsiderSession {
     } catch (error) {
       if (!(error instanceof Unauthorized)) throw error;
       const { message: reason } = error;
-      this.#host.env.log.warn({ client: caller.name, reason }, 'a message was refused');
+      this.#host.log.warn({ client: caller.name, reason }, 'a message was refused');
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Server } from 'node:http';
-import type { Env } from '@troupe/actor';
+import type { Env, Log } from '@troupe/actor';
 import type { CallerIdentity } from './caller.ts';
 import { CborCodec } from './cbor-codec.ts';
 import type { EndpointRouter } from './endpoint.ts';
@@ -39,6 +39,8 @@ export type OutsiderIdentity = Pick<CallerIdentity, 'name' | 'claims'>;
 export interface OutsiderHost {
   readonly name: string;
   readonly env: Env;
+  /** One that throws nothing. */
+  readonly log: Log;
   /** Knows the entities. */
   readonly router: Pick<EndpointRouter, 'entityOf' | 'refer'>;
 }
@@ -90,15 +92,15 @@ export class Outsiders {
 
   async #open(): Promise<void> {
     const { listen: address, server, authenticate, permits } = this.#options;
-    const { name: node, env, router } = this.#host;
-    const host = { node, env, router, codec: this.#codec, permits };
+    const { name: node, env, log, router } = this.#host;
+    const host = { node, env, log, router, codec: this.#codec, permits };
     this.#listener = await listenForWebSockets({
       address,
       server,
       messageBytesMax: OUTSIDER_LIMITS.sequenceBytesMax,
       objection: (visit) => this.#objection(visit),
       refused: (from, { message: reason }) => {
-        env.log.warn({ from, reason }, 'an outsider was refused');
+        log.warn({ from, reason }, 'an outsider was refused');
       },
       accept: (connection, visit) => {
         const session: OutsiderSession = new OutsiderSession(connection, {

@@ -59,7 +59,7 @@ async function ringOf(count: number) {
 }
 
 for (const count of [2, 3, 5]) {
-  test(`a ring of ${count} chains on ${count} nodes is found in two seconds and broken once`, async (t) => {
+  test(`a ring of chains on ${count} nodes is found in two seconds and broken once`, async (t) => {
     const { env, links, open } = await ringOf(count);
     const calls = links.map((link) => link.meet().catch((error: unknown) => error));
     await env.settled();

@@ -1,0 +1,27 @@
+import { formatAddress, parseAddress, schemeOf } from './address.ts';
+import type { Transport } from './transport.ts';
+
+/**
+ * `network`, whose listeners say that they are to be reached elsewhere than where they listen, as
+ * behind a port that a router or a container maps.
+ * @param advertise `host:port`; port 0 stands for the one that is listened on
+ */
+export function advertisedTransport(network: Transport, advertise: string): Transport {
+  const { host, port } = parseAddress(advertise);
+  return {
+    name: network.name,
+    needsSecret: (address) => network.needsSecret(address),
+    dial: (address, options) => network.dial(address, options),
+    async listen(wanted, accept, refused) {
+      if (schemeOf(wanted) !== undefined) {
+        throw new TypeError(`what listens at ${wanted} cannot be reached at ${advertise}`);
+      }
+      const listener = await network.listen(wanted, accept, refused);
+      const own = parseAddress(listener.address);
+      return {
+        address: formatAddress({ host, port: port === 0 ? own.port : port }),
+        close: () => listener.close(),
+      };
+    },
+  };
+}
