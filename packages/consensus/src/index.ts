@@ -19,4 +19,11 @@ export type {
 export type { Command, SnapshotOrigin, SnapshotSource, StateMachine } from './state-machine.ts';
 export type { EntryRange, GroupRecord, LogStore, Recovered } from './log-store.ts';
 export { MemoryStore } from './memory-store.ts';
+export { DiskStore, openStore, setAside } from './disk-store.ts';
+export type { OpenedStore } from './disk-store.ts';
+export type { LogOptions } from './log-options.ts';
+export { nodeFiles } from './node-files.ts';
+export type { File, Files } from './files.ts';
 export { ChangeRefused, GroupClosed, NotLeader, OutcomeUnknown } from './errors.ts';
+export { DiskFull, StoreClosed, StoreFailed, WrongLog } from './log-errors.ts';
+export type { Damage, LogPlace } from './log-errors.ts';

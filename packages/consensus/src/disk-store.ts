@@ -1,0 +1,132 @@
+import type { ChunkStore, Entry, Snapshot } from '@troupe/raft';
+import type { Files } from './files.ts';
+import type { Damage, LogPlace } from './log-errors.ts';
+import { type LogOptions, settingsOf } from './log-options.ts';
+import { scanLog } from './log-scan.ts';
+import { segmentNumber } from './log-segment.ts';
+import type { EntryRange, GroupRecord, LogStore, Recovered } from './log-store.ts';
+import { SegmentedLog } from './segmented-log.ts';
+import { SnapshotFiles } from './snapshot-files.ts';
+
+/** What was found when a store was opened. */
+export type OpenedStore =
+  /** All is as it was left. */
+  | { readonly verdict: 'clean'; readonly store: DiskStore }
+  /** A write was cut off that nobody was told of; it is as if it had not been begun. */
+  | { readonly verdict: 'cut'; readonly store: DiskStore; readonly cut: LogPlace }
+  /**
+   * Something that was acknowledged is damaged: votes and entries may be missing, so this node must
+   * not take part as it is. `setAside` makes room for a new beginning under a new name.
+   */
+  | { readonly verdict: 'corrupt'; readonly damage: Damage };
+
+/**
+ * Opens the store that is kept in `files`, or begins one.
+ * @throws {WrongLog} when it is that of another node, or of another program
+ * @throws {RangeError} when an option makes no sense
+ */
+export async function openStore(files: Files, options: LogOptions): Promise<OpenedStore> {
+  const settings = settingsOf(options);
+  const names = await files.list();
+  const scan = await scanLog(files, names, settings);
+  if ('reason' in scan) return { verdict: 'corrupt', damage: scan };
+  for (const name of scan.stale) await files.remove(name);
+  const log = new SegmentedLog(files, settings, scan, names);
+  const snapshots = new SnapshotFiles(files, names);
+  await snapshots.start();
+  await log.start();
+  const store = new DiskStore(log, snapshots);
+  const { cut } = scan;
+  return cut === undefined ? { verdict: 'clean', store } : { verdict: 'cut', store, cut };
+}
+
+/**
+ * Puts a damaged log out of the way, under names that begin with `damaged-`, for people to look
+ * at; snapshots are deleted. What is then opened is empty: the node must join its groups under a
+ * new name, as a learner first, since it has forgotten its votes.
+ */
+export async function setAside(files: Files): Promise<void> {
+  for (const name of await files.list()) {
+    if (segmentNumber(name) !== undefined) await files.rename(name, `damaged-${name}`);
+    else if (name.startsWith('snapshot-')) await files.remove(name);
+  }
+  await files.syncDirectory();
+}
+
+/** A `LogStore` on a disk: see `DESIGN.md` for what is in its files. */
+export class DiskStore implements LogStore {
+  readonly #log: SegmentedLog;
+  readonly #snapshots: SnapshotFiles;
+
+  constructor(log: SegmentedLog, snapshots: SnapshotFiles) {
+    this.#log = log;
+    this.#snapshots = snapshots;
+  }
+
+  /** Whether the disk is full; see `onFull`. */
+  get isFull(): boolean {
+    return this.#log.isFull;
+  }
+
+  /** Bytes that were written to the log since it was opened, and files that it has now. */
+  get size(): { readonly writtenBytes: number; readonly segments: number } {
+    return { writtenBytes: this.#log.writtenBytes, segments: this.#log.segmentCount };
+  }
+
+  async recover(group: string): Promise<Recovered | undefined> {
+    const recovered = await this.#log.recover(group);
+    if (recovered === undefined) return undefined;
+    const incoming = await this.#snapshots.incoming(group, recovered.snapshot?.index ?? 0);
+    return incoming === undefined ? recovered : { ...recovered, incoming };
+  }
+
+  append(records: readonly GroupRecord[], done: (error?: Error) => void): void {
+    this.#log.append(records, done);
+  }
+
+  read(group: string, range: EntryRange): Promise<readonly Entry[]> {
+    return this.#log.read(group, range);
+  }
+
+  compact(group: string, snapshot: Snapshot, first: number): Promise<void> {
+    return this.#log.compact(group, snapshot, first);
+  }
+
+  writeSnapshot(
+    group: string,
+    id: string,
+    chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  ): Promise<number> {
+    return this.#snapshots.write(group, id, chunks);
+  }
+
+  readSnapshot(
+    group: string,
+    id: string,
+    piece: { readonly offset: number; readonly bytes: number },
+  ): Promise<Uint8Array | undefined> {
+    return this.#snapshots.read(group, id, piece);
+  }
+
+  storeChunk(group: string, chunk: ChunkStore): Promise<void> {
+    return this.#snapshots.store(group, chunk);
+  }
+
+  keepSnapshots(group: string, inUse: ReadonlySet<string>): Promise<void> {
+    return this.#snapshots.keep(group, inUse);
+  }
+
+  async forget(group: string): Promise<void> {
+    await this.#log.forget(group);
+    await this.#snapshots.forget(group);
+  }
+
+  async close(): Promise<void> {
+    await this.#snapshots.close();
+    await this.#log.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * Files of one directory as storage uses them: the same on a real disk (`nodeFiles`) and on one of
+ * `@troupe/sim`. Nothing is durable before it was synced, names included; a power cut leaves each
+ * sector of 512 bytes that was not synced old or new, and never half. Errors carry the `code` of
+ * the operating system: `ENOSPC` when the disk is full, `ENOENT` when there is no such file.
+ */
+export interface Files {
+  /** @throws ENOENT unless `create` is set */
+  open(path: string, options?: { readonly create?: boolean }): Promise<File>;
+  list(): Promise<readonly string[]>;
+  /** Replaces `to` if there is one. */
+  rename(from: string, to: string): Promise<void>;
+  /** Does nothing when there is no such file. */
+  remove(path: string): Promise<void>;
+  /** Makes what `open`, `rename` and `remove` did to names durable. */
+  syncDirectory(): Promise<void>;
+}
+
+export interface File {
+  size(): Promise<number>;
+  /** @returns fewer bytes at the end of the file */
+  read(offset: number, length: number): Promise<Uint8Array>;
+  /** Writes all of `bytes`, which must not change meanwhile; the file grows as needed. */
+  write(offset: number, bytes: Uint8Array): Promise<void>;
+  truncate(size: number): Promise<void>;
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What went wrong, by the operating system's name for it. */
+export function codeOf(error: unknown): string | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : undefined;
+}

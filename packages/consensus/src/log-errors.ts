@@ -1,0 +1,64 @@
+/** Where in a log something was found. */
+export interface LogPlace {
+  readonly file: string;
+  readonly offset: number;
+}
+
+/** Something is wrong with the log that a power cut cannot have done. */
+export interface Damage extends LogPlace {
+  /** A phrase that goes on from "the log is damaged: …". */
+  readonly reason: string;
+}
+
+/**
+ * A write or a sync has failed, or the disk gives back what was not written to it. It is not tried
+ * again, since nobody knows what is on the disk: stop this node, and start it anew.
+ */
+export class StoreFailed extends Error {
+  override readonly name = 'StoreFailed';
+  readonly code = 'ERR_STORE_FAILED';
+  readonly executed = 'unknown';
+  constructor(problem: string, options?: ErrorOptions) {
+    super(`storage has failed, stop this node: ${problem}`, options);
+  }
+}
+
+/** The files are another node's, or another cluster's, or of a later version. Nothing was changed. */
+export class WrongLog extends Error {
+  override readonly name = 'WrongLog';
+  readonly code = 'ERR_WRONG_LOG';
+  readonly executed = 'no';
+  constructor(
+    readonly file: string,
+    readonly problem: string,
+  ) {
+    super(`${file} cannot be this node's log: ${problem}`);
+  }
+}
+
+/** The store has been closed. */
+export class StoreClosed extends Error {
+  override readonly name = 'StoreClosed';
+  readonly code = 'ERR_STORE_CLOSED';
+  readonly executed = 'no';
+  constructor() {
+    super('the store is closed');
+  }
+}
+
+/** @returns `error` itself when it is one of ours, or what it is the cause of */
+export function failureOf(error: unknown, what: string): Error {
+  if (error instanceof StoreFailed || error instanceof StoreClosed) return error;
+  const why = error instanceof Error ? error.message : String(error);
+  return new StoreFailed(`${what}: ${why}`, { cause: error });
+}
+
+/** There is no room for a snapshot. Nothing was changed; it can be tried again. */
+export class DiskFull extends Error {
+  override readonly name = 'DiskFull';
+  readonly code = 'ERR_DISK_FULL';
+  readonly executed = 'no';
+  constructor(what: string, options?: ErrorOptions) {
+    super(`the disk has no room for ${what}: free some, or give it more`, options);
+  }
+}

@@ -1,0 +1,195 @@
+import { ByteReader, Malformed } from './byte-stream.ts';
+import type { File, Files } from './files.ts';
+import { GroupTable } from './group-table.ts';
+import { type Damage, type LogPlace, WrongLog } from './log-errors.ts';
+import {
+  CHECKPOINT,
+  type Frame,
+  frameAt,
+  FRAME_ALIGNMENT,
+  hasLaterFrame,
+  headerAt,
+  type Link,
+  SEAL,
+} from './log-frame.ts';
+import { decodeUpdates } from './log-record.ts';
+import {
+  decodeHeader,
+  type LogOwner,
+  placeOf,
+  type Segment,
+  SEGMENT_HEADER_BYTES,
+  type SegmentHeader,
+  segmentName,
+  segmentNumber,
+} from './log-segment.ts';
+
+/** What is in the files of a log. */
+export interface Scan {
+  readonly verdict: 'clean' | 'cut';
+  readonly groups: GroupTable;
+  /** Oldest first, without gaps. The last that holds a frame, if any does, is the one to go on in. */
+  readonly segments: Segment[];
+  /** Files of segments from before, whose removal was cut short. */
+  readonly stale: readonly string[];
+  /** Of the next frame. */
+  readonly next: Link;
+  /** Where a write was cut off. */
+  readonly cut: LogPlace | undefined;
+}
+
+/** A segment as it was read; its bytes are dropped once a later one goes on where it ends. */
+interface Loaded {
+  readonly segment: Segment;
+  readonly bytes: Buffer;
+}
+
+class Damaged extends Error {
+  constructor(readonly damage: Damage) {
+    super(damage.reason);
+  }
+}
+
+/**
+ * Reads the whole log. A write that was cut off is one frame, the last: it was never acknowledged,
+ * and is as if it had not been begun. Whatever else is wrong a power cut cannot have done.
+ * @throws {WrongLog} when the files are somebody else's
+ */
+export async function scanLog(
+  files: Files,
+  names: readonly string[],
+  owner: LogOwner,
+): Promise<Scan | Damage> {
+  const numbers = names
+    .map(segmentNumber)
+    .filter((number) => number !== undefined)
+    .toSorted((a, b) => a - b);
+  const begin = numbers.findLastIndex((number, i) => i === 0 || numbers[i - 1] !== number - 1);
+  const scanner = new Scanner(files, owner);
+  try {
+    for (const number of numbers.slice(Math.max(0, begin))) await scanner.read(number);
+    return await scanner.finish(numbers.slice(0, Math.max(0, begin)).map(segmentName));
+  } catch (error) {
+    await scanner.close();
+    if (error instanceof Damaged) return error.damage;
+    throw error;
+  }
+}
+
+class Scanner {
+  readonly #files: Files;
+  readonly #owner: LogOwner;
+  readonly #groups = new GroupTable();
+  readonly #segments: Segment[] = [];
+  readonly #opened: File[] = [];
+  #next: Link | undefined;
+  /** The segment in which the log ends, by what is known yet, and those behind it. */
+  #unsettled: Loaded[] = [];
+
+  constructor(files: Files, owner: LogOwner) {
+    this.#files = files;
+    this.#owner = owner;
+  }
+
+  async read(number: number): Promise<void> {
+    const name = segmentName(number);
+    const file = await this.#files.open(name);
+    this.#opened.push(file);
+    const read = await file.read(0, await file.size());
+    const bytes = Buffer.from(read.buffer, read.byteOffset, read.length);
+    const header = decodeHeader(bytes);
+    if (typeof header === 'string') throw damaged({ name }, 0, header);
+    this.#checkOwner(name, number, header);
+    const { salt } = header;
+    const segment: Segment = { number, name, file, salt, end: SEGMENT_HEADER_BYTES, readers: 0 };
+    this.#segments.push(segment);
+    const loaded = { segment, bytes };
+    if (this.#readFrames(loaded)) this.#unsettled = [];
+    this.#unsettled.push(loaded);
+  }
+
+  /** @returns whether it holds frames that go on where the log ended before */
+  #readFrames({ segment, bytes }: Loaded): boolean {
+    const { salt } = segment;
+    for (;;) {
+      const { end } = segment;
+      const frame = frameAt(bytes, end, salt);
+      if (frame === undefined || !this.#isNext(frame, segment)) break;
+      if (frame.flags & SEAL) break;
+      this.#takeIn(segment, bytes, frame);
+      segment.end = frame.end;
+      this.#next = { sequence: frame.sequence + 1, previous: frame.checksum };
+    }
+    return segment.end > SEGMENT_HEADER_BYTES;
+  }
+
+  /** What comes first of all must say what was before it. */
+  #isNext(frame: Frame, { number }: Segment): boolean {
+    const next = this.#next;
+    if (next !== undefined) {
+      return frame.sequence === next.sequence && frame.previous === next.previous;
+    }
+    const isFirstOfAll = this.#segments.length === 1;
+    return isFirstOfAll && (frame.flags & CHECKPOINT) !== 0 && (number > 1 || frame.sequence === 1);
+  }
+
+  #takeIn(segment: Segment, bytes: Buffer, { from, records, end }: Frame): void {
+    const origin = placeOf(segment.number, 0);
+    try {
+      for (const update of decodeUpdates(new ByteReader(bytes, records, end))) {
+        const gap = this.#groups.apply(update, origin);
+        if (gap !== undefined) throw damaged(segment, from, gap);
+      }
+    } catch (error) {
+      if (error instanceof Malformed) throw damaged(segment, from, error.message);
+      throw error;
+    }
+  }
+
+  async finish(stale: readonly string[]): Promise<Scan> {
+    const next = this.#next ?? { sequence: 1, previous: 0 };
+    const [first] = this.#segments;
+    if (this.#next === undefined && first !== undefined && first.number > 1) {
+      throw damaged(first, SEGMENT_HEADER_BYTES, 'the oldest segment does not begin as one');
+    }
+    let cut: LogPlace | undefined;
+    for (const { segment, bytes } of this.#unsettled) {
+      const { end, salt, name } = segment;
+      if (hasLaterFrame(bytes, end, { sequence: next.sequence, salt })) {
+        throw damaged(segment, end, 'something is wrong before what was written later');
+      }
+      const torn = headerAt(bytes, end);
+      const isBegun = torn?.sequence === next.sequence && torn.previous === next.previous;
+      if (isBegun && frameAt(bytes, end, salt) === undefined) cut = { file: name, offset: end };
+    }
+    const { gap } = this.#groups;
+    if (gap !== undefined) throw damaged(first, SEGMENT_HEADER_BYTES, gap);
+    await this.#makeDurable();
+    const verdict = cut === undefined ? 'clean' : 'cut';
+    return { verdict, groups: this.#groups, segments: this.#segments, stale, next, cut };
+  }
+
+  /** What was read may be in the memory of the operating system only, and will be relied on. */
+  async #makeDurable(): Promise<void> {
+    for (const { segment } of this.#unsettled) await segment.file.sync();
+    await this.#files.syncDirectory();
+  }
+
+  async close(): Promise<void> {
+    for (const file of this.#opened) await file.close();
+  }
+
+  #checkOwner(name: string, number: number, header: SegmentHeader): void {
+    const { cluster, node } = this.#owner;
+    if (header.cluster !== cluster || header.node !== node) {
+      const theirs = `node '${header.node}' of cluster '${header.cluster}'`;
+      throw new WrongLog(name, `it is that of ${theirs}, not of '${node}' of '${cluster}'`);
+    }
+    if (header.number !== number) throw new WrongLog(name, `it is segment ${header.number}`);
+  }
+}
+
+function damaged(segment: { readonly name: string } | undefined, offset: number, reason: string): Damaged {
+  const file = segment?.name ?? segmentName(1);
+  return new Damaged({ file, offset: offset - (offset % FRAME_ALIGNMENT), reason });
+}

@@ -1,0 +1,95 @@
+import fs from 'node:fs';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { File, Files } from './files.ts';
+
+/** Some systems cannot sync a directory, and keep names without being asked. */
+const UNSYNCABLE = new Set(['EISDIR', 'EPERM', 'EINVAL', 'ENOTSUP', 'EBADF']);
+
+/** The files of `directory`, which is made if it is missing. */
+export async function nodeFiles(directory: string): Promise<Files> {
+  const made = await mkdir(directory, { recursive: true });
+  if (made !== undefined) await syncDirectory(join(made, '..'));
+  return {
+    open: (path, options) => open(join(directory, path), options?.create === true),
+    async list() {
+      const found = await readdir(directory, { withFileTypes: true });
+      return found.filter((it) => it.isFile()).map((it) => it.name);
+    },
+    rename: (from, to) => rename(join(directory, from), join(directory, to)),
+    remove: (path) => rm(join(directory, path), { force: true }),
+    syncDirectory: () => syncDirectory(directory),
+  };
+}
+
+async function open(path: string, create: boolean): Promise<File> {
+  const { O_RDWR, O_CREAT } = fs.constants;
+  const fd = await called<number>((done) =>
+    fs.open(path, create ? O_RDWR | O_CREAT : O_RDWR, 0o600, done),
+  );
+  return {
+    size: async () => (await called<fs.Stats>((done) => fs.fstat(fd, done))).size,
+    read: (offset, length) => readAll(fd, offset, length),
+    write: (offset, bytes) => writeAll(fd, offset, bytes),
+    truncate: (size) => called((done) => fs.ftruncate(fd, size, done)),
+    sync: () => called((done) => fs.fdatasync(fd, done)),
+    close: () => called((done) => fs.close(fd, done)),
+  };
+}
+
+type Done<T> = (error: Error | null, result?: T) => void;
+
+/** Calls back, which costs less than the promises of `node:fs/promises`, once for each operation. */
+function called<T = void>(start: (done: Done<T>) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    start((error, result) => {
+      if (error === null) resolve(result as T);
+      else reject(error);
+    });
+  });
+}
+
+async function readAll(fd: number, offset: number, length: number): Promise<Uint8Array> {
+  const bytes = Buffer.allocUnsafeSlow(length);
+  let done = 0;
+  while (done < length) {
+    const at = done;
+    const count = await called<number>((told) =>
+      fs.read(fd, { buffer: bytes, offset: at, length: length - at, position: offset + at }, told),
+    );
+    if (count === 0) break;
+    done += count;
+  }
+  return bytes.subarray(0, done);
+}
+
+function writeAll(fd: number, offset: number, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const writeFrom = (from: number): void => {
+      fs.write(fd, bytes, from, bytes.length - from, offset + from, (error, count) => {
+        if (error !== null) reject(error);
+        else if (from + count < bytes.length) writeFrom(from + count);
+        else resolve();
+      });
+    };
+    writeFrom(0);
+  });
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  let fd: number;
+  try {
+    fd = await called<number>((done) => fs.open(path, fs.constants.O_RDONLY, done));
+  } catch (error) {
+    if (process.platform === 'win32') return;
+    throw error;
+  }
+  try {
+    await called((done) => fs.fsync(fd, done));
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    if (process.platform !== 'win32' || !UNSYNCABLE.has(code)) throw error;
+  } finally {
+    await called((done) => fs.close(fd, done));
+  }
+}
