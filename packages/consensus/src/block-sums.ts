@@ -24,7 +24,7 @@ export class BlockSums {
   }
 
   add(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       const room = BLOCK_BYTES - (this.#length % BLOCK_BYTES);
       const part = bytes.subarray(at, at + room);
       this.#running = checksum(part, this.#running);

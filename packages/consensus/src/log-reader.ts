@@ -55,7 +55,10 @@ async function readPiece({ segment, places }: Span, bytesMax: number): Promise<P
   const [from = 0] = places;
   const last = places.at(-1) ?? from;
   const rest = segment.end - offsetOf(from);
-  const wanted = Math.min(rest, Math.max(HEADER_BYTES, Math.min(bytesMax, last - from + BYTES_MAX)));
+  const wanted = Math.min(
+    rest,
+    Math.max(HEADER_BYTES, Math.min(bytesMax, last - from + BYTES_MAX)),
+  );
   const piece = await readAt(segment, from, wanted);
   const end = entryEnd(piece.bytes, 0) ?? rest;
   return end <= wanted ? piece : readAt(segment, from, Math.min(end, rest));
@@ -65,10 +68,7 @@ async function readPiece({ segment, places }: Span, bytesMax: number): Promise<P
 const HEADER_BYTES = 32;
 
 /** All that is durable of a group. Its entries are decoded as they are asked for. */
-export async function readLog(
-  group: GroupIndex,
-  segments: readonly Segment[],
-): Promise<Recovered> {
+export async function readLog(group: GroupIndex, segments: readonly Segment[]): Promise<Recovered> {
   const { hardState, snapshot, base, last } = group;
   const spans = spansOf(group, segments, { from: base.index + 1, to: last.index });
   const pieces = await holding(spans, () =>
@@ -87,10 +87,7 @@ export async function readLog(
   };
 }
 
-function* entriesOf(
-  spans: readonly Span[],
-  pieces: readonly Piece[],
-): Generator<Entry, undefined> {
+function* entriesOf(spans: readonly Span[], pieces: readonly Piece[]): Generator<Entry, undefined> {
   for (const [i, { first, places, terms }] of spans.entries()) {
     const piece = pieces[i];
     if (piece === undefined) return;
@@ -120,7 +117,7 @@ function spansOf(
   const places = from > to ? new Float64Array() : group.places(from, to);
   const oldest = segments[0]?.number ?? 0;
   const spans: Span[] = [];
-  for (let at = 0; at < places.length; ) {
+  for (let at = 0; at < places.length;) {
     const number = segmentOf(places[at] ?? 0);
     const segment = segments[number - oldest];
     if (segment === undefined) throw new StoreFailed(`BUG: segment ${number} is gone`);

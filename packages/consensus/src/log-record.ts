@@ -112,11 +112,7 @@ const KIND_BITS = 3;
 const TERM_FOLLOWS = 4;
 
 /** `entries` are at least one, and follow each other. @returns where each of them begins */
-export function encodeEntries(
-  to: ByteWriter,
-  group: number,
-  entries: readonly Entry[],
-): EntryRun {
+export function encodeEntries(to: ByteWriter, group: number, entries: readonly Entry[]): EntryRun {
   const first = entries[0]?.index ?? 0;
   to.uint8(tags.entries);
   to.varint(group);

@@ -83,6 +83,7 @@ class Scanner {
   readonly #segments: Segment[] = [];
   readonly #opened: File[] = [];
   #next: Link | undefined;
+  #last: Frame | undefined;
   /** The segment in which the log ends, by what is known yet, and those behind it. */
   #unsettled: Loaded[] = [];
 
@@ -97,7 +98,7 @@ class Scanner {
     this.#opened.push(file);
     const read = await file.read(0, await file.size());
     const bytes = Buffer.from(read.buffer, read.byteOffset, read.length);
-    const header = decodeHeader(bytes);
+    const header = decodeHeader(bytes, name);
     if (typeof header === 'string') throw damaged({ name }, 0, header);
     this.#checkOwner(name, number, header);
     const { salt } = header;
@@ -118,6 +119,7 @@ class Scanner {
       if (frame.flags & SEAL) break;
       this.#takeIn(segment, bytes, frame);
       segment.end = frame.end;
+      this.#last = frame;
       this.#next = { sequence: frame.sequence + 1, previous: frame.checksum };
     }
     return segment.end > SEGMENT_HEADER_BYTES;
@@ -169,9 +171,17 @@ class Scanner {
     return { verdict, groups: this.#groups, segments: this.#segments, stale, next, cut };
   }
 
-  /** What was read may be in the memory of the operating system only, and will be relied on. */
+  /**
+   * The last frame will be relied on, and may be in the memory of the operating system only; after
+   * a sync that failed it is not even written by another, unless it is written again.
+   */
   async #makeDurable(): Promise<void> {
-    for (const { segment } of this.#unsettled) await segment.file.sync();
+    const [tail] = this.#unsettled;
+    if (tail !== undefined && this.#last !== undefined) {
+      const { from, end } = this.#last;
+      await tail.segment.file.write(from, tail.bytes.subarray(from, end));
+      await tail.segment.file.sync();
+    }
     await this.#files.syncDirectory();
   }
 
@@ -189,7 +199,11 @@ class Scanner {
   }
 }
 
-function damaged(segment: { readonly name: string } | undefined, offset: number, reason: string): Damaged {
+function damaged(
+  segment: { readonly name: string } | undefined,
+  offset: number,
+  reason: string,
+): Damaged {
   const file = segment?.name ?? segmentName(1);
   return new Damaged({ file, offset: offset - (offset % FRAME_ALIGNMENT), reason });
 }

@@ -1,6 +1,7 @@
 import { checksum } from './checksum.ts';
 import { ByteReader, ByteWriter } from './byte-stream.ts';
 import type { File } from './files.ts';
+import { WrongLog } from './log-errors.ts';
 
 /**
  * A segment begins with one sector, whole or not there after a power cut, which says whose it is:
@@ -87,8 +88,11 @@ export function encodeHeader({ cluster, node, number, salt }: SegmentHeader): Bu
   return sector;
 }
 
-/** @returns a phrase instead, when it is none */
-export function decodeHeader(bytes: Buffer): SegmentHeader | string {
+/**
+ * @returns a phrase instead, when it is damaged
+ * @throws {WrongLog} when it is one, of another format
+ */
+export function decodeHeader(bytes: Buffer, name: string): SegmentHeader | string {
   if (bytes.length < SEGMENT_HEADER_BYTES) return 'a segment is shorter than its header';
   const sector = bytes.subarray(0, SEGMENT_HEADER_BYTES);
   const sum = sector.readUInt32LE(SEGMENT_HEADER_BYTES - 4);
@@ -96,7 +100,9 @@ export function decodeHeader(bytes: Buffer): SegmentHeader | string {
   const reader = new ByteReader(sector);
   if (!reader.bytes(MAGIC.length).equals(MAGIC)) return 'the header is none of a segment';
   const format = reader.uint32();
-  if (format !== FORMAT) return `its format is ${format}, and this program knows ${FORMAT}`;
+  if (format !== FORMAT) {
+    throw new WrongLog(name, `its format is ${format}, and this program reads ${FORMAT}`);
+  }
   const number = reader.uint32() + reader.uint32() * PLACE_SCALE;
   return { number, salt: reader.uint32(), cluster: reader.text(), node: reader.text() };
 }

@@ -60,7 +60,7 @@ async function readAll(fd: number, offset: number, length: number): Promise<Uint
     if (count === 0) break;
     done += count;
   }
-  return bytes.subarray(0, done);
+  return new Uint8Array(bytes.buffer, 0, done);
 }
 
 function writeAll(fd: number, offset: number, bytes: Uint8Array): Promise<void> {

@@ -70,7 +70,7 @@ export class SegmentPool {
   async start(): Promise<void> {
     for (const name of this.#left) await this.#files.remove(name);
     this.#prepareNext();
-    if (!this.#hasReserve) this.#chore(() => this.#restoreReserve());
+    if (!this.#hasReserve) void this.#chore(() => this.#restoreReserve());
   }
 
   /** The next segment, empty. Waits while the disk is full. @throws what the disk does */

@@ -101,15 +101,17 @@ export class SegmentedLog {
   /** Whatever was appended before is taken into account. */
   async recover(name: string): Promise<Recovered | undefined> {
     await this.#write(() => {});
-    const group = this.#groups.get(name);
-    if (group === undefined) return undefined;
-    return this.#reading(() => readLog(group, this.#segments));
+    return this.#reading(async () => {
+      const group = this.#groups.get(name);
+      return group === undefined ? undefined : readLog(group, this.#segments);
+    });
   }
 
-  async read(name: string, range: EntryRange): Promise<readonly Entry[]> {
-    const group = this.#groups.get(name);
-    if (group === undefined) return [];
-    return this.#reading(() => readEntries(group, this.#segments, range));
+  read(name: string, range: EntryRange): Promise<readonly Entry[]> {
+    return this.#reading(async () => {
+      const group = this.#groups.get(name);
+      return group === undefined ? [] : readEntries(group, this.#segments, range);
+    });
   }
 
   async close(): Promise<void> {

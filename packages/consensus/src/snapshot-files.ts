@@ -59,7 +59,7 @@ export class SnapshotFiles {
   /** Removes what was cut off, and cannot be gone on with. */
   async start(): Promise<void> {
     for (const name of this.#names) {
-      const [key = '', kind] = partsOf(name);
+      const [key, kind] = partsOf(name);
       const isWhole = this.#names.has(`${key}.data`);
       const isBegun = this.#names.has(`${key}.part`) && this.#names.has(`${key}.sums`);
       if (kind === 'part' ? isBegun : isWhole || isBegun) continue;
@@ -125,7 +125,9 @@ export class SnapshotFiles {
         }
         const { sums, content, manifest, headBytes } = incoming;
         if (offset !== sums.length) {
-          throw new RangeError(`bytes from ${offset} on of a snapshot that is here to ${sums.length}`);
+          throw new RangeError(
+            `bytes from ${offset} on of a snapshot that is here to ${sums.length}`,
+          );
         }
         const known = sums.sums.length;
         await content.write(offset, data);
@@ -158,7 +160,7 @@ export class SnapshotFiles {
       const kept = new Set([...inUse].map((id) => keyOf(group, id)));
       const before = this.#names.size;
       for (const name of this.#names) {
-        const [key = '', kind] = partsOf(name);
+        const [key, kind] = partsOf(name);
         if (kind !== 'data' || !isOf(group, key) || kept.has(key)) continue;
         if ((this.#open.get(key)?.readers ?? 0) > 0) continue; // Next time.
         await this.#open.get(key)?.content.close();
@@ -210,11 +212,11 @@ export class SnapshotFiles {
   /** Finds what an earlier life of this node has received. What is all there becomes complete. */
   async #resume(group: string): Promise<Incoming | undefined> {
     const part = [...this.#names].find((name) => {
-      const [key = '', kind] = partsOf(name);
+      const [key, kind] = partsOf(name);
       return kind === 'part' && isOf(group, key);
     });
     if (part === undefined) return undefined;
-    const [key = ''] = partsOf(part);
+    const [key] = partsOf(part);
     const manifest = await this.#files.open(`${key}.sums`);
     const content = await this.#files.open(part);
     const said = await readManifest(manifest);
@@ -240,7 +242,7 @@ export class SnapshotFiles {
   /** It may have become complete just before the end of an earlier life, and not been installed. */
   async #received(group: string, index: number): Promise<IncomingPart | undefined> {
     for (const name of this.#names) {
-      const [key = '', kind] = partsOf(name);
+      const [key, kind] = partsOf(name);
       if (kind !== 'data' || !isOf(group, key)) continue;
       const whole = await this.#whole(key);
       if (whole?.snapshot === undefined || whole.snapshot.index <= index) continue;
@@ -281,11 +283,7 @@ export class SnapshotFiles {
   }
 
   /** Runs `write`; leaves nothing of it behind when the disk is full. */
-  async #fitting<T>(
-    group: string,
-    id: string,
-    write: (key: string) => Promise<T>,
-  ): Promise<T> {
+  async #fitting<T>(group: string, id: string, write: (key: string) => Promise<T>): Promise<T> {
     const key = keyOf(group, id);
     try {
       return await write(key);
@@ -329,7 +327,10 @@ async function readBlocks(
   return bytes.subarray(offset - from, offset - from + length);
 }
 
-/** The checksums of the first blocks that are full and as they should be. */
+/**
+ * The checksums of the first blocks that are full and as they should be. Each is written again: if
+ * a sync has failed, a later one would not write it otherwise.
+ */
 async function soundBlocks(
   content: File,
   { bytes, sums }: Manifest & { readonly sums: readonly number[] },
@@ -340,6 +341,7 @@ async function soundBlocks(
     if (length < BLOCK_BYTES || block.length < length || checksum(block) !== sum) {
       return sums.slice(0, i);
     }
+    await content.write(i * BLOCK_BYTES, block);
   }
   return sums;
 }

@@ -1,0 +1,274 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import type { Entry, Snapshot } from '@troupe/raft';
+import {
+  type DiskStore,
+  type File,
+  type Files,
+  type LogOptions,
+  nodeFiles,
+  openStore,
+  setAside,
+} from '@troupe/consensus';
+import { recordOf, save } from '@troupe/consensus/store-conformance';
+import { freshDirectory, small } from './places.ts';
+
+const configuration = { voters: ['a'], outgoing: [], learners: [], promotable: [], witnesses: [] };
+
+function snapshotAt(index: number): Snapshot {
+  return { id: `s${index}`, index, term: 1, bytes: 0, configuration };
+}
+
+function commands(from: number, to: number): Entry[] {
+  return Array.from({ length: to - from + 1 }, (_, i) => ({
+    kind: 'command',
+    index: from + i,
+    term: 1,
+    data: new Uint8Array(64).fill(from + i),
+  }));
+}
+
+async function open(files: Files, options: Partial<LogOptions> = {}): Promise<DiskStore> {
+  const opened = await openStore(files, { ...small, ...options });
+  if (opened.verdict === 'corrupt') throw new Error(opened.damage.reason);
+  return opened.store;
+}
+
+/** Saves commands 1 … `count`, twenty a time. */
+async function fill(store: DiskStore, count: number): Promise<void> {
+  for (let from = 1; from <= count; from += 20) {
+    await save(store, { g: { entries: commands(from, from + 19) } });
+  }
+}
+
+async function firstAndLast(store: DiskStore): Promise<readonly [number, number]> {
+  const indexes = [...((await store.recover('g'))?.entries ?? [])].map(({ index }) => index);
+  return [indexes[0] ?? 0, indexes.at(-1) ?? 0];
+}
+
+interface Place {
+  readonly directory: string;
+  readonly files: Files;
+}
+
+async function place(t: ExecutionContext): Promise<Place> {
+  const directory = await freshDirectory(t);
+  return { directory, files: await nodeFiles(directory) };
+}
+
+/** Files that tell what is done to the segment in use, and can fail at it. */
+class Watched {
+  readonly done: string[] = [];
+  isBroken = false;
+  readonly files: Files;
+  #first: string | undefined;
+
+  constructor(files: Files) {
+    this.files = {
+      ...files,
+      open: async (name, options) => {
+        const file = await files.open(name, options);
+        this.#first ??= name.startsWith('spare-') ? name : undefined;
+        return name === this.#first ? this.#watch(file) : file;
+      },
+    };
+  }
+
+  #watch(file: File): File {
+    return {
+      ...file,
+      write: (offset, bytes) => {
+        this.done.push('write');
+        return file.write(offset, bytes);
+      },
+      sync: () => {
+        this.done.push('sync');
+        if (this.isBroken) throw Object.assign(new Error('EIO: it broke'), { code: 'EIO' });
+        return file.sync();
+      },
+    };
+  }
+}
+
+test('what comes while a write is under way is written together, with one sync', async (t) => {
+  const disk = new Watched((await place(t)).files);
+  const store = await open(disk.files, { segmentBytes: 65_536, sealAfterMs: 60_000 });
+  await save(store, { g: { entries: commands(1, 1) } });
+  disk.done.length = 0;
+
+  await Promise.all(
+    Array.from({ length: 64 }, (_, i) => save(store, { g: { entries: commands(i + 2, i + 2) } })),
+  );
+
+  t.true(disk.done.length <= 4, disk.done.join()); // The first alone, at most, and all others.
+  await store.close();
+});
+
+test('a command of 64 bytes costs less than 1.25 times that on the disk, when 64 come together', async (t) => {
+  const { files } = await place(t);
+  const store = await open(files, { segmentBytes: 2 ** 20 });
+  const before = store.size.writtenBytes;
+
+  await save(store, {
+    g: { entries: commands(1_000_000, 1_000_063).map((it, i) => ({ ...it, index: i + 1 })) },
+  });
+
+  const perCommand = (store.size.writtenBytes - before) / 64;
+  t.true(perCommand < 1.25 * 64, `${perCommand} bytes`);
+  await store.close();
+});
+
+test('segments that no entry is needed of are given back, and used again', async (t) => {
+  const { files } = await place(t);
+  const store = await open(files);
+  await fill(store, 1_000);
+  const { segments } = store.size;
+
+  await store.compact('g', snapshotAt(1_000), 981);
+  const kept = store.size.segments;
+  const names = await files.list();
+  for (let from = 1_001; from <= 2_000; from += 20) {
+    await save(store, { g: { entries: commands(from, from + 19) } });
+  }
+
+  t.true(segments > 9 && kept <= 2, `${segments}, then ${kept}`);
+  t.true(names.filter((name) => name.startsWith('spare-')).length <= 5, names.join());
+  await store.close();
+  const again = await open(files);
+  t.deepEqual(await firstAndLast(again), [981, 2_000]);
+  await again.close();
+});
+
+test('an idle group keeps its hard state although its segment is long gone', async (t) => {
+  const { files } = await place(t);
+  const store = await open(files);
+  await save(store, { idle: { hardState: { term: 7, votedFor: 'b', commit: 0 } } });
+  await fill(store, 1_000);
+  await store.compact('g', snapshotAt(1_000), 1_001);
+  await store.close();
+
+  const again = await open(files);
+
+  t.deepEqual((await again.recover('idle'))?.hardState, { term: 7, votedFor: 'b', commit: 0 });
+  await again.close();
+});
+
+test('nothing of an earlier use of a segment is ever read', async (t) => {
+  const { directory, files } = await place(t);
+  const store = await open(files);
+  await fill(store, 1_000);
+  await store.compact('g', snapshotAt(1_000), 1_001);
+  await fill(store, 0);
+  await save(store, { g: { entries: commands(1_001, 1_001) } });
+  await store.close();
+  const tail = (await files.list()).filter((name) => name.startsWith('log-'));
+  const bytes = await Promise.all(tail.map((name) => readFile(join(directory, name))));
+  const isRecycled = bytes.some((it) => it.subarray(4_096).some((byte) => byte > 0));
+
+  const again = await open(files);
+
+  t.true(isRecycled, 'a segment holds what was in it before');
+  t.deepEqual(await firstAndLast(again), [1_001, 1_001]);
+  await again.close();
+});
+
+test('a segment that is missing is noticed', async (t) => {
+  for (const missing of [1, 2, 5]) {
+    const { directory, files } = await place(t);
+    const store = await open(files);
+    await fill(store, 1_000);
+    await store.close();
+    await rm(join(directory, `log-0000000${missing}`));
+
+    const opened = await openStore(files, small);
+
+    t.is(opened.verdict, 'corrupt', `segment ${missing}`);
+  }
+});
+
+test('a damaged log is told from one that was cut off, and can be put aside', async (t) => {
+  const { directory, files } = await place(t);
+  const store = await open(files);
+  await fill(store, 200);
+  await store.close();
+  const path = join(directory, 'log-00000002');
+  const bytes = await readFile(path);
+  bytes[1_000] = (bytes[1_000] ?? 0) ^ 4;
+  await writeFile(path, bytes);
+
+  const opened = await openStore(files, small);
+  await setAside(files);
+  const fresh = await open(files, { node: 'a2' });
+
+  t.like(opened, { verdict: 'corrupt', damage: { file: 'log-00000002' } });
+  t.is(await fresh.recover('g'), undefined);
+  t.true((await files.list()).includes('damaged-log-00000002'));
+  await fresh.close();
+});
+
+test('what was damaged while the log was in use is not given out', async (t) => {
+  const { directory, files } = await place(t);
+  const store = await open(files);
+  await fill(store, 20);
+  const path = join(directory, 'log-00000001');
+  const bytes = await readFile(path);
+  bytes[1_200] = (bytes[1_200] ?? 0) ^ 4;
+  await writeFile(path, bytes);
+
+  const error = await t.throwsAsync(store.read('g', { from: 1, to: 20 }));
+
+  t.like(error, { code: 'ERR_STORE_FAILED', executed: 'unknown' });
+  await t.throwsAsync(save(store, { g: { entries: commands(21, 21) } }), { is: error });
+  await t.throwsAsync(store.close(), { is: error });
+});
+
+test('a sync that fails is not tried again, and fails all that waits and all that comes', async (t) => {
+  const disk = new Watched((await place(t)).files);
+  const store = await open(disk.files, { segmentBytes: 65_536 });
+  await save(store, { g: { entries: commands(1, 1) } });
+  disk.isBroken = true;
+  disk.done.length = 0;
+
+  const results = await Promise.allSettled([
+    save(store, { g: { entries: commands(2, 2) } }),
+    save(store, { g: { entries: commands(3, 3) } }),
+  ]);
+
+  t.deepEqual(
+    results.map((it) => (it.status === 'rejected' ? (it.reason as { code: string }).code : it)),
+    ['ERR_STORE_FAILED', 'ERR_STORE_FAILED'],
+  );
+  disk.isBroken = false;
+  await t.throwsAsync(save(store, { g: { entries: commands(2, 2) } }), {
+    message: /EIO: it broke/,
+  });
+  t.deepEqual(disk.done, ['write', 'sync']);
+  await t.throwsAsync(store.close(), { code: 'ERR_STORE_FAILED' });
+});
+
+test('a record that need not be synced causes no write of its own', async (t) => {
+  const disk = new Watched((await place(t)).files);
+  const store = await open(disk.files, { segmentBytes: 65_536, sealAfterMs: 60_000 });
+  await save(store, { g: { entries: commands(1, 1) } });
+  disk.done.length = 0;
+
+  const hardState = { term: 1, votedFor: undefined, commit: 1 };
+  await new Promise<void>((resolve) => {
+    const record = recordOf({ hardState, mustSync: false });
+    store.append([{ group: 'g', record }], () => resolve());
+  });
+
+  t.deepEqual(disk.done, []);
+  await store.close();
+});
+
+test('a closed store says so', async (t) => {
+  const store = await open((await place(t)).files);
+  await store.close();
+
+  await t.throwsAsync(save(store, { g: { entries: commands(1, 1) } }), {
+    code: 'ERR_STORE_CLOSED',
+  });
+  await t.throwsAsync(store.read('g', { from: 1, to: 1 }), { code: 'ERR_STORE_CLOSED' });
+});
