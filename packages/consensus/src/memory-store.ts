@@ -46,12 +46,12 @@ export class MemoryStore implements LogStore {
     if (from <= base.index) return Promise.resolve([]);
     let bytes = 0;
     let end = from;
-    do {
+    for (; end <= to; end += 1) {
       const entry = entries[end - base.index - 1];
       if (entry === undefined) break;
       bytes += entry.kind === 'command' ? entry.data.length : 0;
-      end += 1;
-    } while (end <= to && bytes < bytesMax);
+      if (bytes > bytesMax && end > from) break;
+    }
     return Promise.resolve(entries.slice(from - base.index - 1, end - base.index - 1));
   }
 

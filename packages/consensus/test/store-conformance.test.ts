@@ -1,5 +1,5 @@
 import test from 'ava';
-import { openStore } from '@troupe/consensus';
+import { MemoryStore, openStore } from '@troupe/consensus';
 import { storeCases } from '@troupe/consensus/store-conformance';
 import { freshFiles, small } from './places.ts';
 
@@ -14,6 +14,15 @@ for (const { name, run } of storeCases) {
           return opened.store;
         },
       };
+    });
+
+    t.pass();
+  });
+
+  test(`in memory: ${name}`, async (t) => {
+    await run(() => {
+      const store = new MemoryStore();
+      return Promise.resolve({ open: () => Promise.resolve(store) });
     });
 
     t.pass();
