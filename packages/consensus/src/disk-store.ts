@@ -31,7 +31,7 @@ export async function openStore(files: Files, options: LogOptions): Promise<Open
   const scan = await scanLog(files, names, settings);
   if ('reason' in scan) return { verdict: 'corrupt', damage: scan };
   for (const name of scan.stale) await files.remove(name);
-  const log = new SegmentedLog(files, settings, scan, names);
+  const log = new SegmentedLog(files, settings, { scan, names });
   const snapshots = new SnapshotFiles(files, names);
   await snapshots.start();
   await log.start();

@@ -15,6 +15,13 @@ import { SegmentPool } from './segment-pool.ts';
 const BATCH_BYTES = 64 * 2 ** 10;
 const SEAL_BYTES = 24;
 
+/** What a log begins with. */
+export interface LogStart {
+  readonly scan: Scan;
+  /** All files there are. */
+  readonly names: readonly string[];
+}
+
 /**
  * The log of all groups of a node, in files of fixed size. There is one write at a time, each made
  * durable before the next begins; what comes meanwhile is written together.
@@ -38,7 +45,7 @@ export class SegmentedLog {
   #written = 0;
   #failure: Error | undefined;
 
-  constructor(files: Files, settings: LogSettings, scan: Scan, names: readonly string[]) {
+  constructor(files: Files, settings: LogSettings, { scan, names }: LogStart) {
     this.#settings = settings;
     this.#groups = scan.groups;
     this.#link = scan.next;
