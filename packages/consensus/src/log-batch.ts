@@ -103,9 +103,8 @@ export function compaction(
   const index = first - 1;
   const term = index === snapshot.index ? snapshot.term : group?.termOf(index);
   if (group === undefined || (term === undefined && index > group.base.index)) {
-    throw new RangeError(
-      `group '${name}' is to be compacted to ${first}, and its log ends at ${group?.last.index ?? 0}`,
-    );
+    const last = group?.last.index ?? 0;
+    throw new RangeError(`compact '${name}' to ${first}: its log ends at ${last}`);
   }
   const base = term === undefined ? group.base : { index, term };
   return { kind: 'compact', group: group.number, snapshot, base };

@@ -23,7 +23,7 @@ export class StoreFailed extends Error {
   }
 }
 
-/** The files are another node's, or another cluster's, or of a later version. Nothing was changed. */
+/** The files are another node's or cluster's, or of a later version. Nothing was changed. */
 export class WrongLog extends Error {
   override readonly name = 'WrongLog';
   readonly code = 'ERR_WRONG_LOG';

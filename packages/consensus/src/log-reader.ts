@@ -102,10 +102,9 @@ function entryIn(piece: Piece, place: number, position: { index: number; term: n
     return decodeEntry(new ByteReader(piece.bytes, place - piece.from), position);
   } catch (error) {
     if (!(error instanceof Malformed)) throw error;
-    throw new StoreFailed(
-      `segment ${segmentOf(place)} at ${offsetOf(place)}: ${error.message}; it is not what was written`,
-      { cause: error },
-    );
+    throw new StoreFailed(`segment ${segmentOf(place)} at ${offsetOf(place)}: ${error.message}`, {
+      cause: error,
+    });
   }
 }
 

@@ -171,7 +171,7 @@ function skipEntries(from: ByteReader): EntryRun {
   return { first, offsets, runs };
 }
 
-/** Where the entry ends that begins at `from`; `undefined` when that is behind the end of `bytes`. */
+/** Where the entry ends that begins at `from`; `undefined` when `bytes` do not even tell. */
 export function entryEnd(bytes: Buffer, from: number): number | undefined {
   const reader = new ByteReader(bytes, from);
   try {

@@ -28,7 +28,7 @@ import {
 export interface Scan {
   readonly verdict: 'clean' | 'cut';
   readonly groups: GroupTable;
-  /** Oldest first, without gaps. The last that holds a frame, if any does, is the one to go on in. */
+  /** Oldest first, without gaps. The last that holds a frame, if any does, is to be gone on in. */
   readonly segments: Segment[];
   /** Files of segments from before, whose removal was cut short. */
   readonly stale: readonly string[];

@@ -39,7 +39,7 @@ async function open(path: string, create: boolean): Promise<File> {
 
 type Done<T> = (error: Error | null, result?: T) => void;
 
-/** Calls back, which costs less than the promises of `node:fs/promises`, once for each operation. */
+/** Calls back, which costs less than `node:fs/promises`, and once for each operation. */
 function called<T = void>(start: (done: Done<T>) => void): Promise<T> {
   return new Promise((resolve, reject) => {
     start((error, result) => {

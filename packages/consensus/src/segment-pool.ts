@@ -66,7 +66,7 @@ export class SegmentPool {
     return this.#isFull;
   }
 
-  /** Removes what a process left that ended in the middle of it, and begins to make what is missing. */
+  /** Removes what an earlier life left half made, and begins to make what is missing. */
   async start(): Promise<void> {
     for (const name of this.#left) await this.#files.remove(name);
     this.#prepareNext();

@@ -331,7 +331,7 @@ const snapshots: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a snapshot that arrives in pieces goes on after a restart, and is complete with the last',
+    name: 'a snapshot that comes in pieces goes on after a restart, and is complete with the last',
     async run(make) {
       const content = pattern(200_000);
       const snapshot = snapshotAt(9, 2, content.length);
