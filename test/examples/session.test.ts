@@ -1,5 +1,5 @@
 import test from 'ava';
-import { type Node, startNode } from 'troupe';
+import { type Node, startNode, staticMembers } from 'troupe';
 import { virtualEnv } from '@troupe/actor/testing';
 import { MemoryNetwork } from '@troupe/remote';
 import { Board } from '@troupe/example-chat/board';
@@ -20,7 +20,8 @@ class Chat implements AsyncDisposable {
       const node = await startNode({
         name,
         listen: `${name}:1`,
-        join: name === 'a' ? [] : ['a:1'],
+        // Takes its time to give up who is gone.
+        membership: staticMembers({ seeds: name === 'a' ? [] : ['a:1'] }),
         actors: [Room, Board],
         errors: [SeatLost],
         env: chat.env,

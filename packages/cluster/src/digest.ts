@@ -40,10 +40,13 @@ function isMeta(value: unknown): value is MemberMeta {
     typeof value === 'object' &&
     value !== null &&
     'kinds' in value &&
-    Array.isArray(value.kinds) &&
-    value.kinds.length <= KINDS_MAX &&
-    value.kinds.every(isText)
+    isTexts(value.kinds) &&
+    (!('roles' in value) || isTexts(value.roles))
   );
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.length <= KINDS_MAX && value.every(isText);
 }
 
 function isText(value: unknown): value is string {

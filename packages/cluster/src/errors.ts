@@ -25,3 +25,19 @@ export class WorkerFailed extends Error {
     super(`worker ${worker} did not start: ${reason}`, { cause });
   }
 }
+
+/** What a member says of itself is more than gossip carries. */
+export class MetadataTooLarge extends RangeError {
+  override readonly name = 'MetadataTooLarge';
+  readonly code = 'ERR_METADATA_TOO_LARGE';
+  constructor(
+    readonly size: number,
+    readonly limit: number,
+    what: string,
+  ) {
+    super(
+      `kinds and roles of a node take ${size} bytes or entries, and ${limit} is the limit: ` +
+        `give it fewer or shorter ones (${what.length > 80 ? `${what.slice(0, 80)}…` : what})`,
+    );
+  }
+}

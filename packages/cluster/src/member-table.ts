@@ -6,6 +6,7 @@ import {
   type MemberState,
   type MemberView,
 } from './member.ts';
+import type { ClusterEvent, ClusterObserver, MemberChange } from './cluster-event.ts';
 
 /**
  * One node's view of the cluster and those who watch it. One row a name: a newer incarnation
@@ -14,6 +15,7 @@ import {
 export class MemberTable {
   readonly #rows = new Map<string, Member>();
   readonly #watchers = new Set<Watcher>();
+  readonly #observers = new Set<ClusterObserver>();
   readonly #selfName: string;
   #view: MemberView;
 
@@ -37,12 +39,23 @@ export class MemberTable {
     if (known !== undefined && isEqual(known, member)) return;
     const replaces = known !== undefined && !isSameNode(known, member);
     // Watchers of the incarnation that is replaced learn its end before the new one's beginning.
-    if (replaces && isPresent(known.state)) this.#change('down', { ...known, state: 'down' });
-    const kind =
-      known === undefined || replaces || known.state !== member.state
-        ? EVENT_OF[member.state]
-        : 'changed';
-    this.#change(kind, member);
+    if (replaces && isPresent(known.state)) {
+      this.#change('down', { ...known, state: 'down' });
+      this.tell({ kind: 'failed', member: this.#rows.get(member.name) ?? known });
+    }
+    const before = replaces ? undefined : known;
+    this.#change(before?.state === member.state ? 'changed' : EVENT_OF[member.state], member);
+    if (member.name !== this.#selfName) this.tell({ kind: changeOf(before, member), member });
+  }
+
+  /** Tells all observers, which must not throw. */
+  tell(event: ClusterEvent): void {
+    for (const observer of this.#observers) observer(event);
+  }
+
+  observe(observer: ClusterObserver): () => void {
+    this.#observers.add(observer);
+    return () => void this.#observers.delete(observer);
   }
 
   setState(name: string, state: MemberState): void {
@@ -104,6 +117,18 @@ const EVENT_OF: Record<MemberState, MemberEvent['kind']> = {
   left: 'left',
 };
 
+function changeOf(before: Member | undefined, { state, meta }: Member): MemberChange {
+  if (state === 'left') return 'left';
+  if (state === 'down') return 'failed';
+  if (before?.state !== state) {
+    if (state === 'suspect') return 'suspected';
+    return before?.state === 'suspect' ? 'refuted' : 'joined';
+  }
+  const isStalled = meta.isStalled === true;
+  if ((before.meta.isStalled === true) === isStalled) return 'changed';
+  return isStalled ? 'stalled' : 'resumed';
+}
+
 /** Counts as part of the cluster: a suspect does, until it is given up. */
 export function isPresent(state: MemberState): boolean {
   return state === 'alive' || state === 'suspect';
@@ -114,9 +139,14 @@ function isEqual(a: Member, b: Member): boolean {
     isSameNode(a, b) &&
     a.address === b.address &&
     a.state === b.state &&
-    a.meta.kinds.length === b.meta.kinds.length &&
-    a.meta.kinds.every((kind, i) => kind === b.meta.kinds[i])
+    a.meta.isStalled === b.meta.isStalled &&
+    isSameList(a.meta.kinds, b.meta.kinds) &&
+    isSameList(a.meta.roles ?? [], b.meta.roles ?? [])
   );
+}
+
+function isSameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((text, i) => text === b[i]);
 }
 
 /**

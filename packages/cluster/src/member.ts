@@ -17,6 +17,10 @@ export type MemberState = 'alive' | 'suspect' | 'down' | 'left';
 export interface MemberMeta {
   /** The kinds of entities that may be placed on it. */
   readonly kinds: readonly string[];
+  /** What it is for, as it was started with; for placement and for people. */
+  readonly roles?: readonly string[];
+  /** It lives, and its event loop has not run for a while: calls to it wait. */
+  readonly isStalled?: boolean;
 }
 
 export interface Member extends NodeId {

@@ -1,4 +1,6 @@
 import type { Env } from '@troupe/actor';
+import type { DatagramReceiver, DatagramSocket } from '@troupe/remote';
+import type { ClusterObserver } from './cluster-event.ts';
 import type { Member, MemberEvent, MemberMeta, MemberView, NodeId } from './member.ts';
 
 /** What the traffic of the node itself shows about another one. */
@@ -10,15 +12,33 @@ export interface Evidence {
 
 /** How members of one implementation talk with each other, whatever lies beneath. */
 export interface MembershipNet {
-  /** Sends `payload`, plain data, to whoever listens at `address`; resolves with the answer. */
-  exchange(address: string, payload: unknown, timeoutMs: number): Promise<unknown>;
+  /**
+   * Sends `payload`, plain data, and resolves with the answer.
+   * @param to an address that somebody listens at, or a node that listens nowhere, which is reached
+   *   by the connection that it has made
+   * @throws with the code `ECONNREFUSED` on the last of its causes when nobody is there
+   */
+  exchange(to: string | NodeId, payload: unknown, timeoutMs: number): Promise<unknown>;
   /** Answers the exchanges of others. The payload is a peer's word: trust nothing of it. */
   onExchange(answer: (payload: unknown) => unknown): void;
+  /** Makes a connection to `address` if there is none; `report` is told when it is lost. */
+  connect(address: string): Promise<void>;
+  /**
+   * Opens the node's socket for datagrams, at the address that it listens at. Undefined where there
+   * are none.
+   * @throws {ListenFailed} when the port is taken
+   */
+  datagrams(receive: DatagramReceiver): Promise<DatagramSocket | undefined>;
 }
 
 export interface MembershipDeps {
   readonly env: Env;
   readonly net: MembershipNet;
+  /**
+   * What members know and nobody else: the secret of the cluster. On a network that no stranger
+   * reaches, a text that everybody knows; undefined where only certificates keep strangers out.
+   */
+  readonly secret?: string | undefined;
 }
 
 /**
@@ -46,6 +66,8 @@ export interface Membership {
    * member's latest state; states in between may be joined into one.
    */
   watch(signal: AbortSignal): AsyncIterable<MemberEvent>;
+  /** Calls `observer` with each event from now on. @returns stops that */
+  observe(observer: ClusterObserver): () => void;
   /** The data plane tells what it noticed, so that failures are found sooner than by probing. */
   report(evidence: Evidence): void;
   setMeta(meta: MemberMeta): void;

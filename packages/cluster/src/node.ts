@@ -14,6 +14,7 @@ import {
 } from '@troupe/actor';
 import { definitionOf, OUTSIDE } from '@troupe/actor/internal';
 import type { Endpoint, Outsiders } from '@troupe/remote';
+import type { ClusterObserver } from './cluster-event.ts';
 import type { Entities } from './entities.ts';
 import { isSameNode, type Member, type MemberEvent } from './member.ts';
 import { isPresent } from './member-table.ts';
@@ -35,6 +36,7 @@ export interface NodeParts {
   readonly entities: Entities;
   readonly workers: Workers | undefined;
   readonly outsiders: Outsiders | undefined;
+  readonly roles: readonly string[] | undefined;
 }
 
 /** One node: its actors, its entities, and its place in the cluster. */
@@ -45,16 +47,18 @@ export class Node implements AsyncDisposable {
   readonly #entities: Entities;
   readonly #workers: Workers | undefined;
   readonly #outsiders: Outsiders | undefined;
+  readonly #roles: readonly string[] | undefined;
   readonly #running = new AbortController();
   #stopping: Promise<void> | undefined;
 
-  constructor({ system, endpoint, membership, entities, workers, outsiders }: NodeParts) {
-    this.system = system;
-    this.#endpoint = endpoint;
-    this.#membership = membership;
-    this.#entities = entities;
-    this.#workers = workers;
-    this.#outsiders = outsiders;
+  constructor(parts: NodeParts) {
+    this.system = parts.system;
+    this.#endpoint = parts.endpoint;
+    this.#membership = parts.membership;
+    this.#entities = parts.entities;
+    this.#workers = parts.workers;
+    this.#outsiders = parts.outsiders;
+    this.#roles = parts.roles;
     void this.#follow();
   }
 
@@ -103,7 +107,9 @@ export class Node implements AsyncDisposable {
    */
   entity<T extends Actor>(target: new () => T, key: string): EntityRef<T> {
     if (this.#entities.use(target)) {
-      this.#membership.setMeta({ kinds: this.#entities.kinds });
+      const roles = this.#roles;
+      const { kinds } = this.#entities;
+      this.#membership.setMeta({ kinds, ...(roles !== undefined && { roles }) });
     }
     return this.#entities.refer(kindOf(target), key) as object as EntityRef<T>;
   }
@@ -135,6 +141,25 @@ export class Node implements AsyncDisposable {
   /** Replays the present members as `up` events, then follows changes until `signal` aborts. */
   watchMembers(signal: AbortSignal): AsyncIterable<MemberEvent> {
     return this.#membership.watch(signal);
+  }
+
+  /**
+   * Calls `observer` with what becomes of members from now on, at once and in order: `joined`,
+   * `suspected`, `refuted`, `failed`, `left`, `changed`, `stalled`, `resumed`; and of this node's
+   * view, `degraded` and `stable`. What the observer throws is logged.
+   * @returns stops that
+   */
+  observeCluster(observer: ClusterObserver): () => void {
+    return this.#membership.observe((event) => {
+      try {
+        observer(event);
+      } catch (error) {
+        this.system.log.error(
+          { error, event: event.kind },
+          'an observer of the cluster has failed',
+        );
+      }
+    });
   }
 
   /** Calls `onDown` once, when the actor, or the entity's present activation, is down. */

@@ -7,8 +7,15 @@ import {
   type RpcOptions,
 } from '@troupe/actor';
 import { Caller, type Cell, recipientOf } from '@troupe/actor/internal';
-import type { Endpoint } from '@troupe/remote';
+import {
+  connectionRefused,
+  type DatagramReceiver,
+  type DatagramSocket,
+  type Endpoint,
+  type Peer,
+} from '@troupe/remote';
 import { type Entities, ENTITIES_SERVICE } from './entities.ts';
+import { isSameNode, type NodeId } from './member.ts';
 import type { MembershipNet } from './membership.ts';
 import { ACTORS_SERVICE, begin } from './place.ts';
 
@@ -101,13 +108,28 @@ class ServiceNet implements MembershipNet {
     this.#endpoint = endpoint;
   }
 
-  async exchange(address: string, payload: unknown, timeoutMs: number): Promise<unknown> {
-    const peer = await this.#endpoint.connect(address);
-    const to = { target: MEMBERS_SERVICE, address: `${address}/${MEMBERS_SERVICE}` };
-    return peer.outgoing.ask(to, 'exchange', {
+  async exchange(to: string | NodeId, payload: unknown, timeoutMs: number): Promise<unknown> {
+    const peer = typeof to === 'string' ? await this.#endpoint.connect(to) : this.#connected(to);
+    const address = `${typeof to === 'string' ? to : to.name}/${MEMBERS_SERVICE}`;
+    return peer.outgoing.ask({ target: MEMBERS_SERVICE, address }, 'exchange', {
       args: [payload],
       caller: new Caller({ timeoutMs }),
     });
+  }
+
+  async connect(address: string): Promise<void> {
+    await this.#endpoint.connect(address);
+  }
+
+  datagrams(receive: DatagramReceiver): Promise<DatagramSocket | undefined> {
+    return this.#endpoint.datagrams(receive);
+  }
+
+  #connected(node: NodeId): Peer {
+    for (const peer of this.#endpoint.peers) {
+      if (peer.isConnected && isSameNode(peer.identity, node)) return peer;
+    }
+    throw connectionRefused(`${node.name} listens nowhere, and has made none itself`);
   }
 
   onExchange(answer: (payload: unknown) => unknown): void {

@@ -21,17 +21,20 @@ import {
 } from '@troupe/remote';
 import { loadActors } from './actor-modules.ts';
 import { Entities } from './entities.ts';
-import { heartbeats } from './heartbeats.ts';
+import { gossip } from './gossip.ts';
 import type { Membership } from './membership.ts';
 import { Moved } from './moved.ts';
 import { Node } from './node.ts';
 import { type Placement, rendezvous } from './placement.ts';
+import type { SeedProvider } from './seeds.ts';
 import { startServices } from './services.ts';
 import { planWorkers, workerAddress, type WorkerOptions, type WorkerPlan } from './worker-plan.ts';
 import { Workers } from './workers.ts';
 
 /** Where the threads of a node find it when it listens nowhere else. */
 const THREADS_ONLY = 'thread:/main';
+/** What stands for a secret where no stranger can get, as on one machine. */
+const OPEN = 'open to this machine';
 
 export interface NodeOptions extends Omit<ActorSystemOptions, 'name'> {
   /** Unique in the cluster: letters, digits, `_`, `.`, `-`. Default: `node-` and eight more. */
@@ -47,8 +50,13 @@ export interface NodeOptions extends Omit<ActorSystemOptions, 'name'> {
    * the one that it listens on; workers have ports of their own. Default: `listen`.
    */
   readonly advertise?: string;
-  /** Addresses of nodes to join. Those that do not answer are tried again. Default: none. */
-  readonly join?: readonly string[];
+  /**
+   * Addresses of nodes to join, or what finds them, such as `dnsSeeds`. Those that do not answer
+   * are tried again. Default: none.
+   */
+  readonly join?: readonly string[] | SeedProvider;
+  /** What the node is for, as other nodes see it among its `meta`. Default: nothing special. */
+  readonly roles?: readonly string[];
   /** Proves that a node belongs to the cluster. To listen beyond loopback takes it, or `tls`. */
   readonly secret?: string;
   /**
@@ -74,7 +82,7 @@ export interface NodeOptions extends Omit<ActorSystemOptions, 'name'> {
   readonly limits?: Partial<PeerLimits>;
   /** Error classes that arrive as themselves when thrown on another node. Default: none. */
   readonly errors?: readonly ErrorClass[];
-  /** Who is in the cluster. Default: `heartbeats({ seeds: join })`. */
+  /** Who is in the cluster. Default: `gossip({ seeds: join })`. */
   readonly membership?: Membership;
   /** Which node an entity lives on. Default: `rendezvous()`. */
   readonly placement?: Placement;
@@ -87,7 +95,12 @@ export interface NodeOptions extends Omit<ActorSystemOptions, 'name'> {
  * @throws when the options are wrong, the address is taken, or the cluster refuses this node
  */
 export async function startNode(options: NodeOptions = {}): Promise<Node> {
-  const { join = [], placement = rendezvous(), membership = heartbeats({ seeds: join }) } = options;
+  const {
+    join = [],
+    roles,
+    placement = rendezvous(),
+    membership = gossip({ seeds: join }),
+  } = options;
   refuseEmptySecret(options);
   const plan = planWorkers(options);
   const classes = await loadActors(options.actors ?? []);
@@ -109,8 +122,9 @@ export async function startNode(options: NodeOptions = {}): Promise<Node> {
   try {
     const { net, cells } = startServices(system, endpoint, entities);
     entities.connect(endpoint, cells);
-    const meta = { kinds: entities.kinds };
-    await membership.start({ ...endpoint.identity, state: 'alive', meta }, { env, net });
+    const meta = { kinds: entities.kinds, ...(roles !== undefined && { roles }) };
+    const self = { ...endpoint.identity, state: 'alive', meta } as const;
+    await membership.start(self, { env, net, secret: sharedSecret(options, ways) });
     entities.open();
     await workers?.start();
     if (options.outsiders !== undefined) {
@@ -124,7 +138,12 @@ export async function startNode(options: NodeOptions = {}): Promise<Node> {
     await system.stop();
     throw error;
   }
-  return new Node({ system, endpoint, membership, entities, workers, outsiders });
+  return new Node({ system, endpoint, membership, entities, workers, outsiders, roles });
+}
+
+/** @see MembershipDeps.secret */
+function sharedSecret({ secret }: NodeOptions, { transport }: Ways): string | undefined {
+  return secret ?? (transport.name === 'tls' ? undefined : OPEN);
 }
 
 /** How this node and its workers reach each other and everybody else. */

@@ -31,7 +31,7 @@ export interface WorkersWanted {
   readonly workers?: number | WorkerOptions;
   readonly actors?: readonly (ActorClass | URL)[];
   readonly listen?: string;
-  readonly join?: readonly string[];
+  readonly join?: readonly string[] | (() => unknown);
   readonly membership?: object;
   readonly placement?: object;
   readonly transport?: object;
@@ -71,7 +71,7 @@ function refuseUnfit(options: WorkersWanted, setup: URL | undefined): void {
         'makes the same membership and placement there',
     );
   }
-  if (join.length > 0 && listen === undefined) {
+  if ((typeof join === 'function' || join.length > 0) && listen === undefined) {
     throw new TypeError(
       'workers of a node that joins others must be reached by them: pass listen as well',
     );

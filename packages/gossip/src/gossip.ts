@@ -242,7 +242,7 @@ export class Gossip {
 
   #receive(packet: Packet, { from, via }: { from: string; via: Way }): void {
     const core = this.#core;
-    if (packet.cluster !== core.cluster || packet.from === core.self.name) return;
+    if (packet.cluster !== core.cluster || this.#isNamesake(packet, from)) return;
     const { message } = packet;
     if (message.kind === 'states') this.#sync.onStates(from, message, packet);
     else if (!this.#refuses(packet, from)) {
@@ -283,6 +283,20 @@ export class Gossip {
         core.tell({ kind: 'taken', address: message.address });
         break;
     }
+  }
+
+  /** Who asks to join under the name of this very member is told so, and hears it. */
+  #isNamesake({ from: name, generation, message, updates }: Packet, from: string): boolean {
+    const { self } = this.#core;
+    if (name !== self.name) return false;
+    const [word] = updates;
+    const isElsewhere = word?.kind === 'alive' && word.address !== self.address;
+    if (message.kind === 'taken' && generation !== self.generation) {
+      this.#core.tell({ kind: 'taken', address: message.address });
+    } else if (message.kind === 'sync' && message.join && isElsewhere) {
+      this.#core.send(from, { kind: 'taken', address: self.address }, { via: 'stream' });
+    }
+    return true;
   }
 
   /** Who asks to join under the name of a live member is told so, and not taken in. */

@@ -93,6 +93,27 @@ test('a name that a live member has is not given away', (t) => {
   t.is(bench.gossip.get('b')?.address, 'b:1');
 });
 
+test('its own name is not given away either, and who asks for it is told', (t) => {
+  const bench = new Bench();
+  const { name } = bench.gossip.self;
+  const packet = { cluster: 0, from: name, generation: 7, updates: [] };
+  const join = { kind: 'sync', digest: 1, members: 1, join: true } as const;
+  const word: Update = { ...alive(name, 0, 7), address: 'other:1' };
+
+  const from = 'other:1';
+  bench.give({
+    kind: 'packet',
+    via: 'stream',
+    from,
+    packet: { ...packet, message: join, updates: [word] },
+  });
+  const taken = { kind: 'taken', address: bench.gossip.self.address } as const;
+  t.like(bench.taken()[0], { to: from, packet: { message: taken } });
+  bench.give({ kind: 'packet', via: 'stream', from, packet: { ...packet, message: taken } });
+
+  t.true(bench.kinds().some((kind) => kind.startsWith('taken')));
+});
+
 test('a process that starts anew at its address has its name at once', (t) => {
   const bench = knowing('b');
 

@@ -15,7 +15,14 @@ import { acceptLink, dialLink, type Link, type LinkOptions } from './link.ts';
 import { type PeerLimits, peerLimits } from './peer-limits.ts';
 import { Peer } from './peer.ts';
 import { PeerReplaced } from './peer-replaced.ts';
-import { type Connection, ListenFailed, type Listener, type Transport } from './transport.ts';
+import {
+  type Connection,
+  type DatagramReceiver,
+  type DatagramSocket,
+  ListenFailed,
+  type Listener,
+  type Transport,
+} from './transport.ts';
 import type { ErrorClass } from './wire-error.ts';
 
 /** How long making a connection, handshake included, may take. */
@@ -164,6 +171,12 @@ export class Endpoint {
       this.#dialing.set(address, dialing);
     }
     return dialing;
+  }
+
+  /** Opens a socket for datagrams at the address that this node listens at, if there can be one. */
+  async datagrams(receive: DatagramReceiver): Promise<DatagramSocket | undefined> {
+    if (this.#address === '') return undefined;
+    return this.#options.transport.datagrams?.(this.#address, receive);
   }
 
   /** Makes a connection for a peer that has none. */

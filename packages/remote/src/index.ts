@@ -21,6 +21,8 @@ export { connectionRefused, ListenFailed } from './transport.ts';
 export type {
   Connection,
   ConnectionHandler,
+  DatagramReceiver,
+  DatagramSocket,
   DialOptions,
   Listener,
   Transport,

@@ -3,6 +3,8 @@ import {
   type Connection,
   connectionRefused,
   type ConnectionHandler,
+  type DatagramReceiver,
+  type DatagramSocket,
   type Listener,
   ListenFailed,
   type Transport,
@@ -18,6 +20,9 @@ export class MemoryNetwork {
   readonly #ends = new Set<MemoryEnd>();
   readonly #cut = new Set<string>();
   readonly #crashed = new Set<string>();
+  /** What runs on each host now; a crash ends it for good, whoever comes after it. */
+  readonly #processes = new Map<string, MemoryProcess>();
+  readonly #sockets = new Map<string, DatagramReceiver>();
   readonly #callers = new Map<string, CallerIdentity>();
   #carriedBytes = 0;
   #carriedWrites = 0;
@@ -38,11 +43,15 @@ export class MemoryNetwork {
    */
   transport(host: string, caller?: CallerIdentity): Transport {
     if (caller !== undefined) this.#callers.set(host, caller);
+    let process = this.#processes.get(host);
+    if (process === undefined) this.#processes.set(host, (process = { host, hasEnded: false }));
+    const here = process;
     return {
       name: 'memory',
       needsSecret: () => false,
       listen: async (address, accept) => this.#listen(address, accept),
-      dial: async (address) => this.#dial(host, address),
+      dial: async (address) => this.#dial(here, address),
+      datagrams: async (address, receive) => this.#openSocket(here, address, receive),
     };
   }
 
@@ -69,8 +78,14 @@ export class MemoryNetwork {
   /** Ends a node as `kill -9` does: it does nothing more, and its connections are broken. */
   crash(host: string): void {
     this.#crashed.add(host);
+    const process = this.#processes.get(host);
+    if (process !== undefined) process.hasEnded = true;
+    this.#processes.delete(host);
     for (const address of this.#listeners.keys()) {
       if (hostOf(address) === host) this.#listeners.delete(address);
+    }
+    for (const address of this.#sockets.keys()) {
+      if (hostOf(address) === host) this.#sockets.delete(address);
     }
     for (const end of this.#ends) {
       if (end.host === host) end.freeze();
@@ -100,10 +115,23 @@ export class MemoryNetwork {
     }
   }
 
-  #dial(from: string, address: string): Connection {
+  #openSocket(process: MemoryProcess, address: string, receive: DatagramReceiver): DatagramSocket {
+    this.#sockets.set(address, receive);
+    return {
+      send: (to, bytes) => {
+        const isCut = process.hasEnded || this.#cut.has(pair(process.host, hostOf(to)));
+        const content = Uint8Array.from(bytes);
+        if (!isCut) queueMicrotask(() => this.#sockets.get(to)?.(address, content));
+        return true;
+      },
+      close: () => void this.#sockets.delete(address),
+    };
+  }
+
+  #dial({ host: from, hasEnded }: MemoryProcess, address: string): Connection {
     const to = hostOf(address);
     const accept = this.#listeners.get(address);
-    const isDown = this.#crashed.has(from) || this.#crashed.has(to);
+    const isDown = hasEnded || this.#crashed.has(from) || this.#crashed.has(to);
     if (accept === undefined || isDown || this.#cut.has(pair(from, to))) {
       throw connectionRefused('is a node running there?');
     }
@@ -128,6 +156,11 @@ export class MemoryNetwork {
       if (pair(end.host, end.peerHost) === pair(a, b)) yield end;
     }
   }
+}
+
+interface MemoryProcess {
+  readonly host: string;
+  hasEnded: boolean;
 }
 
 function hostOf(address: string): string {

@@ -39,5 +39,6 @@ export function byScheme(
     needsSecret: (address) => of(address).needsSecret(address),
     listen: async (address, accept, refused) => of(address).listen(address, accept, refused),
     dial: async (address, options) => of(address).dial(address, options),
+    datagrams: async (address, receive) => of(address).datagrams?.(address, receive),
   };
 }

@@ -8,11 +8,12 @@ import {
   ListenFailed,
   type Transport,
 } from './transport.ts';
+import { udpSocket } from './udp-transport.ts';
 
 /** Plain TCP: whoever can read the network reads along, and whoever can write to it writes. */
 export function tcpTransport(): Transport {
   const needsSecret = (address: string): boolean => !isLoopback(parseAddress(address).host);
-  return { name: 'tcp', needsSecret, listen, dial };
+  return { name: 'tcp', needsSecret, listen, dial, datagrams: udpSocket };
 }
 
 function listen(text: string, accept: (connection: Connection) => void): Promise<Listener> {

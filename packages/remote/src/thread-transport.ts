@@ -60,6 +60,9 @@ export function threadTransport(board: Switchboard, network: Transport): Transpo
       if (!isThread(address)) return network.dial(address, options);
       throw connectionRefused('no thread of this node listens there');
     },
+    async datagrams(address, receive) {
+      return isThread(address) ? undefined : network.datagrams?.(address, receive);
+    },
   };
 }
 

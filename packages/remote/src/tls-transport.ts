@@ -25,6 +25,7 @@ import {
   ListenFailed,
   type Transport,
 } from './transport.ts';
+import { udpSocket } from './udp-transport.ts';
 
 /** How long who connects may take to get through TLS. */
 const HANDSHAKE_TIMEOUT_MS = 5_000;
@@ -73,6 +74,7 @@ export function tlsTransport(source: TlsSource): TlsTransport {
 
 class Tls implements TlsTransport {
   readonly name = 'tls';
+  readonly datagrams = udpSocket;
   readonly #source: TlsSource;
   readonly #servers = new Set<Server>();
   readonly #watchers = new Set<(credentials: TlsCredentials) => void>();

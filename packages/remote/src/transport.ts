@@ -28,6 +28,23 @@ export interface Transport {
    * @throws {CertificateRefused} when one of both sides does not accept the other's certificate
    */
   dial(address: string, options: DialOptions): Promise<Connection>;
+  /**
+   * Opens a socket for datagrams at an address that is listened at, so that both go by one name.
+   * Absent where there are no datagrams; undefined at an address that has none. Whoever reads the
+   * network reads along, and anybody may send: seal what is sent, and open what arrives.
+   * @throws {ListenFailed} when the port is taken
+   */
+  datagrams?(address: string, receive: DatagramReceiver): Promise<DatagramSocket | undefined>;
+}
+
+/** @param from where it came from, as the network says */
+export type DatagramReceiver = (from: string, bytes: Uint8Array) => void;
+
+/** A socket for datagrams: each arrives once, twice or never, in any order. */
+export interface DatagramSocket {
+  /** @returns false when no datagram can get to `to`, as to the address of another transport */
+  send(to: string, bytes: Uint8Array): boolean;
+  close(): void;
 }
 
 export interface DialOptions {

@@ -1,4 +1,10 @@
-import { type Connection, ListenFailed, type Transport } from '@troupe/remote';
+import {
+  type Connection,
+  type DatagramReceiver,
+  type DatagramSocket as Socket,
+  ListenFailed,
+  type Transport,
+} from '@troupe/remote';
 import type { Agenda } from './agenda.ts';
 import type { SimProcess } from './process.ts';
 import type { Random } from './random.ts';
@@ -43,11 +49,8 @@ const RETRANSMIT_MS = 200;
 /** A stream gives up when nothing gets through for so long. */
 const STREAM_DEAD_MS = 15_000;
 
-/** A socket for datagrams: each arrives once, twice or never, in any order. */
-export interface DatagramSocket {
+export interface DatagramSocket extends Socket {
   readonly address: string;
-  send(to: string, bytes: Uint8Array): void;
-  close(): void;
 }
 
 export type NetworkEvent =
@@ -69,7 +72,7 @@ export class SimNetwork {
   readonly #freeAt = new Map<string, number>();
   readonly #listeners = new Map<string, ListeningProcess>();
   readonly #gone = new Set<string>();
-  readonly #sockets = new Map<string, { process: SimProcess; receive: Receive }>();
+  readonly #sockets = new Map<string, { process: SimProcess; receive: DatagramReceiver }>();
   readonly #streams = new Set<Stream>();
   #quality: LinkQuality = LAN;
   #lastPort = 20_000;
@@ -138,17 +141,21 @@ export class SimNetwork {
         return { address: bound, close: async () => void this.#listeners.delete(bound) };
       },
       dial: (address, { timeoutMs }) => this.#dial(process, address, timeoutMs),
+      datagrams: async (address, receive) => this.datagrams(process, portOf(address), receive),
     };
   }
 
   /** @param port 0 takes a free one */
-  datagrams(process: SimProcess, port: number, receive: Receive): DatagramSocket {
+  datagrams(process: SimProcess, port: number, receive: DatagramReceiver): DatagramSocket {
     const address = this.#bind(process.name, `${process.name}:${port}`);
     if (this.#sockets.has(address)) throw new ListenFailed(address, 'the port is taken');
     this.#sockets.set(address, { process, receive });
     return {
       address,
-      send: (to, bytes) => this.#sendDatagram({ process, from: address, to }, bytes),
+      send: (to, bytes) => {
+        this.#sendDatagram({ process, from: address, to }, bytes);
+        return true;
+      },
       close: () => void this.#sockets.delete(address),
     };
   }
@@ -179,7 +186,7 @@ export class SimNetwork {
   }
 
   #bind(host: string, address: string): string {
-    const port = Number(address.slice(address.lastIndexOf(':') + 1));
+    const port = portOf(address);
     return `${host}:${port === 0 ? (this.#lastPort += 1) : port}`;
   }
 
@@ -230,7 +237,9 @@ export class SimNetwork {
   }
 }
 
-type Receive = (from: string, bytes: Uint8Array) => void;
+function portOf(address: string): number {
+  return Number(address.slice(address.lastIndexOf(':') + 1));
+}
 
 export function hostOf(address: string): string {
   return address.slice(0, address.lastIndexOf(':'));

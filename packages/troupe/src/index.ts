@@ -112,7 +112,7 @@ export {
   Unreachable,
 } from '@troupe/actor';
 export type { CallErrorCode, Executed } from '@troupe/actor';
-export { Moved, NameTaken, WorkerFailed } from '@troupe/cluster';
+export { MetadataTooLarge, Moved, NameTaken, WorkerFailed } from '@troupe/cluster';
 export { CertificateRefused, DEFAULT_PEER_LIMITS, HandshakeRefused } from '@troupe/remote';
 export { ListenFailed } from '@troupe/remote';
 export type { CertificateIssue, ErrorClass, PeerLimits, RefusalReason } from '@troupe/remote';
@@ -134,11 +134,25 @@ export type {
   Transport,
 } from '@troupe/remote';
 
-export { heartbeats, rendezvous } from '@troupe/cluster';
+export {
+  dnsSeeds,
+  fileSeeds,
+  gossip,
+  Keyring,
+  rendezvous,
+  staticMembers,
+  staticSeeds,
+} from '@troupe/cluster';
 export type {
+  ClusterEvent,
+  ClusterObserver,
+  DnsSeedsOptions,
   Evidence,
-  HeartbeatOptions,
+  GossipCounters,
+  GossipMembership,
+  GossipOptions,
   Member,
+  MemberChange,
   MemberEvent,
   MemberMeta,
   Membership,
@@ -147,7 +161,10 @@ export type {
   MemberState,
   MemberView,
   NodeId,
+  PacketKey,
   Placement,
+  SeedProvider,
+  StaticMembersOptions,
 } from '@troupe/cluster';
 
 export { processEnv } from '@troupe/actor';

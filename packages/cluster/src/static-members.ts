@@ -1,7 +1,7 @@
 import type { Env, Log, Timer } from '@troupe/actor';
 import { guardedLog } from '@troupe/actor/internal';
-import { CertificateRefused, HandshakeRefused } from '@troupe/remote';
 import { NameTaken } from './errors.ts';
+import { isRefusal, isTransient } from './exchange-failure.ts';
 import {
   isSameNode,
   type Member,
@@ -10,12 +10,17 @@ import {
   type MemberView,
 } from './member.ts';
 import { isPresent, MemberTable } from './member-table.ts';
+import type { ClusterObserver } from './cluster-event.ts';
 import type { Evidence, Membership, MembershipDeps, MembershipNet } from './membership.ts';
 import { isDigest, type Digest } from './digest.ts';
+import { type SeedProvider, seedProvider } from './seeds.ts';
 
-export interface HeartbeatOptions {
-  /** Addresses of nodes that may be in the cluster, `host:port`. Silent ones are tried again. */
-  readonly seeds?: readonly string[];
+export interface StaticMembersOptions {
+  /**
+   * Addresses of nodes that may be in the cluster, `host:port`, or what finds them, which is asked
+   * once. Silent ones are tried again.
+   */
+  readonly seeds?: readonly string[] | SeedProvider;
   /** Time between two heartbeats to one member, in milliseconds. Default: 1,000. */
   readonly intervalMs?: number;
   /** Silence after which a member is suspected, in milliseconds. Default: 2,500. */
@@ -30,12 +35,13 @@ export interface HeartbeatOptions {
 const TOMBSTONE_MS = 60_000;
 
 /**
- * Seeds and heartbeats: every node sends every other one all it knows, once an interval, and
- * judges by itself who is alive. Simple and quick for a dozen nodes; the traffic grows with the
- * square of their number. A partition heals, because both sides keep calling those they lost.
+ * A list of addresses, and heartbeats: every node sends every other one all it knows, once an
+ * interval, and judges by itself who is alive. Simple and quick for a dozen nodes; the traffic
+ * grows with the square of their number. A partition heals, because both sides keep calling those
+ * they lost.
  */
-export function heartbeats(options: HeartbeatOptions = {}): Membership {
-  return new Heartbeats(options);
+export function staticMembers(options: StaticMembersOptions = {}): Membership {
+  return new StaticMembers(options);
 }
 
 /** What one node remembers of its contacts with another. */
@@ -48,10 +54,10 @@ interface Contact {
   exchanging: boolean;
 }
 
-class Heartbeats implements Membership {
-  readonly kind = 'heartbeats';
+class StaticMembers implements Membership {
+  readonly kind = 'static';
   readonly guarantees = { liveness: 'probed', view: 'eventual', heals: true } as const;
-  readonly #options: Required<HeartbeatOptions>;
+  readonly #options: Required<StaticMembersOptions>;
   readonly #contacts = new Map<string, Contact>();
   /** Seeds that have not answered, and whether the log has been told. */
   readonly #silentSeeds = new Map<string, boolean>();
@@ -62,7 +68,7 @@ class Heartbeats implements Membership {
   #timer: Timer | undefined;
   #running = false;
 
-  constructor(options: HeartbeatOptions) {
+  constructor(options: StaticMembersOptions) {
     this.#options = {
       seeds: options.seeds ?? [],
       intervalMs: options.intervalMs ?? 1_000,
@@ -78,7 +84,7 @@ class Heartbeats implements Membership {
     this.#log = guardedLog(env.log);
     this.#net = net;
     this.#table = new MemberTable(self);
-    for (const seed of this.#options.seeds) {
+    for (const seed of await seedProvider(this.#options.seeds)()) {
       if (seed !== self.address) this.#silentSeeds.set(seed, false);
     }
     net.onExchange((payload) => this.#answer(payload));
@@ -97,6 +103,10 @@ class Heartbeats implements Membership {
   setMeta(meta: MemberMeta): void {
     this.#table.setMeta(meta);
     void this.#round();
+  }
+
+  observe(observer: ClusterObserver): () => void {
+    return this.#table.observe(observer);
   }
 
   report({ peer, event }: Evidence): void {
@@ -302,17 +312,4 @@ class Heartbeats implements Membership {
     }
     return contact;
   }
-}
-
-function isRefusal(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  return ('code' in error && error.code === 'ECONNREFUSED') || isRefusal(error.cause);
-}
-
-/** Whether trying again may help: a seed may come up; a secret or an address stays wrong. */
-function isTransient(error: unknown): boolean {
-  if (error instanceof NameTaken) return false;
-  const cause = error instanceof Error ? error.cause : undefined;
-  if (cause instanceof TypeError) return false; // It is no address.
-  return !(cause instanceof HandshakeRefused || cause instanceof CertificateRefused);
 }

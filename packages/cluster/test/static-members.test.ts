@@ -1,41 +1,13 @@
 import test from 'ava';
 import { virtualEnv, type VirtualEnv } from '@troupe/actor/testing';
-import { connectionRefused } from '@troupe/remote';
 import {
-  heartbeats,
   type Member,
   type MemberEvent,
   type Membership,
-  type MembershipNet,
   NameTaken,
+  staticMembers,
 } from '@troupe/cluster';
-
-/** Joins memberships by address, in virtual time; a dead one refuses, a frozen one is silent. */
-class Net {
-  readonly answers = new Map<string, (payload: unknown) => unknown>();
-  readonly frozen = new Set<string>();
-  readonly #env: VirtualEnv;
-
-  constructor(env: VirtualEnv) {
-    this.#env = env;
-  }
-
-  at(address: string): MembershipNet {
-    return {
-      onExchange: (answer) => void this.answers.set(address, answer),
-      exchange: async (to, payload, timeoutMs) => {
-        await null;
-        if (this.frozen.has(to) || this.frozen.has(address)) {
-          await new Promise<void>((resolve) => void this.#env.setTimer(timeoutMs, resolve));
-          throw new Error('timed out');
-        }
-        const answer = this.answers.get(to);
-        if (answer === undefined) throw connectionRefused('nobody is there');
-        return structuredClone(answer(structuredClone(payload)));
-      },
-    };
-  }
-}
+import { MemoryNet } from '../dist/conformance-net.js';
 
 function member(name: string, incarnation = '1', port = name): Member {
   return { name, incarnation, address: `${port}:1`, state: 'alive', meta: { kinds: [] } };
@@ -47,19 +19,19 @@ interface Started {
 }
 
 async function start(world: World, self: Member, seeds: readonly string[]): Promise<Started> {
-  const membership = heartbeats({ seeds });
+  const membership = staticMembers({ seeds });
   await membership.start(self, { env: world.env, net: world.net.at(self.address) });
   return { membership, self };
 }
 
 interface World {
   readonly env: VirtualEnv;
-  readonly net: Net;
+  readonly net: MemoryNet;
 }
 
 function world(): World {
   const env = virtualEnv();
-  return { env, net: new Net(env) };
+  return { env, net: new MemoryNet(env) };
 }
 
 function states(of: Membership): Record<string, string> {

@@ -1,0 +1,208 @@
+import test from 'ava';
+import { virtualEnv, type VirtualEnv } from '@troupe/actor/testing';
+import {
+  type ClusterEvent,
+  gossip,
+  type GossipMembership,
+  type GossipOptions,
+  Keyring,
+  type Member,
+  type Membership,
+  MetadataTooLarge,
+} from '@troupe/cluster';
+import { MemoryNet } from '../dist/conformance-net.js';
+import { Sealer } from '../dist/sealer.js';
+
+/** Members of one test, in memory and in virtual time. */
+class World {
+  readonly env: VirtualEnv = virtualEnv();
+  readonly net: MemoryNet = new MemoryNet(this.env);
+
+  async start(self: Member, options: GossipOptions = {}): Promise<GossipMembership> {
+    const membership = gossip(options);
+    const net = this.net.at(self.address);
+    await membership.start(self, { env: this.env, net, secret: 'secret' });
+    return membership;
+  }
+
+  /** Members `a`, `b` and so on, which all join `a`. */
+  async members(...names: readonly string[]): Promise<readonly GossipMembership[]> {
+    const members: GossipMembership[] = [];
+    for (const name of names) members.push(await this.start(member(name), { seeds: ['a:1'] }));
+    await this.env.advance(2_000);
+    return members;
+  }
+}
+
+function member(name: string, incarnation = '1', kinds: readonly string[] = []): Member {
+  return { name, incarnation, address: `${name}:1`, state: 'alive', meta: { kinds } };
+}
+
+function states(of: Membership): Record<string, string> {
+  return Object.fromEntries(of.view().members.map(({ name, state }) => [name, state]));
+}
+
+function kindsSeen(of: Membership): readonly string[] {
+  const seen: string[] = [];
+  of.observe((event: ClusterEvent) => {
+    seen.push('member' in event ? `${event.kind} ${event.member.name}` : event.kind);
+  });
+  return seen;
+}
+
+test('gossip of a quiet cluster goes by datagrams, and views alone are compared by stream', async (t) => {
+  const w = new World();
+  const [a] = await w.members('a', 'b', 'c');
+  if (a === undefined) return t.fail();
+  const before = a.counters;
+
+  await w.env.advance(10_000);
+
+  t.deepEqual(states(a), { a: 'alive', b: 'alive', c: 'alive' });
+  t.true(a.counters.received - before.received > 20);
+  t.true(a.counters.sentByStream - before.sentByStream <= 1);
+});
+
+test('where no datagram gets through, members are probed by stream and stay', async (t) => {
+  const w = new World();
+  w.net.carriesDatagrams = false;
+  const [a, b] = await w.members('a', 'b', 'c');
+  if (a === undefined || b === undefined) return t.fail();
+  const seen = kindsSeen(b);
+
+  await w.env.advance(60_000);
+
+  t.deepEqual(states(a), { a: 'alive', b: 'alive', c: 'alive' });
+  t.false(seen.some((kind) => kind.startsWith('failed')));
+});
+
+test('without a secret nothing is sealed, so all goes by stream', async (t) => {
+  const w = new World();
+  const start = async (name: string): Promise<GossipMembership> => {
+    const membership = gossip({ seeds: ['a:1'] });
+    await membership.start(member(name), { env: w.env, net: w.net.at(`${name}:1`) });
+    return membership;
+  };
+  const a = await start('a');
+  await start('b');
+
+  await w.env.advance(20_000);
+
+  t.deepEqual(states(a), { a: 'alive', b: 'alive' });
+  t.like(a.counters, { sent: 0, received: 0 });
+});
+
+test('foreign, damaged and repeated datagrams are dropped and counted', async (t) => {
+  const w = new World();
+  const [a] = await w.members('a', 'b');
+  if (a === undefined) return t.fail();
+  const stranger = await w.net.at('x:1').datagrams(() => {});
+  const heard: Uint8Array[] = [];
+  const tap = w.net.at('b:1').datagrams((_, bytes) => void heard.push(bytes)); // In b's place.
+  await w.env.advance(3_000);
+  const [repeated] = heard;
+  if (repeated === undefined) return t.fail();
+  const own = new Sealer(new Keyring('secret'));
+
+  stranger?.send('a:1', new Sealer(new Keyring('guess')).seal(Uint8Array.of(1, 2, 3)));
+  stranger?.send('a:1', own.seal(Uint8Array.of(1, 2, 3))); // Of a member, and no packet.
+  const packet = own.seal(new Uint8Array());
+  stranger?.send('a:1', packet);
+  stranger?.send('a:1', packet);
+  await w.env.settled();
+
+  t.like(a.counters, { foreign: 1, damaged: 2, replayed: 1 });
+  (await tap)?.close();
+});
+
+test('the key is changed while members hear each other', async (t) => {
+  const w = new World();
+  const keyrings = [new Keyring('old'), new Keyring('old')];
+  const [a, b] = await Promise.all(
+    ['a', 'b'].map((name, i) => {
+      const keyring = keyrings[i];
+      return w.start(member(name), { seeds: ['a:1'], ...(keyring && { keyring }) });
+    }),
+  );
+  if (a === undefined || b === undefined) return t.fail();
+
+  for (const step of ['add', 'use'] as const) {
+    for (const keyring of keyrings) {
+      keyring[step]('new');
+      await w.env.advance(5_000);
+    }
+  }
+  for (const keyring of keyrings) keyring.remove('old');
+  await w.env.advance(5_000);
+
+  t.deepEqual(states(a), { a: 'alive', b: 'alive' });
+  t.like(a.counters, { foreign: 0, damaged: 0 });
+  t.like(b.counters, { foreign: 0, damaged: 0 });
+});
+
+test('clusters of different names do not become one', async (t) => {
+  const w = new World();
+  const a = await w.start(member('a'), { cluster: 'blue' });
+  const b = await w.start(member('b'), { cluster: 'green', seeds: ['a:1'] });
+
+  await w.env.advance(20_000);
+
+  t.deepEqual(states(a), { a: 'alive' });
+  t.deepEqual(states(b), { b: 'alive' });
+});
+
+test('what a member says of itself travels, and more than 512 bytes are refused', async (t) => {
+  const w = new World();
+  const a = await w.start(member('a'));
+  const b = await w.start(member('b'), { seeds: ['a:1'] });
+  const seen = kindsSeen(a);
+  const meta = { kinds: ['room', 'größe'], roles: ['front'] };
+
+  b.setMeta(meta);
+  await w.env.advance(1_000);
+
+  t.deepEqual(a.view().members.find(({ name }) => name === 'b')?.meta, meta);
+  t.deepEqual(
+    seen.filter((kind) => kind.startsWith('changed')),
+    ['changed b'],
+  );
+  const error = t.throws(
+    () => b.setMeta({ kinds: ['k'.repeat(200), 'l'.repeat(200), 'm'.repeat(200)] }),
+    {
+      instanceOf: MetadataTooLarge,
+    },
+  );
+  t.regex(error?.message ?? '', /take 609 bytes .*512 is the limit/);
+  t.deepEqual(b.view().self.meta, meta);
+});
+
+test('observers are told of suspicion, failure, return and stability', async (t) => {
+  const w = new World();
+  const [a] = await w.members('a', 'b', 'c');
+  if (a === undefined) return t.fail();
+  const seen = kindsSeen(a);
+
+  w.net.frozen.add('b:1');
+  await w.env.advance(30_000);
+  w.net.frozen.delete('b:1');
+  await w.env.advance(30_000);
+
+  const ofB = seen.filter((kind) => kind.endsWith(' b'));
+  t.deepEqual(ofB.slice(0, 2), ['suspected b', 'failed b']);
+  t.is(ofB.at(-1), 'joined b');
+  t.is(seen.at(-1), 'stable');
+});
+
+test('members that find their seeds by a function find those that it names later', async (t) => {
+  const w = new World();
+  let found: readonly string[] = [];
+  const b = await w.start(member('b'), { seeds: async () => found });
+  await w.start(member('a'));
+  await w.env.advance(5_000);
+  t.deepEqual(states(b), { b: 'alive' });
+
+  found = ['a:1'];
+  await w.env.advance(40_000);
+
+  t.deepEqual(states(b), { a: 'alive', b: 'alive' });
+});
