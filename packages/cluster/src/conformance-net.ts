@@ -38,6 +38,7 @@ export class MemoryNet {
         const answer = await reach(addressOf(to), timeoutMs);
         return structuredClone(await answer(structuredClone(payload)));
       },
+      socketAddress: address,
       connect: async (to) => void (await reach(to, CONNECT_TIMEOUT_MS)),
       datagrams: async (receive) => {
         this.#sockets.set(address, receive);

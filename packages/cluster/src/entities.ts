@@ -117,6 +117,11 @@ export class Entities implements EndpointRouter {
     return true;
   }
 
+  /** The others could not be told that this node hosts the kind, so it does not. */
+  withdraw(target: ActorClass): void {
+    this.#classes.delete(definitionOf(target).kind);
+  }
+
   refer(kind: string, key: string): AnyRef {
     return new Entity(this, { kind, key }).ref;
   }

@@ -50,6 +50,33 @@ export interface GossipCounters {
   readonly dropped: number;
 }
 
+export const NO_PACKETS: GossipCounters = {
+  sent: 0,
+  received: 0,
+  sentByStream: 0,
+  receivedByStream: 0,
+  foreign: 0,
+  damaged: 0,
+  replayed: 0,
+  dropped: 0,
+};
+
+/** Gossip at work, on the main loop or on a thread. */
+export interface GossipRunner {
+  readonly counters: GossipCounters;
+  input(input: Input): void;
+  /**
+   * What another member has sent by stream.
+   * @returns what goes back the same way
+   */
+  accept(from: string, parcel: Parcel): readonly Parcel[] | Promise<readonly Parcel[]>;
+  /** Resolves when nothing is under way by stream, what has followed from it included. */
+  settled(): Promise<void>;
+  /** Says goodbye. */
+  leave(): Promise<void>;
+  stop(): void | Promise<void>;
+}
+
 export interface EngineOptions extends Omit<GossipOptions, 'random' | 'nowMs'> {
   readonly env: Pick<Env, 'now' | 'setTimer' | 'afterIo' | 'random'>;
   /** Undefined: nothing is sealed, so nothing goes by datagram. */
@@ -65,21 +92,12 @@ export interface EngineOptions extends Omit<GossipOptions, 'random' | 'nowMs'> {
  * The gossip core come to life: it is given the time, its packets are sealed and carried, and what
  * arrives is opened and given to it. Where a datagram cannot go, the packet goes by stream.
  */
-export class GossipEngine {
+export class GossipEngine implements GossipRunner {
   readonly #options: EngineOptions;
   readonly #gossip: Gossip;
   readonly #sealer: Sealer | undefined;
   readonly #underWay = new Set<Promise<void>>();
-  readonly #counters = {
-    sent: 0,
-    received: 0,
-    sentByStream: 0,
-    receivedByStream: 0,
-    foreign: 0,
-    damaged: 0,
-    replayed: 0,
-    dropped: 0,
-  };
+  readonly #counters: { -readonly [name in keyof GossipCounters]: number } = { ...NO_PACKETS };
   #socket: DatagramSocket | undefined;
   #timer: Timer | undefined;
   #timerAtMs = Infinity;
@@ -108,7 +126,6 @@ export class GossipEngine {
     for (const output of this.#step(input)) this.#carryOut(output);
   }
 
-  /** Resolves when nothing is under way by stream, what has followed from it included. */
   async settled(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
   }
@@ -131,10 +148,7 @@ export class GossipEngine {
     this.input({ kind: 'packet', via: 'datagram', from, packet });
   }
 
-  /**
-   * What another member has sent by stream.
-   * @returns what goes back the same way; a peer's word is checked, and worth nothing if it is bad
-   */
+  /** A peer's word is checked, and worth nothing if it is bad. */
   accept(from: string, parcel: Parcel): readonly Parcel[] {
     if (this.#isStopped) return [];
     const packet = this.#decode(parcel.packet);

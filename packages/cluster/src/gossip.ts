@@ -1,19 +1,23 @@
 import { createHash } from 'node:crypto';
-import type { Env, Timer } from '@troupe/actor';
+import type { Env, Log, Timer } from '@troupe/actor';
+import { guardedLog } from '@troupe/actor/internal';
 import type { GossipEvent, MemberStatus, Profile, Settings } from '@troupe/gossip';
 import type { ClusterObserver } from './cluster-event.ts';
 import { NameTaken } from './errors.ts';
-import { isRefusal, isTransient } from './exchange-failure.ts';
+import { isRefusal } from './exchange-failure.ts';
 import {
   type Delivery,
   type GossipCounters,
   GossipEngine,
+  type GossipRunner,
   isNowhere,
+  NO_PACKETS,
   nodeNowhere,
   nowhere,
   type Parcel,
 } from './gossip-engine.ts';
 import { areParcels, isLetter, type Letter } from './gossip-parcel.ts';
+import { GossipThreadRunner } from './gossip-thread-runner.ts';
 import { Keyring } from './keyring.ts';
 import {
   isSameNode,
@@ -26,23 +30,19 @@ import {
 import { MemberTable } from './member-table.ts';
 import type { Evidence, Membership, MembershipDeps, MembershipNet } from './membership.ts';
 import { decodeMetadata, encodeMetadata } from './metadata.ts';
-import { type SeedProvider, seedProvider } from './seeds.ts';
+import type { SeedProvider } from './seeds.ts';
+import { Seeker } from './seeker.ts';
 
 /** How long a packet by stream, its connection included, may take. */
 const STREAM_TIMEOUT_MS = 5_000;
-/** Before silent seeds are called again: at first, and at most. */
-const SEEK_MS = 1_000;
-const SEEK_MS_MAX = 10_000;
-/** Before a provider that may say something else is asked again. */
-const RESOLVE_MS = 30_000;
 /** How long one that is gone is shown in the view. */
 const SHOWN_MS = 60_000;
 
 export interface GossipOptions {
   /**
    * Where other nodes may be: addresses, or what finds them, such as `dnsSeeds` and `fileSeeds`.
-   * Those that do not answer are called again, after 1 s at first and 10 s in the end; a provider
-   * is asked again every 30 s.
+   * Those that do not answer are called again, after 1 s at first and every 10 s in the end; a
+   * provider is asked again every 30 s. Default: none.
    */
   readonly seeds?: readonly string[] | SeedProvider;
   /** Where the nodes are: `lan`, `wan` (across the Internet) or `local`. Default: `lan`. */
@@ -53,6 +53,12 @@ export interface GossipOptions {
   readonly cluster?: string;
   /** The keys of datagrams. Default: one key, derived from the secret of the node. */
   readonly keyring?: Keyring;
+  /**
+   * Runs gossip on a thread of its own: while the main loop is busy, the node answers, and after a
+   * second others are told that it is stalled. For nodes that listen at `host:port`, in real time.
+   * Default: false.
+   */
+  readonly thread?: boolean;
 }
 
 /** Membership by gossip, and what can be seen of its work. */
@@ -81,29 +87,23 @@ class GossipDriver implements GossipMembership {
   readonly kind = 'gossip';
   readonly guarantees = { liveness: 'probed', view: 'eventual', heals: true } as const;
   readonly #options: GossipOptions;
-  readonly #findSeeds: SeedProvider;
   #keyring: Keyring | undefined;
   #env!: Env;
+  #log!: Log;
   #net!: MembershipNet;
   #table!: MemberTable;
-  #engine!: GossipEngine;
+  #seeker: Seeker | undefined;
+  #runner: GossipRunner | undefined;
   /** As gossip knows this node. */
   #address = '';
-  #seeds: readonly string[] = [];
-  readonly #answered = new Set<string>();
-  /** Seeds of which the log has been told. */
-  readonly #reported = new Set<string>();
-  #seekMs = SEEK_MS;
-  #seekTimer: Timer | undefined;
   #sweepTimer: Timer | undefined;
-  /** Why this node cannot join, whatever it tries. */
-  #fatal: Error | undefined;
-  #state: 'new' | 'joining' | 'running' | 'stopped' = 'new';
+  #taken: NameTaken | undefined;
+  #hasJoined = false;
+  #isStopped = false;
 
   constructor(options: GossipOptions) {
     this.#options = options;
     this.#keyring = options.keyring;
-    this.#findSeeds = seedProvider(options.seeds ?? []);
   }
 
   get keyring(): Keyring | undefined {
@@ -111,41 +111,34 @@ class GossipDriver implements GossipMembership {
   }
 
   get counters(): GossipCounters {
-    return this.#engine.counters;
+    return this.#runner?.counters ?? NO_PACKETS;
   }
 
   async start(self: Member, { env, net, secret }: MembershipDeps): Promise<void> {
-    this.#state = 'joining';
     this.#env = env;
+    this.#log = guardedLog(env.log);
     this.#net = net;
     this.#table = new MemberTable(self);
     if (secret !== undefined) this.#keyring ??= new Keyring(secret);
-    const { name, incarnation, address, meta } = self;
-    const { profile = 'lan', settings = {}, cluster = '' } = this.#options;
-    this.#address = address === '' ? nowhere(self) : address;
-    this.#engine = new GossipEngine({
+    this.#address = self.address === '' ? nowhere(self) : self.address;
+    const runner = await this.#run(self);
+    this.#runner = runner;
+    if (this.#isStopped) return this.stop();
+    net.onExchange((payload) => this.#answer(payload));
+    this.#seeker = new Seeker({
       env,
-      name,
-      address: this.#address,
-      // Later starts of one name have greater ones; a thousand fit into one millisecond.
-      generation: Math.floor(env.wallTime()) * 1_000 + Math.floor(env.random() * 1_000),
-      meta: encodeMetadata({ incarnation, meta }),
-      profile,
-      settings,
-      cluster: numberOf(cluster),
-      keys: this.#keyring,
-      deliver: (to, parcel) => this.#deliver(to, parcel),
-      onEvent: (event) => this.#onEvent(event),
-      onWatch: (addresses) => {
-        for (const each of addresses) this.#connect(each);
+      log: this.#log,
+      seeds: this.#options.seeds ?? [],
+      own: self.address,
+      call: (seeds) => {
+        runner.input({ kind: 'join', seeds });
+        return runner.settled();
       },
     });
-    net.onExchange((payload) => this.#answer(payload));
-    if (address !== '' && this.#keyring !== undefined) await this.#openSocket();
-    await this.#seek();
-    await this.#engine.settled();
-    if (this.#fatal !== undefined) throw this.#fatal;
-    if (this.#state === 'joining') this.#state = 'running';
+    await this.#seeker.seek();
+    const failure = this.#seeker.failure ?? this.#taken;
+    if (failure !== undefined) throw failure;
+    this.#hasJoined = true;
   }
 
   view(): MemberView {
@@ -165,24 +158,25 @@ class GossipDriver implements GossipMembership {
     const { incarnation } = this.#table.view.self;
     const bytes = encodeMetadata({ incarnation, meta });
     this.#table.setMeta(meta);
-    this.#engine.input({ kind: 'meta', meta: bytes });
+    this.#runner?.input({ kind: 'meta', meta: bytes });
   }
 
   report({ peer, event }: Evidence): void {
-    if (this.#state === 'stopped' || this.#state === 'new') return;
+    if (this.#runner === undefined || this.#isStopped) return;
     const member = this.#table.get(peer.name);
     if (member === undefined || !isSameNode(member, peer)) return;
     const { name } = peer;
     // What the data plane could not reach, gossip tries itself before it says that it refuses.
     const seen = event === 'ok' ? 'heard' : 'reset';
-    this.#engine.input({ kind: 'evidence', name, generation: 0, event: seen });
+    this.#runner.input({ kind: 'evidence', name, generation: 0, event: seen });
   }
 
   async leave({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
     this.#table.setState(this.#table.view.self.name, 'left');
+    const told = this.#runner?.leave();
     await new Promise<void>((resolve) => {
       const timer = this.#env.setTimer(deadlineMs, resolve);
-      void this.#engine.leave().then(() => {
+      void told?.then(() => {
         timer.cancel();
         resolve();
       });
@@ -190,50 +184,68 @@ class GossipDriver implements GossipMembership {
   }
 
   async stop(): Promise<void> {
-    this.#state = 'stopped';
-    this.#seekTimer?.cancel();
+    this.#isStopped = true;
+    this.#seeker?.stop();
     this.#sweepTimer?.cancel();
-    this.#engine.stop();
+    await this.#runner?.stop();
   }
 
-  async #openSocket(): Promise<void> {
-    try {
-      const socket = await this.#net.datagrams((from, bytes) => this.#engine.receive(from, bytes));
-      if (socket !== undefined) this.#engine.open(socket);
-    } catch (error) {
-      this.#env.log.warn({ error }, 'no socket for datagrams: all gossip goes by connections');
+  async #run({ name, incarnation, address, meta }: Member): Promise<GossipRunner> {
+    const { profile = 'lan', settings = {}, cluster = '', thread = false } = this.#options;
+    const env = this.#env;
+    const own = {
+      name,
+      address: this.#address,
+      // Later starts of one name have greater ones; a thousand fit into one millisecond.
+      generation: Math.floor(env.wallTime()) * 1_000 + Math.floor(env.random() * 1_000),
+      meta: encodeMetadata({ incarnation, meta }),
+      profile,
+      settings,
+      cluster: numberOf(cluster),
+    };
+    const common = {
+      env,
+      deliver: (to: string, parcel: Parcel) => this.#deliver(to, parcel),
+      onEvent: (event: GossipEvent) => this.#onEvent(event),
+      onWatch: (addresses: readonly string[]) => {
+        for (const each of addresses) this.#connect(each);
+      },
+    };
+    if (thread && address !== '') {
+      const onEnded = (error: Error): void => {
+        this.#log.error(
+          { error },
+          'the thread of gossip has ended: others will take this node for dead',
+        );
+      };
+      const log = this.#log;
+      const { socketAddress: bind } = this.#net;
+      return GossipThreadRunner.start({
+        ...common,
+        log,
+        self: own,
+        bind,
+        keyring: this.#keyring,
+        onEnded,
+      });
     }
+    const engine = new GossipEngine({ ...own, ...common, keys: this.#keyring });
+    if (address !== '' && this.#keyring !== undefined) await this.#openSocket(engine);
+    return engine;
   }
 
-  /** Calls the seeds if one of them has never answered, or there are others than before. */
-  async #seek(): Promise<void> {
-    const seeds = await this.#resolved();
-    const isNew = seeds.join() !== this.#seeds.join();
-    this.#seeds = seeds;
-    const { address: own } = this.#table.view.self;
-    const isSilent = (seed: string): boolean => seed !== own && !this.#answered.has(seed);
-    if (isNew || seeds.some(isSilent)) this.#engine.input({ kind: 'join', seeds });
-    await this.#engine.settled();
-    if (this.#state === 'stopped' || this.#fatal !== undefined) return;
-    const hasSilent = seeds.some(isSilent);
-    if (!hasSilent && typeof this.#options.seeds !== 'function') return;
-    const delayMs = hasSilent ? this.#seekMs * (0.9 + 0.2 * this.#env.random()) : RESOLVE_MS;
-    this.#seekMs = hasSilent ? Math.min(2 * this.#seekMs, SEEK_MS_MAX) : SEEK_MS;
-    this.#seekTimer = this.#env.setTimer(delayMs, () => void this.#seek());
-  }
-
-  async #resolved(): Promise<readonly string[]> {
+  async #openSocket(engine: GossipEngine): Promise<void> {
     try {
-      return await this.#findSeeds();
+      const socket = await this.#net.datagrams((from, bytes) => engine.receive(from, bytes));
+      if (socket !== undefined) engine.open(socket);
     } catch (error) {
-      this.#env.log.warn({ error }, 'the seeds of the cluster cannot be found: those before count');
-      return this.#seeds;
+      this.#log.warn({ error }, 'no socket for datagrams: all gossip goes by connections');
     }
   }
 
   #connect(address: string): void {
     this.#net.connect(address).catch((error: unknown) => {
-      this.#env.log.debug({ address, error }, 'no connection to a member that is watched');
+      this.#log.debug({ address, error }, 'no connection to a member that is watched');
     });
   }
 
@@ -243,33 +255,22 @@ class GossipDriver implements GossipMembership {
       const target = isNowhere(to) ? nodeNowhere(to) : to;
       const parcels = await this.#net.exchange(target, letter, STREAM_TIMEOUT_MS);
       if (!areParcels(parcels)) throw new TypeError('not an answer of gossip');
-      this.#answered.add(to);
+      this.#seeker?.answered(to);
       return { kind: 'answered', parcels };
     } catch (error) {
-      this.#undelivered(to, error);
+      this.#log.debug({ to, error }, 'a packet of gossip was not answered');
+      this.#seeker?.unanswered(to, error);
       return { kind: isRefusal(error) ? 'refused' : 'failed' };
     }
   }
 
-  #undelivered(to: string, error: unknown): void {
-    const { log } = this.#env;
-    log.debug({ to, error }, 'a packet of gossip was not answered');
-    if (!this.#seeds.includes(to) || this.#answered.has(to)) return;
-    const reason = error instanceof Error ? error : new Error(String(error));
-    if (!isTransient(error) && this.#state === 'joining') this.#fatal ??= reason;
-    if (this.#fatal !== undefined || this.#reported.has(to)) return;
-    this.#reported.add(to);
-    const fields = { seed: to, reason: reason.message };
-    log.warn(fields, 'no answer from a seed: trying again, every 10 s in the end');
-  }
-
-  #answer(payload: unknown): readonly Parcel[] {
+  async #answer(payload: unknown): Promise<readonly Parcel[]> {
     if (!isLetter(payload)) throw new TypeError('not a packet of gossip');
-    return this.#engine.accept(payload.from, payload);
+    return (await this.#runner?.accept(payload.from, payload)) ?? [];
   }
 
   #onEvent(event: GossipEvent): void {
-    const { log } = this.#env;
+    const log = this.#log;
     switch (event.kind) {
       case 'joined':
       case 'suspected':
@@ -282,12 +283,10 @@ class GossipDriver implements GossipMembership {
         const { name, address } = event.member;
         return log.warn({ name, before: address, now: event.address }, 'a name has moved');
       }
-      case 'taken': {
-        const taken = new NameTaken(this.#table.view.self.name, event.address);
-        if (this.#state === 'joining') this.#fatal ??= taken;
-        else log.error({ error: taken }, 'another node has taken the name of this one');
-        return;
-      }
+      case 'taken':
+        this.#taken = new NameTaken(this.#table.view.self.name, event.address);
+        if (!this.#hasJoined) return;
+        return log.error({ error: this.#taken }, 'another node has taken the name of this one');
       case 'degraded':
       case 'stable':
         return this.#table.tell(event);
@@ -300,7 +299,7 @@ class GossipDriver implements GossipMembership {
     const member = memberOf(status);
     const { name, address, state } = member;
     this.#table.put(member);
-    if (kind === 'failed') this.#env.log.warn({ member: name, address }, 'a member is down');
+    if (kind === 'failed') this.#log.warn({ member: name, address }, 'a member is down');
     if (state === 'down' || state === 'left') {
       this.#sweepTimer ??= this.#env.setTimer(SHOWN_MS, () => this.#sweep());
     }

@@ -10,6 +10,7 @@ export type { ClusterEvent, ClusterObserver, MemberChange } from './cluster-even
 export { gossip } from './gossip.ts';
 export type { GossipMembership, GossipOptions } from './gossip.ts';
 export type { GossipCounters } from './gossip-engine.ts';
+export type { Profile as GossipProfile, Settings as GossipSettings } from '@troupe/gossip';
 export { Keyring } from './keyring.ts';
 export type { PacketKey } from './keyring.ts';
 export { dnsSeeds, fileSeeds, staticSeeds } from './seeds.ts';

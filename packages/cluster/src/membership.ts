@@ -29,6 +29,8 @@ export interface MembershipNet {
    * @throws {ListenFailed} when the port is taken
    */
   datagrams(receive: DatagramReceiver): Promise<DatagramSocket | undefined>;
+  /** Where that socket is bound, `host:port`; empty for a node that listens nowhere. */
+  readonly socketAddress: string;
 }
 
 export interface MembershipDeps {

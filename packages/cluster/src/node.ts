@@ -104,13 +104,10 @@ export class Node implements AsyncDisposable {
   /**
    * Names the one entity of that kind and key in the cluster. The first call activates it, on the
    * node that placement chooses; when that node dies, the next call activates it elsewhere.
+   * @throws {MetadataTooLarge} when this node would host more kinds than gossip can carry
    */
   entity<T extends Actor>(target: new () => T, key: string): EntityRef<T> {
-    if (this.#entities.use(target)) {
-      const roles = this.#roles;
-      const { kinds } = this.#entities;
-      this.#membership.setMeta({ kinds, ...(roles !== undefined && { roles }) });
-    }
+    if (this.#entities.use(target)) this.#announce(target);
     return this.#entities.refer(kindOf(target), key) as object as EntityRef<T>;
   }
 
@@ -197,6 +194,18 @@ export class Node implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
+  }
+
+  /** Tells the others that this node hosts the class. */
+  #announce(target: ActorClass): void {
+    const roles = this.#roles;
+    const { kinds } = this.#entities;
+    try {
+      this.#membership.setMeta({ kinds, ...(roles !== undefined && { roles }) });
+    } catch (error) {
+      this.#entities.withdraw(target);
+      throw error;
+    }
   }
 
   /** Keeps entities and connections in step with the members. */

@@ -1,4 +1,4 @@
-import { resolve4, resolve6, resolveSrv } from 'node:dns/promises';
+import { Resolver } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 
 /** Addresses beyond this number are not used: a few are enough to find all others. */
@@ -18,22 +18,27 @@ export function staticSeeds(addresses: readonly string[]): SeedProvider {
 export interface DnsSeedsOptions {
   /** Of the nodes that the A and AAAA records name. Default: the name is one of SRV records. */
   readonly port?: number;
+  /** Servers to ask, `host:port`. Default: those of the system. */
+  readonly servers?: readonly string[];
 }
 
 /**
  * The hosts that a name stands for: with `port` those of its A and AAAA records, otherwise hosts
  * and ports of its SRV records, the most preferred first.
  */
-export function dnsSeeds(name: string, { port }: DnsSeedsOptions = {}): SeedProvider {
+export function dnsSeeds(name: string, options: DnsSeedsOptions = {}): SeedProvider {
+  const { port, servers } = options;
+  const resolver = new Resolver();
+  if (servers !== undefined) resolver.setServers(servers);
   if (port === undefined) {
     return async () => {
-      const records = await resolveSrv(name);
+      const records = await resolver.resolveSrv(name);
       const sorted = records.toSorted((a, b) => a.priority - b.priority || b.weight - a.weight);
       return sorted.map((record) => `${record.name}:${record.port}`);
     };
   }
   return async () => {
-    const [v4, v6] = await Promise.allSettled([resolve4(name), resolve6(name)]);
+    const [v4, v6] = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)]);
     if (v4.status === 'rejected' && v6.status === 'rejected') throw v4.reason;
     const hosts = v4.status === 'fulfilled' ? [...v4.value] : [];
     if (v6.status === 'fulfilled') hosts.push(...v6.value.map((host) => `[${host}]`));

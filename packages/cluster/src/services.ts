@@ -92,7 +92,7 @@ class MembersService extends Actor {
     super();
     this.#answer = answer;
   }
-  @rpc(FOR_NODES) exchange(payload: unknown): unknown {
+  @rpc({ ...FOR_NODES, interleave: true }) exchange(payload: unknown): unknown {
     return this.#answer(payload);
   }
 }
@@ -119,6 +119,10 @@ class ServiceNet implements MembershipNet {
 
   async connect(address: string): Promise<void> {
     await this.#endpoint.connect(address);
+  }
+
+  get socketAddress(): string {
+    return this.#endpoint.boundAddress;
   }
 
   datagrams(receive: DatagramReceiver): Promise<DatagramSocket | undefined> {

@@ -6,13 +6,20 @@ import {
   ChannelLost,
   type DeadLetter,
   DeadlineExceeded,
+  defineActor,
   type Down,
   Draining,
   type EntityRef,
   rpc,
 } from '@troupe/actor';
 import { virtualEnv, type VirtualEnv } from '@troupe/actor/testing';
-import { type Node, NameTaken, type NodeOptions, startNode } from '@troupe/cluster';
+import {
+  MetadataTooLarge,
+  type Node,
+  NameTaken,
+  type NodeOptions,
+  startNode,
+} from '@troupe/cluster';
 import { MemoryNetwork } from '@troupe/remote';
 import { NamedChannel } from '../dist/named-channel.js';
 
@@ -307,6 +314,19 @@ test('a class without a kind cannot be an entity', async (t) => {
   t.throws(() => node.entity(Plain, 'x'), { message: /@actor\(\{ kind: … \}\)/ });
 
   await node.stop();
+});
+
+test('a class that the others cannot be told of is refused, each time', async (t) => {
+  const classes = Array.from({ length: 8 }, (_, i) => {
+    return defineActor({ kind: `kind-${i}`.padEnd(64, '-'), rpc: [] }, class extends Actor {});
+  });
+  await using node = await startNode({ name: 'a' });
+  const last = classes.pop() ?? Counter;
+  for (const each of classes) node.entity(each, 'x');
+
+  for (let i = 0; i < 2; i += 1) {
+    t.throws(() => node.entity(last, 'x'), { instanceOf: MetadataTooLarge });
+  }
 });
 
 test('members are followed through join, crash and restart', async (t) => {

@@ -37,6 +37,8 @@ export class Probes {
   readonly #core: Core;
   readonly #probes = new Map<number, Probe>();
   readonly #relays = new Map<number, Relay>();
+  /** Targets that have answered by stream, by probe: the datagram may only be slower. */
+  readonly #byStream = new Map<number, Member>();
   #sequence = 0;
   #turnAtMs: number;
   #ringAtMs: number;
@@ -217,13 +219,22 @@ export class Probes {
     if (probe !== undefined) {
       const { target } = probe;
       if (via === 'datagram') target.deaf = 0;
-      else if (target.deaf < 255) target.deaf += 1;
+      else this.#answeredByStream(sequence, target);
       return this.#succeed(probe);
     }
+    const late = via === 'datagram' ? this.#byStream.get(sequence) : undefined;
+    if (late !== undefined) late.deaf = 0;
     const relay = this.#relays.get(sequence);
     if (relay === undefined) return;
     this.#relays.delete(sequence);
     this.#core.send(relay.to, { kind: 'ack', sequence: relay.sequence });
+  }
+
+  #answeredByStream(sequence: number, target: Member): void {
+    if (target.deaf < 255) target.deaf += 1;
+    const [oldest] = this.#byStream.keys();
+    if (oldest !== undefined && this.#byStream.size >= PROBES_MAX) this.#byStream.delete(oldest);
+    this.#byStream.set(sequence, target);
   }
 
   onNack(sequence: number): void {

@@ -93,6 +93,39 @@ test('a name that a live member has is not given away', (t) => {
   t.is(bench.gossip.get('b')?.address, 'b:1');
 });
 
+test('streams that are merely quicker than datagrams do not make a member deaf to these', (t) => {
+  const bench = knowing('b');
+  const answers = (via: 'datagram' | 'stream'): void => {
+    const [ping] = bench.taken().filter(({ packet }) => packet.message.kind === 'ping');
+    const { message } = ping?.packet ?? {};
+    const ack = { kind: 'ack', sequence: message?.kind === 'ping' ? message.sequence : 0 } as const;
+    const packet = { cluster: 0, from: 'b', generation: 100, message: ack, updates: [] };
+    bench.give({ kind: 'packet', via: 'stream', from: 'b:1', packet });
+    if (via === 'datagram') bench.give({ kind: 'packet', via, from: 'b:1', packet });
+  };
+  const look = (): void => {
+    bench.give({ kind: 'evidence', name: 'b', generation: 100, event: 'reset' });
+  };
+  const gossips = (): readonly string[] => {
+    bench.taken();
+    bench.give({ kind: 'meta', meta: new Uint8Array() });
+    bench.advance(60);
+    const news = bench.taken().filter(({ packet }) => packet.message.kind === 'gossip');
+    return news.map(({ via }) => via);
+  };
+
+  for (let i = 0; i < 3; i += 1) {
+    look();
+    answers('datagram');
+  }
+  t.deepEqual([...new Set(gossips())], ['datagram']);
+  for (let i = 0; i < 3; i += 1) {
+    look();
+    answers('stream');
+  }
+  t.deepEqual([...new Set(gossips())], ['stream']);
+});
+
 test('its own name is not given away either, and who asks for it is told', (t) => {
   const bench = new Bench();
   const { name } = bench.gossip.self;

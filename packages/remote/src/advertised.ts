@@ -12,6 +12,7 @@ export function advertisedTransport(network: Transport, advertise: string): Tran
     name: network.name,
     needsSecret: (address) => network.needsSecret(address),
     dial: (address, options) => network.dial(address, options),
+    datagrams: async (address, receive) => network.datagrams?.(address, receive),
     async listen(wanted, accept, refused) {
       if (schemeOf(wanted) !== undefined) {
         throw new TypeError(`what listens at ${wanted} cannot be reached at ${advertise}`);
@@ -20,6 +21,7 @@ export function advertisedTransport(network: Transport, advertise: string): Tran
       const own = parseAddress(listener.address);
       return {
         address: formatAddress({ host, port: port === 0 ? own.port : port }),
+        boundAddress: listener.address,
         close: () => listener.close(),
       };
     },

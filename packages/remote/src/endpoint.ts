@@ -176,7 +176,12 @@ export class Endpoint {
   /** Opens a socket for datagrams at the address that this node listens at, if there can be one. */
   async datagrams(receive: DatagramReceiver): Promise<DatagramSocket | undefined> {
     if (this.#address === '') return undefined;
-    return this.#options.transport.datagrams?.(this.#address, receive);
+    return this.#options.transport.datagrams?.(this.boundAddress, receive);
+  }
+
+  /** Where this node listens, which may not be where others dial it; empty when it does not. */
+  get boundAddress(): string {
+    return this.#listener?.boundAddress ?? this.#address;
   }
 
   /** Makes a connection for a peer that has none. */

@@ -36,6 +36,9 @@ const OPTIONAL_TYPES_FROM = 64;
 /** What may wait for a peer to read it, answers to its calls included, before it is given up. */
 const UNREAD_BYTES_MAX = 4 * OUTBOX_BYTES_MAX;
 
+/** Who was heard so lately is known to live; what is older may be the last of it. */
+const ALIVE_MS = 250;
+
 export interface LifeLimits {
   /** Silence after which a sign of life is asked for, and after which a connection is given up. */
   readonly pingAfterMs: number;
@@ -284,8 +287,9 @@ export class Peer {
     const session = this.#session;
     if (!session.isAttached) return;
     session.acknowledge();
-    if (session.tellsOfDeath) return this.#endpoint.onAlive(this);
     const silentMs = now - session.lastReceivedAt;
+    if (session.tellsOfDeath || silentMs < ALIVE_MS) this.#endpoint.onAlive(this);
+    if (session.tellsOfDeath) return;
     if (silentMs >= lostAfterMs) {
       session.lose(new Error(`no sign of life for ${Math.round(silentMs)} ms`));
     } else if (silentMs >= pingAfterMs) {

@@ -71,8 +71,10 @@ function isThread(address: string): boolean {
 }
 
 function listenerOf(board: Switchboard, address: string, outer: Listener | undefined): Listener {
+  const { boundAddress } = outer ?? {};
   return {
     address,
+    ...(boundAddress !== undefined && { boundAddress }),
     async close() {
       await board.unlisten(address);
       await outer?.close();

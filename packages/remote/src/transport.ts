@@ -54,6 +54,8 @@ export interface DialOptions {
 export interface Listener {
   /** As others dial it, the port filled in. */
   readonly address: string;
+  /** Where it listens, when that is not where others dial it. */
+  readonly boundAddress?: string;
   /** Takes no new connections; those that stand live on. */
   close(): Promise<void>;
 }

@@ -151,6 +151,8 @@ export type {
   GossipCounters,
   GossipMembership,
   GossipOptions,
+  GossipProfile,
+  GossipSettings,
   Member,
   MemberChange,
   MemberEvent,
