@@ -24,6 +24,8 @@ export interface SendOptions extends WaitOptions {
 export interface ChannelHooks {
   /** Of the channel that this is an end of. */
   readonly capacity?: number;
+  /** Lets go of the channel, which goes on without this end. */
+  release?(): void;
   /** Turns an element into what is kept of it; whatever it throws is the sender's. */
   admitted?(value: unknown, options?: SendOptions): unknown;
   /** What a sender waits for besides, once there is room for what was kept of its element. */
@@ -138,6 +140,23 @@ export class ChannelCore<T> {
     return true;
   }
 
+  /** Elements that had been taken, in order: they come before all others, also beyond capacity. */
+  putBack(values: readonly T[]): void {
+    let next = 0;
+    for (; next < values.length; next += 1) {
+      const receiver = this.receivers.shift();
+      if (receiver === undefined) break;
+      receiver.succeed(values[next]);
+    }
+    if (next === values.length) return;
+    const buffer = this.#buffer;
+    const behind = [...buffer.slice(this.#head), ...buffer.slice(0, this.#head)];
+    const all = [...values.slice(next), ...behind.slice(0, this.#length)];
+    buffer.splice(0, buffer.length, ...all);
+    this.#head = 0;
+    this.#length = all.length;
+  }
+
   /** Forgets what is buffered. */
   drop(): void {
     while (this.#length > 0) this.#shift();
@@ -153,7 +172,7 @@ export class ChannelCore<T> {
     if (this.hooks !== undefined) this.hooks.refresh?.();
     if (this.#length > 0) {
       const value = this.#shift();
-      const sender = this.senders.shift();
+      const sender = this.#length < this.capacity ? this.senders.shift() : undefined;
       if (sender !== undefined) {
         this.#push(sender.value as T);
         sender.succeed(undefined);

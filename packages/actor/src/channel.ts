@@ -7,9 +7,14 @@ import { END_OF_LOOP, type Form, NEXT, Parked, RECEIVE, SEND, STEP } from './par
 declare const sends: unique symbol;
 declare const receives: unique symbol;
 
-/** The end of a channel that elements go in by. */
-export interface Sender<in T> {
+/**
+ * The end of a channel that elements go in by. Disposing of it lets go of a channel that lives on
+ * another node, and leaves that open; ends of a channel of this node need no disposing.
+ */
+export interface Sender<in T> extends Disposable {
   readonly [sends]?: (value: T) => void;
+  /** The channel lives on another node: sending may fail with `ChannelLost`. */
+  readonly remote: boolean;
   /** How many elements may wait for a receiver. */
   readonly capacity: number;
   /**
@@ -38,9 +43,15 @@ export type Received<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly error: unknown };
 
-/** The end of a channel that elements come out by. Breaking out of `for await` leaves it open. */
-export interface Receiver<out T> extends AsyncIterable<T> {
+/**
+ * The end of a channel that elements come out by. Breaking out of `for await` leaves it open.
+ * Disposing of it lets go of a channel that lives on another node, to which what was fetched ahead
+ * goes back; ends of a channel of this node need no disposing.
+ */
+export interface Receiver<out T> extends AsyncIterable<T>, Disposable {
   readonly [receives]?: () => T;
+  /** The channel lives on another node: receiving may fail with `ChannelLost`. */
+  readonly remote: boolean;
   /** Elements that wait in the buffer now. */
   readonly length: number;
   readonly capacity: number;
@@ -96,6 +107,10 @@ class SenderEnd<T> implements Sender<T> {
     this.core = core;
   }
 
+  get remote(): boolean {
+    return isRemote(this.core);
+  }
+
   get capacity(): number {
     return capacityOf(this.core);
   }
@@ -117,6 +132,10 @@ class SenderEnd<T> implements Sender<T> {
   tryClose(error?: unknown): boolean {
     return this.core.close(error);
   }
+
+  [Symbol.dispose](): void {
+    this.core.hooks?.release?.();
+  }
 }
 
 export class ReceiverEnd<T> implements Receiver<T> {
@@ -124,6 +143,10 @@ export class ReceiverEnd<T> implements Receiver<T> {
 
   constructor(core: ChannelCore<T>) {
     this.core = core;
+  }
+
+  get remote(): boolean {
+    return isRemote(this.core);
   }
 
   get capacity(): number {
@@ -158,6 +181,10 @@ export class ReceiverEnd<T> implements Receiver<T> {
 
   [Symbol.asyncIterator](): AsyncIterableIterator<T> {
     return new ChannelIterator(this.core, undefined);
+  }
+
+  [Symbol.dispose](): void {
+    this.core.hooks?.release?.();
   }
 }
 
@@ -304,6 +331,10 @@ const finished: Promise<IteratorResult<never, undefined>> = Promise.resolve(END_
 /** An end of a channel elsewhere has a buffer of its own, which is not the channel's. */
 function capacityOf<T>(core: ChannelCore<T>): number {
   return core.hooks?.capacity ?? core.capacity;
+}
+
+function isRemote<T>(core: ChannelCore<T>): boolean {
+  return core.hooks?.release !== undefined;
 }
 
 /** The channel behind an end, and which ends that object is; undefined for anything else. */

@@ -20,7 +20,8 @@ export class GeneratorStream implements AsyncIterableIterator<unknown> {
   constructor(cell: Cell, opening: Envelope, generator: AsyncGenerator) {
     const run = new GeneratorRun(cell, opening, generator);
     this.#run = run;
-    cell.system.env.whenCollected?.(this, () => run.abandon());
+    const { unfinished } = run;
+    cell.system.env.whenCollected?.(this, () => unfinished.run?.abandon());
   }
 
   next(): Promise<IteratorResult<unknown>> {
@@ -49,6 +50,11 @@ export class GeneratorStream implements AsyncIterableIterator<unknown> {
 
 /** A generator at work; apart from the stream, which can be collected while this cannot. */
 class GeneratorRun {
+  /**
+   * What is to be ended when the stream is collected. Nothing once it is over: by then the stack of
+   * what it was aborted with may refer to the stream, which would keep that from being collected.
+   */
+  readonly unfinished: { run: GeneratorRun | undefined } = { run: this };
   readonly #cell: Cell;
   readonly #method: string;
   /** The trace and the values of the call, which every step has. */
@@ -155,6 +161,7 @@ class GeneratorRun {
 
   #over(): void {
     this.#isOver = true;
+    this.unfinished.run = undefined;
     this.#disown();
     this.#forgetSignal?.();
   }

@@ -121,7 +121,7 @@ class TopicSubscription<T> extends ReceiverEnd<T> implements Subscription<T> {
     this.core.close();
   }
 
-  [Symbol.dispose](): void {
+  override [Symbol.dispose](): void {
     this.core.close();
   }
 

@@ -46,9 +46,9 @@ export class CborCodec implements Codec {
     }
   }
 
-  decodeSequence(bytes: Uint8Array, port: ValuePort): unknown[][] {
+  decodeSequence(bytes: Uint8Array, port: ValuePort, ends?: number[]): unknown[][] {
     if (bytes.length === 0) return [];
-    const tagged = this.#scanner.scan(bytes);
+    const tagged = this.#scanner.scan(bytes, ends);
     const frames = this.#decodeScanned(bytes);
     if (tagged.length > 0) {
       const reviver = new Reviver(this.#limits, port);

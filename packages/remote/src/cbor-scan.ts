@@ -46,10 +46,11 @@ export class CborScanner {
   }
 
   /**
+   * @param ends is given the place where each frame ends
    * @returns which frames hold a tag, counted from 0
    * @throws {BadBytes}
    */
-  scan(bytes: Uint8Array): readonly number[] {
+  scan(bytes: Uint8Array, ends?: number[]): readonly number[] {
     const { sequenceBytesMax } = this.#limits;
     if (bytes.length > sequenceBytesMax) {
       throw new BadBytes(`${bytes.length} bytes exceed the limit of ${sequenceBytesMax}`);
@@ -59,6 +60,7 @@ export class CborScanner {
     for (let at = 0, frame = 0; at < bytes.length; frame += 1) {
       this.#tags = 0;
       at = this.#frame(bytes, at);
+      ends?.push(at);
       if (this.#tags > 0) tagged.push(frame);
     }
     return tagged;

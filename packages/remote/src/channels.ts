@@ -1,10 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { NotSerializable, Overloaded } from '@troupe/actor';
 import { channelBehind, ChannelCore, receiverOf, senderOf } from '@troupe/actor/internal';
 import { BadFrame } from './bad-frame.ts';
+import type { Location } from './channel-table.ts';
 import type { Endpoint } from './endpoint.ts';
-import { CREDIT, END, type FrameReader, ITEMS, OPEN } from './frames.ts';
-import type { PeerIdentity } from './handshake.ts';
+import { CREDIT, END, FORGET, type FrameReader, ITEMS, OPEN, RETURN } from './frames.ts';
 import { type EndWire, type HomeEnd, HomeReceiverEnd, HomeSenderEnd } from './home-end.ts';
 import { identityOf, listOf } from './identity.ts';
 import type { Peer } from './peer.ts';
@@ -15,7 +14,6 @@ import {
   type RemoteWire,
 } from './remote-end.ts';
 
-const TOKEN_BYTES = 16;
 /** Ends of one node's channels that another one may have open. */
 const ENDS_MAX = 65_536;
 const OPEN_ENDS = 'ends of its channels that are open here';
@@ -24,104 +22,16 @@ const OPEN_ENDS = 'ends of its channels that are open here';
 const CLOSED = 0;
 const CLOSED_WITH_ERROR = 1;
 const UNKNOWN = 2;
+const LET_GO = 3;
 
-type Role = 'send' | 'receive';
-
-/** Names one end of one channel anywhere. Whoever knows the token may use that end. */
-interface Location {
-  readonly home: PeerIdentity;
-  readonly id: number;
-  readonly role: Role;
-  readonly capacity: number;
-  readonly token: string;
-}
-
-interface Exported {
-  readonly core: ChannelCore<unknown>;
-  readonly token: string;
-  /** An end to receive by was given away: what is unread at the close may be fetched yet. */
-  isReadElsewhere: boolean;
-  /** Peers that were given an end, or opened one; without any, nobody can come for it any more. */
-  readonly holders: Set<Peer>;
-  /** Takes the table's callback out of the channel. */
-  forget: () => void;
-}
-
-/** The channels of one node that have left it, and the ends it holds of channels elsewhere. */
-export class ChannelTable {
-  readonly #endpoint: Endpoint;
-  readonly #exported = new Map<number, Exported>();
-  readonly #ids = new WeakMap<ChannelCore<unknown>, number>();
-  readonly #remote = new WeakMap<ChannelCore<unknown>, Location>();
-  #lastId = 0;
-
-  constructor(endpoint: Endpoint) {
-    this.#endpoint = endpoint;
-  }
-
-  /** Channels of this node that others may know. */
-  get size(): number {
-    return this.#exported.size;
-  }
-
-  locate(core: ChannelCore<unknown>, role: Role, holder: Peer): Location {
-    const remote = this.#remote.get(core);
-    if (remote !== undefined) return remote;
-    const isRead = role === 'receive';
-    const id = this.#ids.get(core) ?? this.#export(core, isRead);
-    const exported = this.#exported.get(id);
-    exported?.holders.add(holder);
-    if (exported !== undefined && isRead) exported.isReadElsewhere = true;
-    const { home } = this;
-    return { home, id, role, capacity: core.capacity, token: exported?.token ?? '' };
-  }
-
-  get home(): PeerIdentity {
-    return this.#endpoint.identity;
-  }
-
-  /** @returns 'closed' for a channel that was, but is no more */
-  find(id: number, token: string, holder?: Peer): ChannelCore<unknown> | 'closed' | undefined {
-    const exported = this.#exported.get(id);
-    if (exported === undefined) return id <= this.#lastId ? 'closed' : undefined;
-    if (exported.token !== token) return undefined;
-    if (holder !== undefined) exported.holders.add(holder);
-    return exported.core;
-  }
-
-  remember(core: ChannelCore<unknown>, location: Location): void {
-    this.#remote.set(core, location);
-  }
-
-  /** The peer is gone, and what it held with it. */
-  release(peer: Peer): void {
-    for (const [id, { holders }] of this.#exported) {
-      if (holders.delete(peer) && holders.size === 0) this.#withdraw(id);
-    }
-  }
-
-  #export(core: ChannelCore<unknown>, isReadElsewhere: boolean): number {
-    const id = (this.#lastId += 1);
-    const token = randomBytes(TOKEN_BYTES).toString('base64url');
-    const exported: Exported = { core, token, isReadElsewhere, holders: new Set(), forget() {} };
-    this.#ids.set(core, id);
-    this.#exported.set(id, exported);
-    const withdraw = (): void => this.#withdraw(id);
-    exported.forget = core.whenClosed(() => {
-      if (exported.isReadElsewhere) core.whenDrained(withdraw);
-      else withdraw();
-    });
-    return id;
-  }
-
-  /** Nobody can come for it any more; should it leave once more, it gets another number. */
-  #withdraw(id: number): void {
-    const exported = this.#exported.get(id);
-    if (exported === undefined) return;
-    exported.forget();
-    this.#exported.delete(id);
-    this.#ids.delete(exported.core);
-  }
+/** What is kept of an end that has arrived, for as long as that may be used. */
+interface Holding {
+  readonly location: Location;
+  readonly end: WeakRef<RemoteEnd>;
+  /** The same while something is under way: then it is kept though nobody refers to it. */
+  kept: RemoteEnd | undefined;
+  /** How often its home has given it to this node. */
+  count: number;
 }
 
 /**
@@ -132,11 +42,11 @@ export class Channels {
   readonly #endpoint: Endpoint;
   readonly #peer: Peer;
   /** Opened by the peer, of channels that live here. */
-  readonly #homeEnds = new Map<number, HomeEnd>();
+  readonly #homeEnds = new Map<number, { readonly end: HomeEnd; readonly channel: number }>();
   /** Opened from here, of channels that live there. */
-  readonly #remoteEnds = new Map<number, RemoteEnd>();
+  readonly #remoteEnds = new Map<number, Holding>();
   /** Those that may be used yet, by what they are ends of: the same end arrives many times. */
-  readonly #byLocation = new Map<string, WeakRef<RemoteEnd>>();
+  readonly #byLocation = new Map<string, Holding>();
   #lastNumber = 0;
 
   constructor(endpoint: Endpoint, peer: Peer) {
@@ -154,7 +64,10 @@ export class Channels {
     const { table } = this.#endpoint;
     const { home, id, role, capacity, token } = table.locate(behind.core, behind.end, this.#peer);
     const fields = [id, role === 'send', capacity, token];
-    if (this.#endpoint.isSelf(home)) return fields;
+    if (this.#endpoint.isSelf(home)) {
+      this.#peer.loans.unlessSent(() => table.forgotten(id, this.#peer, 1));
+      return fields;
+    }
     return [...fields, home.name, home.incarnation, home.address];
   }
 
@@ -173,7 +86,7 @@ export class Channels {
     };
     const core = this.#endpoint.isSelf(home)
       ? this.#ownCore(location)
-      : this.#endpoint.peerOf(home).channels.#remoteEndAt(location).core;
+      : this.#endpoint.peerOf(home).channels.#remoteCore(location, rest.length === 0);
     return location.role === 'send' ? senderOf(core) : receiverOf(core);
   }
 
@@ -184,25 +97,40 @@ export class Channels {
 
   receive(frame: FrameReader): void {
     const wireId = frame.number();
+    if (frame.type === FORGET) {
+      return this.#endpoint.table.forgotten(wireId, this.#peer, frame.number());
+    }
     const number = Math.floor(wireId / 2);
     if (frame.type === OPEN) return this.#open(number, frame);
     const isFromHome = wireId % 2 === 1;
     // An end that is over here may still be spoken to by a peer that has not heard of it.
-    const end = isFromHome ? this.#remoteEnds.get(number) : this.#homeEnds.get(number);
-    if (end === undefined) return;
-    if (frame.type === ITEMS) return end.items(frame.list());
+    const end = isFromHome ? endOf(this.#remoteEnds.get(number)) : this.#homeEnds.get(number)?.end;
+    if (end === undefined) {
+      // Of one that nobody refers to any more, and that is about to be let go.
+      if (isFromHome && frame.type === END) this.#over(number);
+      return;
+    }
+    if (frame.type === ITEMS) return end.items(frame.list(), frame.bytes);
     if (frame.type === CREDIT) return end.credit(frame.number(), frame.number());
+    if (frame.type === RETURN) return end.returned(frame.number());
     this.#onEnd(number, end, frame);
   }
 
   /** The peer is out of reach. */
   loseAll(reason: string): void {
-    const remoteEnds = [...this.#remoteEnds.values()];
+    // Of those that nobody has used yet, the ones that came with the session end with it too.
+    const unused = [...this.#byLocation.values()].filter(({ count }) => count > 0);
+    const remoteEnds = new Set([...this.#remoteEnds.values(), ...unused]);
     const homeEnds = [...this.#homeEnds.values()];
     this.#remoteEnds.clear();
     this.#homeEnds.clear();
-    for (const end of remoteEnds) end.lost(reason);
-    for (const end of homeEnds) end.lost();
+    for (const holding of remoteEnds) {
+      const end = endOf(holding);
+      holding.count = 0;
+      holding.kept = undefined;
+      end?.lost(reason);
+    }
+    for (const { end } of homeEnds) end.lost();
     this.#endpoint.table.release(this.#peer);
   }
 
@@ -215,29 +143,26 @@ export class Channels {
     return closed;
   }
 
-  #remoteEndAt(location: Location): RemoteEnd {
-    const { id, role, capacity, token } = location;
-    const key = `${id} ${role} ${capacity} ${token}`;
-    const known = this.#byLocation.get(key)?.deref();
-    if (known !== undefined) return known;
-    const end = this.#remoteEnd(location);
-    const ref = new WeakRef(end);
-    this.#byLocation.set(key, ref);
-    const forget = (): void => {
-      if (this.#byLocation.get(key) === ref) this.#byLocation.delete(key);
-    };
-    end.core.whenClosed(forget);
-    this.#endpoint.system.env.whenCollected?.(end, forget);
-    return end;
+  /** @param isGiven whether the home itself has sent it, which counts how often it did */
+  #remoteCore(location: Location, isGiven: boolean): ChannelCore<unknown> {
+    const key = keyOf(location);
+    let holding = this.#byLocation.get(key);
+    let end = endOf(holding);
+    if (holding === undefined || end === undefined) {
+      end = this.#remoteEnd(location);
+      holding = this.#byLocation.get(key);
+    }
+    if (isGiven && holding !== undefined) holding.count += 1;
+    return end.core;
   }
 
   #remoteEnd(location: Location): RemoteEnd {
     const { env } = this.#endpoint.system;
     const number = (this.#lastNumber += 1);
     const wire: RemoteWire = {
-      ...this.#wire(number * 2, () => this.#remoteEnds.delete(number)),
+      ...this.#wire(number * 2, () => this.#over(number)),
       open: () => {
-        this.#remoteEnds.set(number, end);
+        this.#remoteEnds.set(number, holding);
         const { id, role, token } = location;
         this.#send([OPEN, number * 2, id, role === 'send', token], number * 2);
       },
@@ -245,36 +170,86 @@ export class Channels {
         if (this.#remoteEnds.size < ENDS_MAX) return undefined;
         return new Overloaded(this.#peer.identity.name, OPEN_ENDS, ENDS_MAX);
       },
+      keep: (isBusy) => {
+        if (isBusy) holding.kept = end;
+        else if (env.whenCollected !== undefined) holding.kept = undefined;
+      },
+      letGo: () => this.#letGo(number, holding),
     };
     const end: RemoteEnd =
       location.role === 'send'
         ? new RemoteSenderEnd(location.capacity, env, wire)
         : new RemoteReceiverEnd(location.capacity, env, wire);
+    const holding: Holding = { location, end: new WeakRef(end), kept: undefined, count: 0 };
     this.#endpoint.table.remember(end.core, location);
+    this.#byLocation.set(keyOf(location), holding);
+    this.#forgetWith(end.core, number, holding);
     return end;
+  }
+
+  /** Apart from where an end is made: what waits for its collection must not refer to it. */
+  #forgetWith(core: ChannelCore<unknown>, number: number, holding: Holding): void {
+    core.whenClosed(() => this.#forgetLocation(holding));
+    this.#endpoint.system.env.whenCollected?.(core, () => this.#letGo(number, holding));
+  }
+
+  /** Nothing more is said about it. What waits for its collection must not keep it from that. */
+  #over(number: number): boolean {
+    const holding = this.#remoteEnds.get(number);
+    if (holding !== undefined) holding.kept = undefined;
+    return this.#remoteEnds.delete(number);
+  }
+
+  #forgetLocation(holding: Holding): void {
+    const key = keyOf(holding.location);
+    if (this.#byLocation.get(key) === holding) this.#byLocation.delete(key);
+  }
+
+  /** Nobody here uses the end any more; the channel goes on. */
+  #letGo(number: number, holding: Holding): void {
+    const { location, count } = holding;
+    this.#forgetLocation(holding);
+    holding.count = 0;
+    const isOpen = this.#over(number);
+    if (!this.#peer.hasSession) return;
+    // Version 1 takes it for a close when a sender ends, and counts no ends.
+    const how = location.role === 'send' ? LET_GO : CLOSED;
+    const isKnown = how === CLOSED || this.#peer.speaks(2);
+    if (isOpen && isKnown) this.#send([END, number * 2, how], number * 2);
+    if (count > 0 && this.#peer.speaks(2)) this.#send([FORGET, location.id, count], number * 2);
   }
 
   #open(number: number, frame: FrameReader): void {
     const id = frame.number();
     const sends = frame.any() === true;
-    const core = this.#endpoint.table.find(id, frame.text(), this.#peer);
-    const wire = this.#wire(number * 2 + 1, () => this.#homeEnds.delete(number));
+    const { table } = this.#endpoint;
+    const core = table.find(id, frame.text());
+    const wire = this.#wire(number * 2 + 1, () => this.#closeHomeEnd(number));
     if (core === 'closed') return wire.end(undefined);
     if (core === undefined) return this.#send([END, number * 2 + 1, UNKNOWN], number * 2 + 1);
     if (this.#homeEnds.size >= 2 * ENDS_MAX) throw new BadFrame('more open ends than any node has');
+    if (this.#homeEnds.has(number)) throw new BadFrame(`end ${number} is open already`);
+    table.opened(id, this.#peer);
     const end = sends ? new HomeSenderEnd(core, wire) : new HomeReceiverEnd(core, wire);
-    this.#homeEnds.set(number, end);
+    this.#homeEnds.set(number, { end, channel: id });
+  }
+
+  #closeHomeEnd(number: number): void {
+    const open = this.#homeEnds.get(number);
+    this.#homeEnds.delete(number);
+    if (open !== undefined) this.#endpoint.table.forgotten(open.channel, this.#peer, 1);
   }
 
   #onEnd(number: number, end: HomeEnd | RemoteEnd, frame: FrameReader): void {
     const how = frame.number();
     const error = how === CLOSED_WITH_ERROR ? frame.any() : undefined;
     if ('close' in end) {
-      this.#homeEnds.delete(number);
-      end.close(error);
+      this.#closeHomeEnd(number);
+      if (how === LET_GO) end.lost();
+      else end.close(error);
       return;
     }
-    this.#remoteEnds.delete(number);
+    this.#over(number);
     if (how === UNKNOWN) end.lost('its home knows no such channel');
     else end.closed(error);
   }
@@ -291,6 +266,8 @@ export class Channels {
       credit: (count, extra) => this.#send([CREDIT, wireId, count, extra], wireId),
       encode: (value) => this.#peer.encodeValue(value, 'element'),
       items: (values) => this.#send([ITEMS, wireId, values], wireId),
+      canReturn: () => this.#peer.speaks(2),
+      giveBack: (taken) => this.#send([RETURN, wireId, taken], wireId),
       end: (error) => {
         over();
         const how = error === undefined ? [CLOSED] : [CLOSED_WITH_ERROR, error];
@@ -298,4 +275,12 @@ export class Channels {
       },
     };
   }
+}
+
+function keyOf({ id, role, capacity, token }: Location): string {
+  return `${id} ${role} ${capacity} ${token}`;
+}
+
+function endOf(holding: Holding | undefined): RemoteEnd | undefined {
+  return holding?.kept ?? holding?.end.deref();
 }

@@ -17,9 +17,10 @@ export interface Codec {
   /**
    * Decodes frames that follow one another. All bytes are checked before anything is built and
    * before `port.hydrate` runs; what is built shares no memory with `bytes`.
+   * @param ends is given the place where each frame ends
    * @throws {BadBytes} on anything hostile or malformed, and whatever `port.hydrate` throws
    */
-  decodeSequence(bytes: Uint8Array, port: ValuePort): unknown[][];
+  decodeSequence(bytes: Uint8Array, port: ValuePort, ends?: number[]): unknown[][];
 }
 
 /** One value that was encoded before, by the codec of the frame that it is put in. */

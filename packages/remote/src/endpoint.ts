@@ -1,7 +1,7 @@
 import { type ActorSystem, type AnyRef, type Timer, Unreachable } from '@troupe/actor';
 import type { Recipient } from '@troupe/actor/internal';
 import { CborCodec } from './cbor-codec.ts';
-import { ChannelTable } from './channels.ts';
+import { ChannelTable } from './channel-table.ts';
 import type { Codec } from './codec.ts';
 import type { Router } from './incoming.ts';
 import {

@@ -16,6 +16,8 @@ export const OPEN = 16;
 export const ITEMS = 17;
 export const CREDIT = 18;
 export const END = 19;
+export const RETURN = 20;
+export const FORGET = 21;
 export const WATCH = 24;
 export const DOWN = 25;
 export const UNWATCH = 26;
@@ -40,11 +42,14 @@ export type EntityTarget = readonly [kind: string, key: string, hops: number];
 
 /** Reads the fields of one frame in order; a field of another shape ends the session. */
 export class FrameReader {
+  /** How long it was on the wire. */
+  readonly bytes: number;
   readonly #frame: readonly unknown[];
   #next = 1;
 
-  constructor(frame: readonly unknown[]) {
+  constructor(frame: readonly unknown[], bytes: number = 0) {
     this.#frame = frame;
+    this.bytes = bytes;
   }
 
   get type(): unknown {

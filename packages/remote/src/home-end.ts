@@ -11,10 +11,26 @@ export const SEND_WINDOW_MAX = 8_192;
 export const BATCH_MAX = 256;
 export const BATCH_BYTES_MAX: number = 16 * 1024;
 
+/** Bytes of elements that may be under way to the home for each element of the window. */
+export const BYTES_PER_ELEMENT = 1_024;
+/** What a home takes beyond that: the frames around the elements, and what it cannot tell apart. */
+const SLACK_PER_ELEMENT = 16;
+const SLACK_BYTES: number = 64 * 1024;
+
 /** How one end of a channel reaches the other, on another node. */
 export interface EndWire {
-  /** @param extra more than was given back: the window grows by so much */
+  /**
+   * @param extra of a sender's home, more than was given back: the window grows by so much; of a
+   *   receiver, how many elements were taken since it said so last
+   */
   credit(count: number, extra: number): void;
+  /** Whether the other side knows of elements that are given back. */
+  canReturn(): boolean;
+  /**
+   * Of a receiver: gives all elements back but those that were taken, `taken` of them since it said
+   * so last. Of a home: those have gone back, and no credit remains.
+   */
+  giveBack(taken: number): void;
   items(values: readonly EncodedValue[]): void;
   /** One element at this moment: later changes to it do not travel. Throws `NotSerializable`. */
   encode(value: unknown): EncodedValue;
@@ -26,8 +42,10 @@ export interface EndWire {
 
 /** What stands at a channel's home for an end elsewhere. */
 export interface HomeEnd {
-  items(values: readonly unknown[]): void;
-  credit(count: number): void;
+  items(values: readonly unknown[], bytes: number): void;
+  credit(count: number, taken: number): void;
+  /** A receiver gives back what it has not taken. */
+  returned(taken: number): void;
   /** The other side has closed its end. */
   close(error: unknown): void;
   /** The node of the other side is gone. */
@@ -50,6 +68,9 @@ export class HomeSenderEnd implements HomeEnd {
   /** Elements in a row that found all before them taken: the way is slower than the channel. */
   #awaitedHere = 0;
   #waiting = false;
+  /** Sizes of the frames whose elements were not given back yet, oldest first. */
+  readonly #frames: { count: number; bytes: number }[] = [];
+  #bytesUnderWay = 0;
   /** Taken by the channel and not yet given back to the sender. */
   #owed = 0;
   #closing: { readonly error: unknown } | undefined;
@@ -66,11 +87,16 @@ export class HomeSenderEnd implements HomeEnd {
     throw new BadFrame('credit for an end that only sends');
   }
 
-  items(values: readonly unknown[]): void {
+  returned(): never {
+    throw new BadFrame('elements given back by an end that only sends');
+  }
+
+  items(values: readonly unknown[], bytes: number): void {
     if (this.#over) return;
     if (this.#inbox.length - this.#next + values.length > this.#window) {
       throw new BadFrame(`more than ${this.#window} elements sent without credit`);
     }
+    this.#arrived(values.length, bytes);
     this.#awaitedHere = this.#inbox.length === 0 ? this.#awaitedHere + values.length : 0;
     for (const value of values) this.#inbox.push(value);
     if (!this.#waiting) this.#pump();
@@ -128,8 +154,35 @@ export class HomeSenderEnd implements HomeEnd {
     if (this.#over || this.#core.isClosed) return;
     // In batches of half a window, and whatever is left when the sender may be waiting for it.
     if (this.#core.capacity > 0 && !isLast && this.#owed < this.#window / 2) return;
-    this.#wire.credit(this.#owed, this.#growth());
+    const growth = this.#growth();
+    this.#gone(this.#owed);
+    this.#wire.credit(this.#owed, growth);
     this.#owed = 0;
+  }
+
+  /** One element may always come, however large it is: the bound is on those before it. */
+  #arrived(count: number, bytes: number): void {
+    const limit = this.#window * (BYTES_PER_ELEMENT + SLACK_PER_ELEMENT) + SLACK_BYTES;
+    if (this.#bytesUnderWay >= limit) {
+      throw new BadFrame(`more than ${limit} bytes of elements sent without credit`);
+    }
+    this.#frames.push({ count, bytes });
+    this.#bytesUnderWay += bytes;
+  }
+
+  /** The window is given back for the first `count` elements: their bytes are under way no more. */
+  #gone(count: number): void {
+    for (let left = count; left > 0;) {
+      const first = this.#frames[0];
+      if (first === undefined) return;
+      const part = Math.min(left, first.count);
+      const bytes = (first.bytes * part) / first.count;
+      left -= part;
+      first.count -= part;
+      first.bytes -= bytes;
+      this.#bytesUnderWay -= bytes;
+      if (first.count === 0) this.#frames.shift();
+    }
   }
 
   /** What the channel's schema refuses ends this end, with the reason, and no other. */
@@ -170,6 +223,8 @@ export class HomeReceiverEnd extends Waiter<unknown> implements HomeEnd {
   #batch: EncodedValue[] = [];
   #batchBytes = 0;
   readonly #gathering: Gathering;
+  /** Taken out for the other side, which has not said yet that somebody there has got it. */
+  #unconfirmed: unknown[] = [];
   #over = false;
   readonly #forget: () => void;
 
@@ -187,9 +242,23 @@ export class HomeReceiverEnd extends Waiter<unknown> implements HomeEnd {
     throw new BadFrame('elements from an end that only receives');
   }
 
-  credit(count: number): void {
+  credit(count: number, taken: number): void {
+    this.#confirm(taken);
     this.#credit += count;
     this.#pump();
+  }
+
+  /** In their order, and ahead of all others, so that nobody can tell that they were away. */
+  returned(taken: number): void {
+    this.#confirm(taken);
+    const back = this.#unconfirmed;
+    this.#unconfirmed = [];
+    this.#credit = 0;
+    this.#batch = [];
+    this.#batchBytes = 0;
+    this.#core.receivers.remove(this);
+    this.#wire.giveBack(0);
+    this.#core.putBack(back);
   }
 
   close(): void {
@@ -227,8 +296,16 @@ export class HomeReceiverEnd extends Waiter<unknown> implements HomeEnd {
     }
   };
 
+  #confirm(taken: number): void {
+    if (taken > this.#unconfirmed.length && this.#wire.canReturn()) {
+      throw new BadFrame('more elements taken than were sent');
+    }
+    this.#unconfirmed.splice(0, taken);
+  }
+
   #take(value: unknown): void {
     this.#credit -= 1;
+    if (this.#wire.canReturn()) this.#unconfirmed.push(value);
     try {
       const encoded = this.#wire.encode(value);
       this.#batch.push(encoded);

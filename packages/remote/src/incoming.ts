@@ -104,7 +104,7 @@ export class Incoming implements CallServer {
     return this.#begun;
   }
 
-  /** The frames that come next are of about so many bytes each. */
+  /** The frame that comes next is of so many bytes. */
   measure(frameBytes: number): void {
     this.#frameBytes = frameBytes;
   }

@@ -71,6 +71,11 @@ export class Loans {
     return this.#sources.size + this.#intakes.size;
   }
 
+  /** Has `takeBack` called should the frame in hand not be sent. */
+  unlessSent(takeBack: () => void): void {
+    this.#fresh.push({ content: [], takeBack, sentWith() {} });
+  }
+
   /** @returns undefined when `value` is nothing that can be lent */
   dehydrate(value: object): { tag: number; content: unknown } | undefined {
     if (typeof value === 'function') {

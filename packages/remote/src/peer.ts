@@ -411,11 +411,15 @@ export class Peer {
 
   #receive(bytes: Uint8Array): void {
     const session = this.#session;
-    const frames = this.#endpoint.codec.decodeSequence(bytes, this.#values);
-    this.incoming.measure(bytes.length / frames.length);
-    for (const frame of frames) {
+    const ends: number[] = [];
+    const frames = this.#endpoint.codec.decodeSequence(bytes, this.#values, ends);
+    let start = 0;
+    for (let i = 0; i < frames.length; i += 1) {
       if (this.#session !== session) return; // What came before this frame has ended it.
-      this.#dispatch(new type.FrameReader(frame));
+      const end = ends[i] ?? bytes.length;
+      this.incoming.measure(end - start);
+      this.#dispatch(new type.FrameReader(frames[i] ?? [], end - start));
+      start = end;
     }
   }
 
@@ -468,6 +472,8 @@ export class Peer {
       case type.ITEMS:
       case type.CREDIT:
       case type.END:
+      case type.RETURN:
+      case type.FORGET:
         return this.channels.receive(frame);
       case type.LEAVE:
         this.#isAskedToLeave = true;

@@ -4,6 +4,7 @@ import {
   type Env,
   type Overloaded,
   type SendOptions,
+  type Timer,
 } from '@troupe/actor';
 import { ChannelCore, CLOSED, EMPTY, type Waiter } from '@troupe/actor/internal';
 import { BadFrame } from './bad-frame.ts';
@@ -12,28 +13,35 @@ import { Gathering } from './gathering.ts';
 import {
   BATCH_BYTES_MAX,
   BATCH_MAX,
+  BYTES_PER_ELEMENT,
   type EndWire,
   SEND_WINDOW,
   SEND_WINDOW_MAX,
 } from './home-end.ts';
 
-/** Bytes of elements that may be under way to the home for each element of the window. */
-const BYTES_PER_ELEMENT = 1_024;
 /** Elements that a receiving end may be sent ahead of being asked for them. */
 const RECEIVE_WINDOW_MAX = 1_024;
+/** What was fetched ahead and is wanted by nobody for so long goes back to the channel. */
+const UNWANTED_MS = 1_000;
 
 /** The wire of an end whose channel lives elsewhere; the first use opens it. */
 export interface RemoteWire extends EndWire {
   /** Why no further end may be opened. One that only closes its channel may. */
   refusal(): Overloaded | undefined;
   open(): void;
+  /** Whether something is under way, so that the end must live though nobody refers to it. */
+  keep(isBusy: boolean): void;
+  /** Nobody here uses the end any more; the channel goes on without it. */
+  letGo(): void;
 }
 
 /** An end of a channel whose home is another node. */
 export interface RemoteEnd {
   readonly core: ChannelCore<unknown>;
-  items(values: readonly unknown[]): void;
+  items(values: readonly unknown[], bytes: number): void;
   credit(count: number, extra: number): void;
+  /** What was given back has arrived. */
+  returned(taken: number): void;
   /** The channel was closed at its home. */
   closed(error: unknown): void;
   /** The home is out of reach, or knows no such channel. */
@@ -84,6 +92,8 @@ export class RemoteSenderEnd implements RemoteEnd {
   #bytesUnderWay = 0;
   #awaiting: Awaiting[] = [];
   #isOpen = false;
+  #isKept = false;
+  #isReleased = false;
   readonly #gathering: Gathering;
   #over = false;
 
@@ -96,11 +106,16 @@ export class RemoteSenderEnd implements RemoteEnd {
       delivery: (value) => (value instanceof Tracked ? value.delivered : undefined),
       offered: () => this.#offered(),
       closed: () => this.#gathering.added(),
+      release: () => this.#release(),
     });
   }
 
   items(): never {
     throw new BadFrame('elements for an end that only sends');
+  }
+
+  returned(): never {
+    throw new BadFrame('elements given back to an end that only sends');
   }
 
   credit(count: number, extra: number): void {
@@ -121,6 +136,9 @@ export class RemoteSenderEnd implements RemoteEnd {
       this.#awaiting.shift()?.succeed(undefined);
     }
     this.#pump();
+    if (this.#taken < this.#left || this.core.length > 0 || !this.core.senders.isEmpty) return;
+    this.#isKept = false;
+    this.#wire.keep(false);
   }
 
   /** @param error why the home takes no more from this end, if that is not closed for all */
@@ -137,6 +155,7 @@ export class RemoteSenderEnd implements RemoteEnd {
     const refusal = this.#isOpen ? undefined : this.#wire.refusal();
     if (refusal !== undefined) throw refusal;
     this.#openOnce(); // Or an element that was taken might find no way home.
+    if (!this.#isKept) this.#wire.keep((this.#isKept = true));
     const encoded = this.#wire.encode(value);
     return options?.ack === true && this.core.capacity > 0 ? new Tracked(encoded) : encoded;
   }
@@ -165,9 +184,17 @@ export class RemoteSenderEnd implements RemoteEnd {
     if (this.#over || !this.core.isClosed) return;
     if (this.core.length > 0 || this.#awaiting.length > 0) return;
     this.#over = true;
+    if (this.#isReleased) return this.#wire.letGo();
     this.#openOnce();
     this.#wire.end(this.core.closeError);
   };
+
+  /** What was sent leaves yet. */
+  #release(): void {
+    if (this.core.isClosed) return;
+    this.#isReleased = true;
+    this.core.close();
+  }
 
   /** One element may always leave, however large it is. */
   #hasBytes(): boolean {
@@ -236,21 +263,42 @@ export class RemoteReceiverEnd implements RemoteEnd {
   /** Asked for and not yet here. */
   #asked = 0;
   #window = 0;
+  /** Received by somebody here, and the home has not been told. */
+  #taken = 0;
+  /** All that was under way goes back; until the home says so, nothing is asked for. */
+  #isReturning = false;
   #isOpen = false;
+  readonly #env: Env;
+  /** Runs while something is here, or asked for, that nobody may want. */
+  #unwanted: Timer | undefined;
+  #takenSince = 0;
 
   constructor(capacity: number, env: Env, wire: RemoteWire) {
     this.#wire = wire;
+    this.#env = env;
     this.core = new ChannelCore<unknown>(RECEIVE_WINDOW_MAX, env, {
       capacity,
       demanded: () => this.#demanded(),
       taken: () => this.#refill(),
+      idle: () => this.#watch(),
+      release: () => this.#release(),
     });
   }
 
   items(values: readonly unknown[]): void {
     if (values.length > this.#asked) throw new BadFrame('more elements than were asked for');
     this.#asked -= values.length;
+    if (this.#isReturning) return; // They are in the channel again.
     for (const value of values) this.core.offer(value);
+    this.#watch();
+  }
+
+  returned(): void {
+    if (!this.#isReturning) throw new BadFrame('elements given back that were not');
+    this.#isReturning = false;
+    this.#asked = 0;
+    if (this.core.receivers.isEmpty) this.#wire.keep(false);
+    else this.#demanded();
   }
 
   credit(): never {
@@ -258,15 +306,46 @@ export class RemoteReceiverEnd implements RemoteEnd {
   }
 
   closed(error: unknown): void {
+    this.#unwanted?.cancel();
     this.core.close(error);
   }
 
   lost(reason: string): void {
-    this.core.close(new ChannelLost(reason, 0));
+    this.closed(new ChannelLost(reason, 0));
+  }
+
+  #release(): void {
+    if (this.core.isClosed) return;
+    if (this.#isOpen) this.#giveBack();
+    this.#wire.letGo();
+    this.closed(undefined);
+  }
+
+  #giveBack(): void {
+    if (this.#isReturning || !this.#wire.canReturn()) return;
+    this.#isReturning = true;
+    this.#window = 0;
+    this.core.drop();
+    this.#wire.giveBack(this.#taken);
+    this.#taken = 0;
+  }
+
+  /** Other receivers must not starve for what waits here, or for what this end has asked for. */
+  #watch(): void {
+    if (this.#unwanted !== undefined || this.core.isClosed) return;
+    this.#takenSince = 0;
+    this.#unwanted = this.#env.setTimer(UNWANTED_MS, () => {
+      this.#unwanted = undefined;
+      // While somebody waits all is well; when nobody does any more, `idle` begins anew.
+      if (this.#isReturning || !this.core.receivers.isEmpty) return;
+      if (this.#takenSince > 0) return this.#watch();
+      if (this.#asked + this.core.length > 0) this.#giveBack();
+      else this.#wire.keep(false);
+    });
   }
 
   #demanded(): void {
-    if (this.#asked > 0) return;
+    if (this.#asked > 0 || this.#isReturning) return;
     this.#window = Math.min(RECEIVE_WINDOW_MAX, Math.max(1, this.#window * 2));
     this.#ask(this.#window);
   }
@@ -276,6 +355,8 @@ export class RemoteReceiverEnd implements RemoteEnd {
    * for whom nothing was asked, because another waited before.
    */
   #refill(): void {
+    this.#taken += 1;
+    this.#takenSince += 1;
     if (this.#asked === 0 && !this.core.receivers.isEmpty) return this.#demanded();
     const ahead = this.#asked + this.core.length;
     if (this.#window > 1 && ahead <= this.#window / 2) this.#ask(this.#window - ahead);
@@ -290,6 +371,8 @@ export class RemoteReceiverEnd implements RemoteEnd {
     }
     this.#isOpen = true;
     this.#asked += count;
-    this.#wire.credit(count, 0);
+    this.#wire.keep(true);
+    this.#wire.credit(count, this.#taken);
+    this.#taken = 0;
   }
 }

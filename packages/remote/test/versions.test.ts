@@ -52,7 +52,7 @@ function noting(types: Set<unknown>): Codec {
       return codec.encode(frame, port, fields);
     },
     encodeValue: (value, port, name) => codec.encodeValue(value, port, name),
-    decodeSequence: (bytes, port) => codec.decodeSequence(bytes, port),
+    decodeSequence: (bytes, port, ends) => codec.decodeSequence(bytes, port, ends),
   };
 }
 
