@@ -12,6 +12,7 @@ import {
   setAside,
 } from '@troupe/consensus';
 import { recordOf, save } from '@troupe/consensus/store-conformance';
+import { finishFrame } from '../dist/log-frame.js';
 import { freshDirectory, small } from './places.ts';
 
 const configuration = { voters: ['a'], outgoing: [], learners: [], promotable: [], witnesses: [] };
@@ -154,23 +155,58 @@ test('an idle group keeps its hard state although its segment is long gone', asy
   await again.close();
 });
 
-test('nothing of an earlier use of a segment is ever read', async (t) => {
-  const { directory, files } = await place(t);
-  const store = await open(files);
-  await fill(store, 1_000);
-  await store.compact('g', snapshotAt(1_000), 1_001);
-  await fill(store, 0);
-  await save(store, { g: { entries: commands(1_001, 1_001) } });
-  await store.close();
-  const tail = (await files.list()).filter((name) => name.startsWith('log-'));
-  const bytes = await Promise.all(tail.map((name) => readFile(join(directory, name))));
-  const isRecycled = bytes.some((it) => it.subarray(4_096).some((byte) => byte > 0));
+const salts: readonly (readonly [string, () => number])[] = [
+  ['with salts', small.env.random],
+  ['even where all salts are the same', () => 0.5],
+];
 
-  const again = await open(files);
+for (const [how, random] of salts) {
+  test(`nothing of an earlier use of a segment is ever read, ${how}`, async (t) => {
+    const { directory, files } = await place(t);
+    const options = { env: { ...small.env, random } };
+    const store = await open(files, options);
+    await fill(store, 1_000);
+    await store.compact('g', snapshotAt(1_000), 1_001);
+    for (let from = 1_001; from <= 1_300; from += 20) {
+      await save(store, { g: { entries: commands(from, from + 19) } });
+    }
+    await store.close();
+    const segments = (await files.list()).filter((name) => name.startsWith('log-'));
+    const bytes = await Promise.all(segments.map((name) => readFile(join(directory, name))));
+    const isRecycled = bytes
+      .at(-1)
+      ?.subarray(4_096)
+      .some((byte) => byte > 0);
 
-  t.true(isRecycled, 'a segment holds what was in it before');
-  t.deepEqual(await firstAndLast(again), [1_001, 1_001]);
-  await again.close();
+    const again = await open(files, options);
+
+    t.true(isRecycled, 'the segment that is prepared holds what was in it before');
+    t.deepEqual(await firstAndLast(again), [1_001, 1_300]);
+    await again.close();
+  });
+}
+
+test('bytes in a command are never taken for a frame', async (t) => {
+  const forged = Buffer.alloc(64);
+  finishFrame(forged, { sequence: 1_000, previous: 0 }, { salt: 0, flags: 0 });
+  const data = Buffer.concat(Array.from({ length: 40 }, () => forged));
+  for (let shift = 0; shift < 8; shift += 1) {
+    const { directory, files } = await place(t);
+    const store = await open(files, { sealAfterMs: 60_000 });
+    await save(store, { g: { entries: commands(1, 1) } });
+    const entry: Entry = { kind: 'command', index: 2, term: 1, data: data.subarray(shift) };
+    await save(store, { g: { entries: [entry] } });
+    const path = join(directory, 'log-00000001');
+    const bytes = await readFile(path);
+    await store.close();
+    bytes.fill(0, 1_024, 1_536); // As if the last write had been cut off.
+    await writeFile(path, bytes);
+
+    const opened = await openStore(files, small);
+
+    t.is(opened.verdict, 'cut');
+    if (opened.verdict === 'cut') await opened.store.close();
+  }
 });
 
 test('a segment that is missing is noticed', async (t) => {

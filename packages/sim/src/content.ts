@@ -58,7 +58,8 @@ export class Content {
 
   /** Every sector that was not synced is old or new, in any combination; lengths likewise. */
   cutPower(random: Random): void {
-    const size = random.chance(0.5) ? this.#size : this.#durableSize;
+    const isSettled = this.#size === this.#durableSize;
+    const size = isSettled || random.chance(0.5) ? this.#size : this.#durableSize;
     for (const sector of this.#dropped) copySector(sector, this.#durable, this.#bytes);
     for (const sector of this.#dirty) {
       if (random.chance(0.5)) copySector(sector, this.#durable, this.#bytes);

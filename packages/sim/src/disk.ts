@@ -109,13 +109,16 @@ export class SimDisk {
     return this.#names.get(path)?.flipBit(offset) ?? false;
   }
 
-  /** Of what was done to names, the first part is kept: all, some or none, as a journal would. */
-  cutPower(): void {
-    const kept = this.#random.integer(0, this.#unsynced.length);
+  /**
+   * Of what was done to names, the first part is kept: all, some or none, as a journal would.
+   * @param random decides what is left. Default: the world's own chances.
+   */
+  cutPower(random: Random = this.#random): void {
+    const kept = random.integer(0, this.#unsynced.length);
     for (const change of this.#unsynced.slice(0, kept)) change(this.#durableNames);
     this.#names = new Map(this.#durableNames);
     this.#unsynced = [];
-    for (const content of this.#names.values()) content.cutPower(this.#random);
+    for (const content of this.#names.values()) content.cutPower(random);
     this.#waiting = [];
     this.#trouble = undefined;
   }

@@ -1,0 +1,324 @@
+import test from 'ava';
+import { virtualEnv } from '@troupe/actor/testing';
+import fc from 'fast-check';
+import { type DiskStore, type LogOptions, openStore, StoreFailed } from '@troupe/consensus';
+import { storeCases } from '@troupe/consensus/store-conformance';
+import { type Place, Random, World } from '@troupe/sim';
+import { Choices } from './storage/choices.ts';
+import { CountedFiles } from './storage/counted-files.ts';
+import { MapFiles } from './storage/map-files.ts';
+import {
+  append,
+  commands,
+  contentOf,
+  contentsOf,
+  possible,
+  snapshotAt,
+  type Step,
+  twentySteps,
+} from './storage/story.ts';
+
+/** Segments of four sectors: a frame or two each. */
+const tiny = { cluster: 'test', node: 'a', segmentBytes: 2_048, sparesMax: 1, reserveBytes: 0 };
+
+/** A host whose process can be ended, with or without its power, and started again. */
+class Host {
+  readonly world: World;
+
+  constructor(seed: number) {
+    this.world = new World({ seed, hosts: ['a'] });
+  }
+
+  get disk(): ReturnType<World['disk']> {
+    return this.world.disk('a');
+  }
+
+  /** Runs `act` in a process of its own, to its end. */
+  run<T>(act: (place: Place) => Promise<T>): Promise<T> {
+    return this.world.drive(
+      (async () => {
+        const result = await this.world.start('a', act);
+        this.world.crash('a');
+        return result;
+      })(),
+    );
+  }
+
+  /** What a process finds that starts now: the verdict, and the content where there is one. */
+  find(options: Partial<LogOptions> = {}): Promise<readonly [verdict: string, content: string]> {
+    return this.run(async ({ files, env }) => {
+      const opened = await openStore(files, { ...tiny, ...options, env });
+      if (opened.verdict === 'corrupt') return [opened.verdict, opened.damage.reason];
+      return [opened.verdict, await contentOf(opened.store)];
+    });
+  }
+}
+
+async function open(
+  place: Pick<Place, 'files' | 'env'>,
+  options: Partial<LogOptions> = {},
+): Promise<DiskStore> {
+  const opened = await openStore(place.files, { ...tiny, env: place.env, ...options });
+  if (opened.verdict === 'corrupt') throw new Error(opened.damage.reason);
+  return opened.store;
+}
+
+/** Takes the steps until the files stop, or all are taken. @returns how many were answered */
+async function takeSteps(
+  { env }: Place,
+  counted: CountedFiles,
+  steps: readonly Step[],
+): Promise<number> {
+  let durable = 0;
+  const all = async (): Promise<void> => {
+    const opened = await openStore(counted.files, { ...tiny, env });
+    if (opened.verdict === 'corrupt') throw new Error(opened.damage.reason);
+    for (const step of steps) {
+      await step.run(opened.store);
+      durable += 1;
+    }
+    await opened.store.close();
+  };
+  await Promise.race([all(), counted.stopped]);
+  return durable;
+}
+
+for (const { name, run } of storeCases) {
+  test(`on a simulated disk: ${name}`, async (t) => {
+    const host = new Host(1);
+
+    await host.run(({ files, env }) => run(async () => ({ open: () => open({ files, env }) })));
+
+    t.pass();
+  });
+}
+
+test('a crash after any operation of twenty steps, in any combination of sectors, loses nothing', async (t) => {
+  const contents = await contentsOf(twentySteps);
+  const verdicts = { clean: 0, cut: 0 };
+  let runs = 0;
+  for (let limit = 1; ; limit += 1) {
+    const choices = new Choices();
+    let total = Infinity;
+    do {
+      const host = new Host(1);
+      const durable = await host.run(async (place) => {
+        const counted = new CountedFiles(place.files, limit);
+        const steps = await takeSteps(place, counted, twentySteps);
+        total = counted.done;
+        return steps;
+      });
+      host.disk.cutPower(choices);
+      const [verdict, content] = await host.find();
+      host.disk.cutPower(); // What was found counts, so it must stay.
+      const again = await host.find();
+      runs += 1;
+      if (verdict === 'corrupt') return t.fail(`after ${limit} operations: ${content}`);
+      if (again[1] !== content) return t.fail(`after ${limit} operations: ${again.join(', ')}`);
+      verdicts[verdict as 'clean' | 'cut'] += 1;
+      if (!possible(contents, twentySteps, durable).includes(content)) {
+        return t.fail(`after ${limit} operations and ${durable} steps:\n${content}`);
+      }
+    } while (choices.advance());
+    if (total < limit) break;
+  }
+  t.log(`${runs} crashes: ${verdicts.clean} clean, ${verdicts.cut} cut`);
+
+  t.true(verdicts.cut > 20);
+});
+
+/** Every byte of every segment, one bit of it turned over in turn. */
+function* damaged(whole: MapFiles): Generator<readonly [what: string, files: MapFiles]> {
+  for (const [name, bytes] of whole.contents) {
+    if (!name.startsWith('log-')) continue;
+    for (let offset = 0; offset < bytes.length; offset += 1) {
+      const copy = new MapFiles(whole.contents);
+      const content = copy.contents.get(name) ?? new Uint8Array();
+      content[offset] = (content[offset] ?? 0) ^ (1 << (offset % 8));
+      yield [`${name} at ${offset}`, copy];
+    }
+  }
+}
+
+test('a bit that turns over anywhere in a closed log is noticed, or does no harm', async (t) => {
+  const whole = new MapFiles();
+  const env = virtualEnv();
+  const store = await open({ files: whole, env });
+  for (const step of twentySteps) await step.run(store);
+  const content = await contentOf(store);
+  await store.close();
+  const found = { corrupt: 0, clean: 0, cut: 0 };
+  for (const [what, files] of damaged(whole)) {
+    const opened = await openStore(files, { ...tiny, env });
+    found[opened.verdict] += 1;
+    if (opened.verdict === 'corrupt') continue;
+    if ((await contentOf(opened.store)) !== content) return t.fail(`${what}: ${opened.verdict}`);
+  }
+  t.log(JSON.stringify(found));
+
+  t.true(found.corrupt > 1_000);
+});
+
+test('a sync, a write or a name that fails ends the store, and nothing that was answered is lost', async (t) => {
+  const contents = await contentsOf(twentySteps);
+  let failures = 0;
+  for (let seed = 1; seed <= 300; seed += 1) {
+    const host = new Host(seed);
+    const random = new Random(seed);
+    let durable = 0;
+    await host.run(async (place) => {
+      host.disk.setQuality({ errors: random.between(0.01, 0.1) });
+      try {
+        const store = await open(place);
+        for (const step of twentySteps) {
+          await step.run(store);
+          durable += 1;
+        }
+      } catch (error) {
+        failures += 1;
+        t.true(error instanceof StoreFailed || /EIO/.test(String(error)), String(error));
+      }
+    });
+    host.disk.setQuality({ errors: 0 });
+    if (random.chance(0.5)) host.disk.cutPower();
+    const [verdict, content] = await host.find();
+    host.disk.cutPower(); // What was found counts, so it must stay.
+    const [again, contentAgain] = await host.find();
+
+    t.not(verdict, 'corrupt', `seed ${seed}: ${content}`);
+    t.not(again, 'corrupt', `seed ${seed}: ${contentAgain}`);
+    t.true(possible(contents, twentySteps, durable).includes(content), `seed ${seed}\n${content}`);
+    t.is(contentAgain, content, `seed ${seed}`);
+  }
+
+  t.true(failures > 100, `${failures}`);
+});
+
+test('a disk that hangs answers nobody, and then all of them in order, with few syncs', async (t) => {
+  const host = new Host(1);
+  await host.run(async (place) => {
+    const store = await open(place, { segmentBytes: 65_536 });
+    await append('g', commands(1, 1, 1)).run(store);
+    const told: number[] = [];
+    host.disk.hang();
+    const began = place.env.now();
+    const all = Array.from({ length: 50 }, (_, i) =>
+      append('g', commands(i + 2, i + 2, 1))
+        .run(store)
+        .then(() => told.push(i)),
+    );
+    await host.world.sleep(30_000);
+    t.deepEqual(told, []);
+    host.disk.goOn();
+    await Promise.all(all);
+
+    t.deepEqual(told, [...told.keys()]);
+    t.true(place.env.now() - began < 30_010, 'two writes, and not fifty');
+    await store.close();
+  });
+});
+
+test('a full disk gives up its reserve, waits, and goes on when the log is shortened', async (t) => {
+  const host = new Host(1);
+  const told: boolean[] = [];
+  let last = 0;
+  await host.run(async (place) => {
+    const onFull = (isFull: boolean): void => void told.push(isFull);
+    const store = await open(place, { reserveBytes: 4_096, onFull });
+    host.disk.setQuality({ capacityBytes: 16_384 });
+    let isStuck = false;
+    while (!isStuck) {
+      const saved = append('g', commands(last + 1, last + 4, 1)).run(store);
+      isStuck = await Promise.race([
+        saved.then(() => false),
+        host.world.sleep(10_000).then(() => true),
+      ]);
+      last += 4;
+      if (!isStuck) continue;
+      t.deepEqual(told, [true]);
+      t.true(store.isFull);
+      // There is no room even for the record that shortens the log: it waits behind the others.
+      host.disk.setQuality({ capacityBytes: 16_384 + tiny.segmentBytes });
+      await saved;
+    }
+    await store.compact('g', snapshotAt(last, 1), last - 1);
+    await host.world.sleep(60_000);
+    t.deepEqual(told, [true, false]);
+    await append('g', commands(last + 1, last + 1, 1)).run(store);
+    await store.close();
+  });
+
+  const [verdict, content] = await host.find();
+
+  t.is(verdict, 'clean');
+  t.regex(content, new RegExp(`snapshot s${last}, base ${last - 2}/1(\\n .*){3}$`));
+});
+
+test('a log that is shortened in time never waits, however full the disk is', async (t) => {
+  const host = new Host(1);
+  const told: boolean[] = [];
+  await host.run(async (place) => {
+    let isFull = false;
+    const onFull = (full: boolean): void => {
+      isFull = full;
+      told.push(full);
+    };
+    const store = await open(place, { reserveBytes: 4_096, onFull });
+    host.disk.setQuality({ capacityBytes: 16_384 });
+    for (let last = 4; last <= 400; last += 4) {
+      await append('g', commands(last - 3, last, 1)).run(store);
+      if (isFull) await store.compact('g', snapshotAt(last, 1), last + 1);
+    }
+    await store.close();
+  });
+
+  t.true(told.length >= 4, told.join());
+  const [verdict] = await host.find();
+  t.is(verdict, 'clean');
+});
+
+/** A step that makes sense after those before it, whatever they were. */
+interface Model {
+  first: number;
+  last: number;
+  term: number;
+}
+
+function stepFor(model: Model, [kind, size]: readonly [number, number]): Step {
+  if (kind === 0 && model.last >= model.first) {
+    const index = model.first + (size % (model.last - model.first + 1));
+    model.first = index; // It stays, so that nobody need know its term.
+    return {
+      name: `compact ${index}`,
+      run: (store) => store.compact('g', snapshotAt(index, model.term), index),
+    };
+  }
+  if (kind === 1) model.term += 1;
+  const from = kind === 1 ? Math.max(model.first, model.last - size) : model.last + 1;
+  model.last = from + size;
+  return append('g', commands(from, model.last, model.term));
+}
+
+test('whatever is saved, and whenever the power fails, what is found is what was saved', async (t) => {
+  const plan = fc.array(fc.tuple(fc.integer({ min: 0, max: 4 }), fc.integer({ min: 0, max: 9 })), {
+    minLength: 1,
+    maxLength: 30,
+  });
+  await fc.assert(
+    fc.asyncProperty(plan, fc.nat(400), fc.nat(1_000), async (kinds, limit, seed) => {
+      const model = { first: 1, last: 0, term: 1 };
+      const steps = kinds.map((kind) => stepFor(model, kind));
+      const contents = await contentsOf(steps);
+      const host = new Host(seed);
+      const durable = await host.run((place) =>
+        takeSteps(place, new CountedFiles(place.files, limit + 1), steps),
+      );
+      host.disk.cutPower();
+      const [verdict, content] = await host.find();
+      return verdict !== 'corrupt' && possible(contents, steps, durable).includes(content);
+    }),
+    { numRuns: 300, seed: 7 },
+  );
+
+  t.pass();
+});
