@@ -93,6 +93,10 @@ export const twentySteps: readonly Step[] = [
   append('g', commands(24, 25, 5), 23),
 ];
 
+function textOf(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
+
 /** What a store holds, as text. */
 export async function contentOf(store: LogStore): Promise<string> {
   const lines: string[] = [];
@@ -105,8 +109,7 @@ export async function contentOf(store: LogStore): Promise<string> {
       `${group}: term ${term} for ${votedFor}, commit ${commit}, ` +
         `snapshot ${snapshot?.id ?? 'none'}, base ${base.index}/${base.term}`,
       ...[...entries].map(
-        (it) =>
-          `  ${it.index}/${it.term} ${it.kind === 'command' ? Buffer.from(it.data).toString() : it.kind}`,
+        (it) => `  ${it.index}/${it.term} ${it.kind === 'command' ? textOf(it.data) : it.kind}`,
       ),
     );
   }
