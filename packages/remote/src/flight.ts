@@ -5,7 +5,8 @@ const WINDOW_BYTES_MAX = 8 * 1024 * 1024;
 /** How much longer than at its best the way may take before large frames hold back. */
 const QUEUEING_MS_MAX = 3;
 
-const DRIFT = 0.01;
+/** For how long, once or twice, the shortest round trip counts: ways change, if seldom. */
+const MEMORY_MS = 30_000;
 
 /**
  * How many bytes of large frames may be under way, so that the connection is busy and yet nobody
@@ -15,7 +16,10 @@ const DRIFT = 0.01;
  */
 export class Flight {
   #windowBytes = WINDOW_BYTES_START;
-  #roundTripMinMs = 1e9;
+  /** The shortest round trips of this period and of the one before. */
+  #bestMs = Infinity;
+  #earlierMs = Infinity;
+  #periodEndsAt = 0;
   /** The number of the envelope that is timed, and when it left. */
   #timed = 0;
   #timedAt = 0;
@@ -43,10 +47,13 @@ export class Flight {
     if (this.#timed === 0 || sequence < this.#timed) return;
     this.#timed = 0;
     const roundTripMs = now - this.#timedAt;
-    // What was shortest once need not be for ever: it drifts towards what is seen now.
-    const drifted = this.#roundTripMinMs + (roundTripMs - this.#roundTripMinMs) * DRIFT;
-    this.#roundTripMinMs = Math.min(drifted, roundTripMs);
-    if (roundTripMs - this.#roundTripMinMs > QUEUEING_MS_MAX) {
+    if (now >= this.#periodEndsAt) {
+      this.#earlierMs = this.#bestMs;
+      this.#bestMs = Infinity;
+      this.#periodEndsAt = now + MEMORY_MS;
+    }
+    this.#bestMs = Math.min(this.#bestMs, roundTripMs);
+    if (roundTripMs - Math.min(this.#bestMs, this.#earlierMs) > QUEUEING_MS_MAX) {
       this.#windowBytes = Math.max(WINDOW_BYTES_MIN, this.#windowBytes * 0.75);
     } else if (this.#wasLimited) {
       this.#windowBytes = Math.min(WINDOW_BYTES_MAX, this.#windowBytes * 1.5);
@@ -57,6 +64,7 @@ export class Flight {
   /** What was timed may have been lost with its connection. */
   reset(): void {
     this.#timed = 0;
-    this.#roundTripMinMs = 1e9;
+    this.#bestMs = this.#earlierMs = Infinity;
+    this.#periodEndsAt = 0;
   }
 }

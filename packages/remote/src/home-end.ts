@@ -7,6 +7,8 @@ import { Gathering } from './gathering.ts';
 export const SEND_WINDOW = 256;
 /** …and at most, when the channel takes them faster than they come. */
 export const SEND_WINDOW_MAX = 8_192;
+/** Elements that a receiver may have been sent, or be owed, and not have said that it took. */
+const CREDIT_MAX = 4_096;
 /** Elements that leave in one frame, and bytes of them after which it is closed. */
 export const BATCH_MAX = 256;
 export const BATCH_BYTES_MAX: number = 16 * 1024;
@@ -245,6 +247,9 @@ export class HomeReceiverEnd extends Waiter<unknown> implements HomeEnd {
   credit(count: number, taken: number): void {
     this.#confirm(taken);
     this.#credit += count;
+    if (this.#credit + this.#unconfirmed.length > CREDIT_MAX) {
+      throw new BadFrame(`more than ${CREDIT_MAX} elements asked for at a time`);
+    }
     this.#pump();
   }
 

@@ -6,7 +6,7 @@ import { Functions } from './functions.ts';
 import { listOf } from './identity.ts';
 import type { Loan } from './loan.ts';
 import type { Peer } from './peer.ts';
-import { RemoteStream, StreamIntake } from './remote-stream.ts';
+import { readable, RemoteStream, StreamIntake } from './remote-stream.ts';
 import { Signals } from './signals.ts';
 import { StreamSource } from './stream-source.ts';
 
@@ -244,21 +244,4 @@ export function functionKey(id: number): string {
 /** Calling one would only throw, wherever it is called from. */
 export function isClass(value: object): boolean {
   return Object.getOwnPropertyDescriptor(value, 'prototype')?.writable === false;
-}
-
-/** Takes nothing from `stream` ahead: the window between the nodes does that. */
-function readable(stream: RemoteStream): ReadableStream<unknown> {
-  return new ReadableStream<unknown>(
-    {
-      async pull(controller) {
-        const result: IteratorResult<unknown> = await stream.next();
-        if (result.done === true) controller.close();
-        else controller.enqueue(result.value);
-      },
-      async cancel() {
-        await stream.return();
-      },
-    },
-    { highWaterMark: 0 },
-  );
 }

@@ -1,5 +1,19 @@
-import { type Actor, type AnyRef, type EntityRef, Unauthorized, Unreachable } from '@troupe/actor';
-import { Answer, type Caller, definitionOf, type Recipient, refTo } from '@troupe/actor/internal';
+import {
+  type Actor,
+  type AnyRef,
+  type Down,
+  type EntityRef,
+  Unauthorized,
+  Unreachable,
+} from '@troupe/actor';
+import {
+  Answer,
+  type Caller,
+  definitionOf,
+  type Recipient,
+  recipientOf,
+  refTo,
+} from '@troupe/actor/internal';
 import type { OutsiderTarget } from './outsider-frames.ts';
 import { type OutsiderClientOptions, OutsiderLine } from './outsider-line.ts';
 
@@ -42,6 +56,15 @@ export class OutsiderClient {
     const address = `${kind}/${key}`;
     const to = new Outside(address, [kind, key], () => this.line());
     return to.ref as object as EntityRef<T>;
+  }
+
+  /**
+   * Calls `onDown` once, when the actor is down or the connection is lost. The node is asked for
+   * permission: `permits`, with the method `monitor`.
+   * @returns forgets it
+   */
+  monitor(ref: AnyRef, onDown: (down: Down) => void): () => void {
+    return recipientOf(ref).monitor(onDown);
   }
 
   /** Resolves when the node has let this client in. Calls need not wait for it. */
@@ -97,8 +120,9 @@ class Outside implements Recipient {
     this.line().tell(this, method, args);
   }
 
-  monitor(): never {
-    throw new TypeError('clients outside the cluster cannot monitor');
+  /** Ends with the connection, which says `node-down`. */
+  monitor(onDown: (down: Down) => void): () => void {
+    return this.line().monitor(this, onDown);
   }
 
   stop(): Promise<never> {

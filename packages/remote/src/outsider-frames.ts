@@ -1,7 +1,8 @@
 import type { CodecLimits } from './codec.ts';
 
-/** Versions of what outsiders and nodes speak; one so far. */
-export const OUTSIDER_VERSION = 1;
+/** Versions of what outsiders and nodes speak. The first knew neither channels nor streams. */
+export const OUTSIDER_VERSION = 2;
+export const OUTSIDER_VERSION_MIN = 1;
 
 // One frame a message. The numbers are the wire's; see DESIGN.md.
 export const HELLO = 0;
@@ -14,14 +15,34 @@ export const FAIL = 6;
 export const PING = 7;
 export const PONG = 8;
 export const REFUSED = 9;
+export const OPEN = 10;
+export const ITEMS = 11;
+export const CREDIT = 12;
+export const END = 13;
+export const RETURN = 14;
+export const PULL = 15;
+export const HALT = 16;
+export const ITEM = 17;
+export const FINISH = 18;
+export const WATCH = 19;
+export const DOWN = 20;
+export const UNWATCH = 21;
 
-/** Tags of what is more than data: a reference that the node has handed out, and an error. */
+/** Tags of what is more than data: what one side has given the other, and errors. */
 export const REFERENCE = 0;
 export const ERROR = 1;
+export const CHANNEL_END = 2;
+export const STREAM = 3;
 
 export const TOKEN_CHARS_MAX = 8_192;
 /** Calls of one outsider that wait for their outcome. */
 export const OUTSIDER_CALLS_MAX = 256;
+/** Ends of channels, streams and monitors, each, that one side may have of the other. */
+export const OUTSIDER_ENDS_MAX = 256;
+export const OUTSIDER_STREAMS_MAX = 64;
+export const OUTSIDER_MONITORS_MAX = 256;
+/** Who can wait, waits while more than this is to be sent. */
+export const OUTSIDER_ROOM_BYTES: number = 256 * 1024;
 /** Calls that one may take back between two pings. */
 export const OUTSIDER_CANCELS_MAX = 1_024;
 /** How long a token may be looked at. */

@@ -4,6 +4,8 @@ import {
   type CallOptions,
   Cancelled,
   DeadlineExceeded,
+  type Down,
+  type DownReason,
   type Env,
   NotSerializable,
   Overloaded,
@@ -16,13 +18,17 @@ import { CALL_TIMEOUT_MS, isRef, recipientOf } from '@troupe/actor/internal';
 import { BadFrame } from './bad-frame.ts';
 import { CborCodec } from './cbor-codec.ts';
 import type { ValuePort } from './codec.ts';
+import { downReason } from './down-reason.ts';
 import { FrameReader } from './frames.ts';
 import * as wire from './outsider-frames.ts';
+import { OutsiderExchange } from './outsider-exchange.ts';
 import { OutsiderRefused } from './outsider-refused.ts';
 import { type ErrorClass, errorFromWire, errorToWire } from './wire-error.ts';
 
 /** What may wait to be sent. */
 const UNSENT_BYTES_MAX = 4 * 1024 * 1024;
+/** How often it is looked whether what waits to be sent has become less: sockets do not tell. */
+const LOOK_FOR_ROOM_MS = 20;
 /** How long the node's own word of a passed deadline is waited for. */
 const CONFIRMATION_MS = 100;
 
@@ -80,12 +86,16 @@ export class OutsiderLine {
   readonly #calls = new Map<number, Pending>();
   readonly #values: ValuePort;
   readonly #handedOut = new WeakMap<object, number>();
+  readonly #exchange: OutsiderExchange;
+  readonly #watches = new Map<number, { readonly address: string; onDown(down: Down): void }>();
   #onWelcome!: () => void;
   #onRefusal!: (error: Error) => void;
   #socket: WebSocketLike | undefined;
   #unsent: Uint8Array[] | undefined = [];
   #unsentBytes = 0;
   #name = '';
+  /** Until the node has said which one it speaks, this one is taken for granted. */
+  #version: number = wire.OUTSIDER_VERSION;
   #lastId = 0;
   #heardAt: number;
   #timer: Timer;
@@ -103,6 +113,21 @@ export class OutsiderLine {
       dehydrate: (value) => this.#dehydrate(value),
       hydrate: (tag, content) => this.#hydrate(tag, content, refer),
     };
+    this.#exchange = new OutsiderExchange({
+      env: this.#env,
+      peer: url,
+      failed: (error) => {
+        this.#env.log.error({ error }, 'a stream failed when its reader had gone');
+      },
+      encodeValue: (value) => this.#codec.encodeValue(value, this.#values, 'element'),
+      send: (frame) => {
+        const bytes = this.#codec.encode(frame, this.#values);
+        this.#send(bytes);
+        return bytes.length;
+      },
+      hasRoom: () => this.#waitingBytes < wire.OUTSIDER_ROOM_BYTES,
+      whenRoom: (run) => this.#whenRoom(run),
+    });
     this.welcomed = new Promise((resolve, reject) => {
       this.#onWelcome = resolve;
       this.#onRefusal = reject;
@@ -163,6 +188,17 @@ export class OutsiderLine {
     this.#offer(this.#codec.encode([wire.CAST, target, method, args], this.#values, CAST_FIELDS));
   }
 
+  /** @returns forgets it */
+  monitor({ address, target }: OutsiderDestination, onDown: (down: Down) => void): () => void {
+    const id = (this.#lastId += 1);
+    this.#offer(this.#codec.encode([wire.WATCH, id, target], this.#values));
+    this.#watches.set(id, { address, onDown });
+    return () => {
+      if (!this.#watches.delete(id)) return;
+      this.#send(this.#codec.encode([wire.UNWATCH, id], this.#values));
+    };
+  }
+
   /** Whatever waits is told; what never left may be tried again. */
   end(reason: Error): void {
     if (this.#isOver) return;
@@ -182,11 +218,31 @@ export class OutsiderLine {
         : new Unreachable(address, message, options);
       this.#settle(id, { error });
     }
+    for (const [id, { address }] of this.#watches) {
+      this.#down(id, { kind: 'node-down', error: new SessionLost(address, message, options) });
+    }
+    this.#exchange.loseAll(message);
+  }
+
+  #down(id: number, reason: DownReason): void {
+    const watch = this.#watches.get(id);
+    this.#watches.delete(id);
+    watch?.onDown({ address: watch.address, reason });
+  }
+
+  get #waitingBytes(): number {
+    return this.#unsentBytes + (this.#socket?.bufferedAmount ?? 0);
+  }
+
+  #whenRoom(run: () => void): void {
+    this.#env.setTimer(LOOK_FOR_ROOM_MS, () => {
+      if (this.#isOver || this.#waitingBytes < wire.OUTSIDER_ROOM_BYTES) run();
+      else this.#whenRoom(run);
+    });
   }
 
   #offer(bytes: Uint8Array): void {
-    const waiting = this.#unsentBytes + (this.#socket?.bufferedAmount ?? 0);
-    if (waiting + bytes.length > UNSENT_BYTES_MAX) {
+    if (this.#waitingBytes + bytes.length > UNSENT_BYTES_MAX) {
       throw new Overloaded(this.#url, 'bytes that wait to be sent', UNSENT_BYTES_MAX);
     }
     this.#send(bytes);
@@ -225,7 +281,7 @@ export class OutsiderLine {
     try {
       if (!(data instanceof ArrayBuffer)) throw new BadFrame('a message that is not binary');
       for (const frame of this.#codec.decodeSequence(new Uint8Array(data), this.#values)) {
-        this.#dispatch(new FrameReader(frame));
+        this.#dispatch(new FrameReader(frame, data.byteLength));
       }
     } catch (error) {
       this.end(error instanceof Error ? error : new Error(String(error)));
@@ -244,13 +300,16 @@ export class OutsiderLine {
         return this.#settle(frame.number(), { error: frame.any() });
       case wire.PING:
         return this.#send(this.#codec.encode([wire.PONG], this.#values));
+      case wire.DOWN:
+        return this.#down(frame.number(), downReason(frame.any()));
       default:
+        if (this.#exchange.receive(frame, frame.bytes)) return;
         throw new BadFrame(`unknown frame type ${String(frame.type)}`);
     }
   }
 
   #welcome(frame: FrameReader): void {
-    frame.number(); // Of the one version that there is.
+    this.#version = frame.number();
     frame.text();
     this.#name = frame.text();
     const unsent = this.#unsent ?? [];
@@ -278,7 +337,7 @@ export class OutsiderLine {
 
   #dehydrate(value: object): { tag: number; content: unknown } | undefined {
     if (value instanceof Error) return { tag: wire.ERROR, content: errorToWire(value) };
-    if (!isRef(value)) return undefined;
+    if (!isRef(value)) return this.#version < 2 ? undefined : this.#exchange.dehydrate(value);
     const recipient = recipientOf(value as AnyRef);
     const id = this.#handedOut.get(recipient);
     if (id !== undefined) return { tag: wire.REFERENCE, content: id };
@@ -287,6 +346,8 @@ export class OutsiderLine {
 
   #hydrate(tag: number, content: unknown, refer: Refer): unknown {
     if (tag === wire.ERROR) return errorFromWire(content, this.#options.errors);
+    const given = this.#exchange.hydrate(tag, content);
+    if (given !== undefined) return given;
     if (tag !== wire.REFERENCE || !Array.isArray(content)) throw new BadFrame(`tag ${tag}`);
     const [id, kind, key, address] = content as unknown[];
     if (typeof id !== 'number' || typeof kind !== 'string' || typeof address !== 'string') {

@@ -1,6 +1,8 @@
 import {
   type AnyRef,
+  type DownReason,
   type Env,
+  isCallError,
   type Log,
   NotSerializable,
   Overloaded,
@@ -12,6 +14,7 @@ import type { CallerIdentity } from './caller.ts';
 import type { Codec, ValuePort } from './codec.ts';
 import { FrameReader } from './frames.ts';
 import * as wire from './outsider-frames.ts';
+import { OutsiderExchange } from './outsider-exchange.ts';
 import type { OutsiderHost, OutsiderIdentity } from './outsiders.ts';
 import { RemoteActor } from './remote-actor.ts';
 import type { Connection } from './transport.ts';
@@ -62,6 +65,10 @@ export class OutsiderSession {
     dehydrate: (value) => this.#dehydrate(value),
     hydrate: (tag, content) => this.#hydrate(tag, content),
   };
+  readonly #exchange: OutsiderExchange;
+  readonly #watches = new Map<number, () => void>();
+  readonly #roomWaiters = new Set<() => void>();
+  #version = 0;
   #caller: CallerIdentity | undefined;
   #isHeard = false;
   #cancels = 0;
@@ -72,11 +79,21 @@ export class OutsiderSession {
     this.#connection = connection;
     this.#host = host;
     this.#heardAt = host.env.now();
+    this.#exchange = new OutsiderExchange({
+      env: host.env,
+      peer: 'a client',
+      failed: (error) => host.log.error({ error }, 'a stream failed when its reader had gone'),
+      encodeValue: (value) => host.codec.encodeValue(value, this.#values, 'element'),
+      send: (frame) => this.#send(frame),
+      hasRoom: () => connection.bufferedBytes < wire.OUTSIDER_ROOM_BYTES,
+      whenRoom: (run) => this.#roomWaiters.add(run),
+    });
     const timer = host.env.setTimer(wire.HELLO_TIMEOUT_MS, () => {
       if (this.#caller === undefined) this.#refuse('no token came in time');
     });
     connection.start({
       data: (bytes) => this.#receive(bytes),
+      drained: () => this.#tellOfRoom(),
       closed: () => {
         timer.cancel();
         this.#over();
@@ -98,13 +115,21 @@ export class OutsiderSession {
     this.#cancels = 0;
   }
 
+  #tellOfRoom(): void {
+    if (this.#connection.bufferedBytes >= wire.OUTSIDER_ROOM_BYTES) return;
+    const waiters = [...this.#roomWaiters];
+    this.#roomWaiters.clear();
+    for (const run of waiters) run();
+  }
+
   #receive(bytes: Uint8Array): void {
     if (this.#isOver) return;
     this.#heardAt = this.#host.env.now();
     try {
       for (const frame of this.#host.codec.decodeSequence(bytes, this.#values)) {
-        this.#dispatch(new FrameReader(frame));
+        this.#dispatch(new FrameReader(frame, bytes.length));
       }
+      if (this.#roomWaiters.size > 0) this.#tellOfRoom();
     } catch (error) {
       this.#host.log.warn(
         { from: this.#connection.remoteAddress, error },
@@ -127,8 +152,14 @@ export class OutsiderSession {
         return this.#cancel(frame.number());
       case wire.PONG:
         return; // Its bytes were the sign of life.
+      case wire.WATCH:
+        return this.#watch(this.#caller, frame);
+      case wire.UNWATCH:
+        return this.#unwatch(frame.number());
       default:
-        throw new BadFrame(`unknown frame type ${String(frame.type)}`);
+        if (!this.#exchange.receive(frame, frame.bytes)) {
+          throw new BadFrame(`unknown frame type ${String(frame.type)}`);
+        }
     }
   }
 
@@ -137,7 +168,8 @@ export class OutsiderSession {
     this.#isHeard = true;
     const version = frame.number();
     const token = frame.text(wire.TOKEN_CHARS_MAX);
-    if (version === wire.OUTSIDER_VERSION) void this.#letIn(token);
+    this.#version = Math.min(version, wire.OUTSIDER_VERSION);
+    if (version >= wire.OUTSIDER_VERSION_MIN) void this.#letIn(token);
     else this.#refuse(`it speaks version ${version}, the node ${wire.OUTSIDER_VERSION}`);
   }
 
@@ -146,7 +178,7 @@ export class OutsiderSession {
       const identity = await this.#host.authenticate(token);
       if (this.#isOver) return;
       if (identity === undefined) return this.#refuse('its token is not accepted');
-      this.#send([wire.WELCOME, wire.OUTSIDER_VERSION, this.#host.node, identity.name]);
+      this.#send([wire.WELCOME, this.#version, this.#host.node, identity.name]);
       this.#caller = { ...identity, kind: 'outsider' };
     } catch (error) {
       this.#host.log.error({ error }, 'the token of a client could not be looked at');
@@ -216,6 +248,33 @@ export class OutsiderSession {
     }
   }
 
+  /** Whoever may call a method `monitor` of an actor may watch it, whether it has one or not. */
+  #watch(caller: CallerIdentity, frame: FrameReader): void {
+    const id = frame.number();
+    const target = targetOf(frame);
+    if (this.#watches.has(id)) throw new BadFrame(`monitor ${id} is in use`);
+    const down = (reason: DownReason): void => {
+      this.#watches.delete(id);
+      this.#answer([wire.DOWN, id, reason]);
+    };
+    try {
+      const { node } = this.#host;
+      const max = wire.OUTSIDER_MONITORS_MAX;
+      if (this.#watches.size >= max) throw new Overloaded(node, 'monitors of one client', max);
+      const recipient = recipientOf(this.#permitted(caller, target, 'monitor'));
+      this.#watches.set(id, () => undefined);
+      const forget = recipient.monitor(({ reason }) => this.#watches.has(id) && down(reason));
+      if (this.#watches.has(id)) this.#watches.set(id, forget);
+    } catch (error) {
+      down({ kind: 'node-down', error: asError(error) });
+    }
+  }
+
+  #unwatch(id: number): void {
+    this.#watches.get(id)?.();
+    this.#watches.delete(id);
+  }
+
   /** @throws {Unauthorized} when there is no such target too: who may not know, is not told */
   #permitted(caller: CallerIdentity, target: wire.OutsiderTarget, method: string): AnyRef {
     if (typeof target === 'object') {
@@ -234,7 +293,7 @@ export class OutsiderSession {
 
   #dehydrate(value: object): { tag: number; content: unknown } | undefined {
     if (value instanceof Error) return { tag: wire.ERROR, content: errorToWire(value) };
-    if (!isRef(value)) return undefined;
+    if (!isRef(value)) return this.#version < 2 ? undefined : this.#exchange.dehydrate(value);
     const ref = value as AnyRef;
     const recipient = recipientOf(ref);
     const { address } = recipient;
@@ -255,6 +314,8 @@ export class OutsiderSession {
   }
 
   #hydrate(tag: number, content: unknown): unknown {
+    const given = this.#caller && this.#exchange.hydrate(tag, content);
+    if (given !== undefined) return given;
     const found = this.#handedOut.get(content as number);
     if (tag === wire.REFERENCE && found !== undefined) return found.ref;
     throw new BadFrame('a reference that was never handed out');
@@ -265,21 +326,26 @@ export class OutsiderSession {
     try {
       this.#send(frame);
     } catch (error) {
-      const [, id] = frame;
-      const why =
-        error instanceof NotSerializable
-          ? new NotSerializable(error.path, error.issue, 'yes')
-          : new Error('the outcome could not be sent');
+      const [type, id] = frame;
+      if (type === wire.DOWN) return void this.#send([wire.DOWN, id, { kind: 'failed' }]);
+      let why: Error = new Error('the outcome could not be sent');
+      if (error instanceof NotSerializable) {
+        why = new NotSerializable(error.path, error.issue, 'yes');
+      } else if (isCallError(error)) why = new NotSerializable('the result', error.message, 'yes');
       this.#send([wire.FAIL, id, why]);
     }
   }
 
-  #send(frame: readonly unknown[]): void {
-    if (this.#isOver) return;
-    this.#connection.write(this.#host.codec.encode(frame, this.#values));
-    if (this.#connection.bufferedBytes <= UNREAD_BYTES_MAX) return;
-    this.#over();
-    this.#connection.destroy();
+  /** @returns how many bytes it takes */
+  #send(frame: readonly unknown[]): number {
+    if (this.#isOver) return 0;
+    const bytes = this.#host.codec.encode(frame, this.#values);
+    this.#connection.write(bytes);
+    if (this.#connection.bufferedBytes > UNREAD_BYTES_MAX) {
+      this.#over();
+      this.#connection.destroy();
+    }
+    return bytes.length;
   }
 
   /** What is still under way for the client is told that nobody waits. */
@@ -287,6 +353,11 @@ export class OutsiderSession {
     if (this.#isOver) return;
     this.#isOver = true;
     for (const call of this.#calls.values()) call.abort();
+    for (const forget of this.#watches.values()) forget();
+    this.#watches.clear();
+    this.#exchange.loseAll('the client has gone');
+    for (const run of this.#roomWaiters) run();
+    this.#roomWaiters.clear();
     this.#host.ended();
   }
 }

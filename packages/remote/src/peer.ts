@@ -1,7 +1,6 @@
 import {
   type ActorSystem,
   type CallError,
-  type DownReason,
   Draining,
   Overloaded,
   RemoteError,
@@ -14,6 +13,7 @@ import { BadFrame } from './bad-frame.ts';
 import type { CallerIdentity } from './caller.ts';
 import { Channels } from './channels.ts';
 import type { EncodedValue } from './codec.ts';
+import { downReason } from './down-reason.ts';
 import type { Endpoint } from './endpoint.ts';
 import * as type from './frames.ts';
 import { Incoming } from './incoming.ts';
@@ -513,13 +513,4 @@ function insteadOf(frame: readonly unknown[], error: unknown): readonly unknown[
   }
   const stand = new RemoteError('Error', 'the error could not be sent', undefined);
   return kind === type.DOWN ? [kind, id, { kind: 'failed', error: stand }] : [type.FAIL, id, stand];
-}
-
-function downReason(value: unknown): DownReason {
-  if (typeof value === 'object' && value !== null && 'kind' in value) {
-    const error: unknown = 'error' in value ? value.error : undefined;
-    if (value.kind === 'stopped' || value.kind === 'no-actor') return { kind: value.kind };
-    if (value.kind === 'failed' || value.kind === 'node-down') return { kind: value.kind, error };
-  }
-  throw new BadFrame('a down frame without a reason');
 }

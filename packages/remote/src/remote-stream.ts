@@ -186,3 +186,20 @@ export class StreamIntake {
     this.#taken = 0;
   }
 }
+
+/** Takes nothing from `stream` ahead: the window between the two sides does that. */
+export function readable(stream: RemoteStream): ReadableStream<unknown> {
+  return new ReadableStream<unknown>(
+    {
+      async pull(controller) {
+        const result: IteratorResult<unknown> = await stream.next();
+        if (result.done === true) controller.close();
+        else controller.enqueue(result.value);
+      },
+      async cancel() {
+        await stream.return();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}

@@ -19,6 +19,8 @@ import { ResendBuffer } from './resend-buffer.ts';
 
 /** What may be under way and not acknowledged; while it is, nothing more leaves. */
 const UNACKNOWLEDGED_BYTES_MAX = 16 * 1024 * 1024;
+/** Bytes of large frames that leave before input and timers have their turn. */
+const LARGE_BYTES_A_TURN = 128 * 1024;
 /** Received bytes that are acknowledged at the end of a read; fewer ride on what is sent anyway. */
 const ACKNOWLEDGE_BYTES = 64 * 1024;
 /**
@@ -86,6 +88,8 @@ export class Session {
   /** So many small frames do not wait for the end of the turn. */
   #framesMax = FIRST_FRAMES;
   #isProved = false;
+  /** Bytes of large frames that have left since input and timers had their turn. */
+  #largeBytes = 0;
   #closing: Error | undefined;
   #closeTimer: Timer | undefined;
 
@@ -229,8 +233,9 @@ export class Session {
   #pack(): Uint8Array | undefined {
     const { bytes } = this.#unacknowledged;
     if (this.#outbox.isEmpty || bytes >= UNACKNOWLEDGED_BYTES_MAX) return undefined;
-    const isBlocked = this.#outbox.hasLarge && bytes >= this.#flight.windowBytes;
-    if (isBlocked) this.#flight.limited();
+    const isFull = this.#outbox.hasLarge && bytes >= this.#flight.windowBytes;
+    if (isFull) this.#flight.limited();
+    const isBlocked = isFull || this.#largeBytes >= LARGE_BYTES_A_TURN;
     const load = this.#outbox.take(!isBlocked);
     if (load === undefined) return undefined;
     let { flags, parts, bytes: bodyBytes } = load;
@@ -244,6 +249,7 @@ export class Session {
     }
     this.#sent += 1;
     const isLarge = (flags & CHUNK) !== 0;
+    if (isLarge) this.#countLarge(bodyBytes);
     if (isLarge && this.#flight.leaves(this.#sent, this.#env.now())) flags |= ACK_NOW;
     this.#owesAck = false;
     this.#untoldBytes = 0;
@@ -253,6 +259,21 @@ export class Session {
     this.#unacknowledged.next();
     return envelope;
   }
+
+  /**
+   * All that the window allows at once would keep small frames, which come meanwhile, waiting.
+   * Where runs must repeat exactly there is no input that could come.
+   */
+  #countLarge(bytes: number): void {
+    if (this.#env.afterPromises === undefined) return;
+    if (this.#largeBytes === 0) this.#env.afterIo(this.#onTurn);
+    this.#largeBytes += bytes;
+  }
+
+  readonly #onTurn = (): void => {
+    this.#largeBytes = 0;
+    this.#flush();
+  };
 
   #receive(link: Link, envelope: Envelope): void {
     try {

@@ -9,7 +9,7 @@ interface Room extends Actor {
 
 const codec = new CborCodec();
 const plain: ValuePort = { dehydrate: () => undefined, hydrate: () => undefined };
-const WELCOME = [1, 1, 'a', 'ann'];
+const WELCOME = [1, 2, 'a', 'ann'];
 
 /** The platform's side of a WebSocket, which a test lets happen. */
 class Line implements WebSocketLike {
@@ -66,7 +66,7 @@ test('calls wait for the welcome, and leave in their order', async (t) => {
   const [line] = lines;
 
   line?.happens('open');
-  t.deepEqual(line?.sent, [[0, 1, 't']]);
+  t.deepEqual(line?.sent, [[0, 2, 't']]);
   line?.says(WELCOME);
   line?.says([5, 1, 'done']);
 

@@ -1,0 +1,292 @@
+import test, { type ExecutionContext } from 'ava';
+import { WebSocket } from 'ws';
+import {
+  Actor,
+  actor,
+  ActorSystem,
+  type AnyRef,
+  type Channel,
+  channel,
+  ChannelClosed,
+  ChannelLost,
+  type Down,
+  processEnv,
+  type Receiver,
+  rpc,
+  type Sender,
+  SessionLost,
+  Unauthorized,
+} from '@troupe/actor';
+import { CborCodec, connect, type OutsiderClient, Outsiders, type ValuePort } from '@troupe/remote';
+
+const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+const env = processEnv({ log: quiet });
+
+@actor({ kind: 'room' })
+class Room extends Actor {
+  readonly history: Channel<string> = channel<string>(1_000, { env });
+  readonly #listeners: Sender<string>[] = [];
+  ended = false;
+  @rpc join(lines: Sender<string>): void {
+    this.#listeners.push(lines);
+  }
+  @rpc async say(text: string): Promise<void> {
+    for (const lines of this.#listeners) await lines.send(text);
+    this.history.trySend(text);
+  }
+  @rpc ends(): { readonly sender: Sender<string>; readonly receiver: Receiver<string> } {
+    return { sender: this.history.sender, receiver: this.history.receiver };
+  }
+  @rpc length(): number {
+    return this.history.length;
+  }
+  @rpc close(): void {
+    this.history.close();
+  }
+  @rpc async *count(end: number): AsyncGenerator<number> {
+    try {
+      for (let i = 0; i < end; i += 1) yield i;
+    } finally {
+      this.ended = true;
+    }
+  }
+  @rpc hasEnded(): boolean {
+    return this.ended;
+  }
+  @rpc async sum(numbers: AsyncIterable<number>): Promise<number> {
+    let sum = 0;
+    for await (const number of numbers) sum += number;
+    return sum;
+  }
+  @rpc async *big(items: number): AsyncGenerator<Uint8Array> {
+    for (let i = 0; i < items; i += 1) yield new Uint8Array(100_000);
+  }
+}
+
+/** A node's door with a room behind it, and a client that may do all but close the room's log. */
+async function visited(t: ExecutionContext): Promise<{
+  readonly client: OutsiderClient;
+  readonly system: ActorSystem;
+  readonly room: AnyRef;
+  readonly door: Outsiders;
+}> {
+  const system = new ActorSystem({ name: 'a', env });
+  const room = system.spawn(Room);
+  const door = await Outsiders.open(
+    {
+      listen: 'ws://127.0.0.1:0/door',
+      authenticate: (token) => ({ name: token }),
+      permits: ({ name }, { method }) => name === 'ann' || method === 'length',
+    },
+    {
+      name: 'a',
+      env,
+      log: quiet,
+      router: { refer: () => room, entityOf: () => ['room', 'lobby'] },
+    },
+  );
+  const client = await connect(door.address, { token: 'ann', WebSocket, env });
+  t.teardown(async () => {
+    client.close();
+    await door.close();
+    await system.stop();
+  });
+  return { client, system, room, door };
+}
+
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+test('a client hands out the end of a channel of its own, and is sent what others say', async (t) => {
+  const { client } = await visited(t);
+  const room = client.entity(Room, 'lobby');
+  const lines = channel<string>(16, { env });
+
+  await room.join(lines.sender);
+  for (const text of ['hello', 'and', 'bye']) await room.say(text);
+
+  t.deepEqual(
+    [await lines.receive(), await lines.receive(), await lines.receive()],
+    ['hello', 'and', 'bye'],
+  );
+});
+
+test('a client sends and receives by the ends that a node hands out, and learns of the close', async (t) => {
+  const { client } = await visited(t);
+  const room = client.entity(Room, 'lobby');
+  const { sender, receiver } = await room.ends();
+  t.deepEqual([sender.remote, receiver.remote, sender.capacity], [true, true, 1_000]);
+
+  for (let i = 0; i < 600; i += 1) await sender.send(String(i));
+  const got: string[] = [];
+  for await (const text of receiver) {
+    got.push(text);
+    if (got.length === 600) await room.close();
+  }
+
+  t.deepEqual(
+    got,
+    Array.from({ length: 600 }, (_, i) => String(i)),
+  );
+  await t.throwsAsync(sender.send('more'), { instanceOf: ChannelClosed });
+});
+
+test('what a client has fetched ahead goes back when it lets go of its end', async (t) => {
+  const { client } = await visited(t);
+  const room = client.entity(Room, 'lobby');
+  const { sender, receiver } = await room.ends();
+  for (let i = 0; i < 100; i += 1) await sender.send(String(i), { ack: true });
+  for (let i = 0; i < 10; i += 1) await receiver.receive();
+
+  receiver[Symbol.dispose]();
+
+  t.is(await room.length(), 90);
+});
+
+test('a generator method is a stream for a client too, and leaving it ends its source', async (t) => {
+  const { client } = await visited(t);
+  const room = client.entity(Room, 'lobby');
+
+  t.deepEqual(
+    await collect(room.count(200)),
+    Array.from({ length: 200 }, (_, i) => i),
+  );
+  for await (const number of room.count(1_000_000)) if (number === 5) break;
+
+  t.true(await room.hasEnded());
+});
+
+test('streams of a client are read by the node, and large items wait for room', async (t) => {
+  const { client } = await visited(t);
+  const room = client.entity(Room, 'lobby');
+  async function* numbers(): AsyncGenerator<number> {
+    for (let i = 1; i <= 100; i += 1) yield i;
+  }
+
+  t.is(await room.sum(numbers()), 5_050);
+  const items = await collect(room.big(100));
+
+  t.is(
+    items.reduce((sum, { length }) => sum + length, 0),
+    10_000_000,
+  );
+});
+
+test('a client that may monitor an actor is told when it is down, once', async (t) => {
+  const { client, system, room } = await visited(t);
+  const downs: Down[] = [];
+  const forgotten: Down[] = [];
+  client.monitor(client.entity(Room, 'lobby'), (down) => downs.push(down));
+  client.monitor(client.entity(Room, 'lobby'), (down) => forgotten.push(down))();
+  t.is(await client.entity(Room, 'lobby').length(), 0);
+
+  await system.stopActor(room);
+  await t.throwsAsync(client.entity(Room, 'lobby').length());
+
+  t.deepEqual(downs, [{ address: 'room/lobby', reason: { kind: 'stopped' } }]);
+  t.deepEqual(forgotten, []);
+});
+
+test('a client without the right gets no end, no stream and no word of an actor', async (t) => {
+  const { door } = await visited(t);
+  const bob = await connect(door.address, { token: 'bob', WebSocket, env });
+  const room = bob.entity(Room, 'lobby');
+  const down = new Promise<Down>((resolve) => bob.monitor(room, resolve));
+
+  await t.throwsAsync(room.ends(), { instanceOf: Unauthorized });
+  await t.throwsAsync(collect(room.count(1)), { instanceOf: Unauthorized });
+  const { reason } = await down;
+
+  t.is(reason.kind, 'node-down');
+  t.true('error' in reason && reason.error instanceof Unauthorized);
+  bob.close();
+});
+
+test('with its connection everything of a client ends, on both sides, and never quietly', async (t) => {
+  const { client } = await visited(t);
+  const room = client.entity(Room, 'lobby');
+  const { receiver, sender } = await room.ends();
+  const stream = await room.count(1_000);
+  await stream.next();
+  const downs: Down[] = [];
+  client.monitor(room, (down) => downs.push(down));
+  await sender.send('one', { ack: true });
+  t.is(await receiver.receive(), 'one');
+  const waiting = t.throwsAsync(receiver.receive(), { instanceOf: ChannelLost });
+
+  client.close();
+
+  await waiting;
+  await t.throwsAsync(sender.send('two'), { instanceOf: ChannelLost });
+  await t.throwsAsync(collect(stream), { instanceOf: SessionLost });
+  t.is(downs[0]?.reason.kind, 'node-down');
+});
+
+const codec = new CborCodec();
+const plain: ValuePort = { dehydrate: () => undefined, hydrate: () => undefined };
+
+/** What one that has been let in may send against all rules. */
+const breaches: Readonly<Record<string, readonly (readonly unknown[])[]>> = {
+  'an end opened twice': [
+    [10, 2],
+    [10, 2],
+  ],
+  'elements for an end to receive by': [
+    [10, 4],
+    [11, 4, ['x']],
+  ],
+  'more elements than there is a window for': [
+    [10, 2],
+    [11, 2, new Array(257).fill('x')],
+  ],
+  'more elements asked for than anybody needs': [
+    [10, 4],
+    [12, 4, 5_000, 0],
+  ],
+  'more taken than was sent': [
+    [10, 4],
+    [14, 4, 7],
+  ],
+  'one number for two monitors': [
+    [19, 9, ['room', 'lobby']],
+    [19, 9, ['room', 'lobby']],
+  ],
+};
+
+for (const [what, frames] of Object.entries(breaches)) {
+  test(`${what} ends the connection of a client`, async (t) => {
+    const { door } = await visited(t);
+    const socket = new WebSocket(door.address);
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    const say = (frame: readonly unknown[]): void => socket.send(codec.encode(frame, plain));
+    const heard = (): Promise<unknown> => new Promise((resolve) => socket.once('message', resolve));
+    socket.once('open', () => say([0, 2, 'ann']));
+    await heard();
+    say([2, 1, ['room', 'lobby'], 'ends', [], 1_000]);
+    await heard();
+
+    for (const frame of frames) say(frame);
+
+    await t.notThrowsAsync(closed);
+    t.is(door.size, 1);
+  });
+}
+
+test('a client of the first version is given neither ends nor streams', async (t) => {
+  const { door } = await visited(t);
+  const socket = new WebSocket(door.address);
+  const heard = async (): Promise<unknown[] | undefined> => {
+    const data = await new Promise<Uint8Array>((resolve) => socket.once('message', resolve));
+    return codec.decodeSequence(data, plain)[0];
+  };
+  socket.once('open', () => socket.send(codec.encode([0, 1, 'ann'], plain)));
+  t.deepEqual(await heard(), [1, 1, 'a', 'ann']);
+
+  socket.send(codec.encode([2, 1, ['room', 'lobby'], 'ends', [], 1_000], plain));
+
+  t.deepEqual((await heard())?.slice(0, 2), [6, 1]);
+  socket.close();
+});
