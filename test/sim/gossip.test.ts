@@ -26,6 +26,19 @@ for (const scenario of scenarios) {
   });
 }
 
+for (const [claim, name, seed] of [
+  ['one that heard nobody asks again before it gives anybody up', 'S2', 65],
+  ['accusations from before a silence do not end the time after it', 'S2', 108],
+  ['a probe from a silence proves nothing', 'S4', 36],
+  ['a refusal of one process is none of the next one of its name', 'S3', 94],
+] as const) {
+  test(`once it was otherwise: ${claim}`, (t) => {
+    const scenario = scenarios.find((one) => one.name === name);
+
+    t.is(scenario && failureOf(scenario, seed, Gossip), undefined);
+  });
+}
+
 for (const mutant of mutants) {
   test(`a mistake is found: ${mutant.name}`, async (t) => {
     const caught = await huntFor(mutant, { first: 1, count: RUNS_MAX });

@@ -8,8 +8,7 @@ import type { Settings } from './settings.ts';
 import { packetBytes, updateBytes } from './size.ts';
 
 /** Protocol versions that this code speaks. */
-export const VERSION_MIN = 1;
-export const VERSION_MAX = 1;
+export const VERSIONS: Versions = { min: 1, max: 1 };
 
 /** Pieces of news beyond which each is sent less often. */
 const CROWD = 128;
@@ -23,6 +22,14 @@ export interface SelfOptions {
   /** Greater than that of any earlier process of this name: a whole number up to 2 ** 53 - 1. */
   readonly generation: number;
   readonly meta: Uint8Array;
+  /** Versions of this protocol that it speaks. Default: those of this code. */
+  readonly versions?: Versions;
+}
+
+/** From one to another, both included. */
+export interface Versions {
+  readonly min: number;
+  readonly max: number;
 }
 
 /** What the parts of one member share: who it is, whom it knows, and what it has to say. */
@@ -52,6 +59,7 @@ export class Core {
     options: { settings: Settings; cluster: number; random: () => number },
   ) {
     const { settings, cluster, random } = options;
+    const { versions = VERSIONS } = self;
     this.settings = settings;
     this.cluster = cluster;
     this.random = random;
@@ -66,8 +74,8 @@ export class Core {
       generation: self.generation,
       incarnation: 0,
       meta: self.meta,
-      versionMin: VERSION_MIN,
-      versionMax: VERSION_MAX,
+      versionMin: versions.min,
+      versionMax: versions.max,
     };
     this.rumors.add(this.self);
   }

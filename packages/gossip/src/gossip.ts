@@ -211,13 +211,18 @@ export class Gossip {
     }
   }
 
-  /** After a long silence all suspects have their time anew: their objections were not heard. */
+  /**
+   * After a long silence all suspects have their time anew: their objections were not heard. Nobody
+   * repeats them either, so they are asked.
+   */
   #listenAgain(): void {
     const { nowMs, roster, settings, size } = this.#core;
     if (!settings.selfDoubt) return;
     const { minMs } = suspicionTimes(settings, size);
-    for (const { suspicion } of roster.suspects) {
-      suspicion?.postpone(Math.max(0, nowMs + minMs - suspicion.dueAtMs));
+    this.#probes.forget(0); // Their answers were not heard either.
+    for (const member of roster.suspects) {
+      member.suspicion?.notBefore(nowMs + minMs);
+      this.#probes.start(member);
     }
   }
 

@@ -1,4 +1,4 @@
-import { type Core, VERSION_MAX, VERSION_MIN } from './core.ts';
+import type { Core } from './core.ts';
 import { INCARNATION_MAX, Member } from './member.ts';
 import type { Alive, Failed, Left, Suspect, Update } from './message.ts';
 import { Suspicion, suspicionTimes } from './suspicion.ts';
@@ -34,7 +34,7 @@ export function learn(core: Core, update: Update): boolean {
 }
 
 function learnAlive(core: Core, member: Member | undefined, update: Alive): boolean {
-  if (update.versionMax < VERSION_MIN || update.versionMin > VERSION_MAX) {
+  if (!hasCommonVersion(core.self, update)) {
     core.tell({ kind: 'excluded', name: update.name, why: 'no common version' });
     return false;
   }
@@ -55,6 +55,10 @@ function learnAlive(core: Core, member: Member | undefined, update: Alive): bool
   else if (member.state === 'left') return true; // That life is over, whatever it said before.
   else revive(core, member, update);
   return false;
+}
+
+function hasCommonVersion(a: Alive, b: Alive): boolean {
+  return a.versionMin <= b.versionMax && b.versionMin <= a.versionMax;
 }
 
 /** A new process has the name: the one before it is gone, noticed or not. */
@@ -206,9 +210,14 @@ export function speakAnew(core: Core, incarnation: number): void {
   core.changedAtMs = core.nowMs;
 }
 
+/** After the last generation there is none: this member takes part in that one. */
 function beginGeneration(core: Core, generation: number): void {
-  if (generation > Number.MAX_SAFE_INTEGER) return;
-  core.self = { ...core.self, generation, incarnation: 0 };
+  const isLast = generation > Number.MAX_SAFE_INTEGER;
+  if (isLast && core.self.generation === Number.MAX_SAFE_INTEGER) return;
+  const life = isLast
+    ? { generation: Number.MAX_SAFE_INTEGER, incarnation: 1 }
+    : { generation, incarnation: 0 };
+  core.self = { ...core.self, ...life };
   core.rumors.add(core.self);
   core.changedAtMs = core.nowMs;
 }

@@ -1,5 +1,8 @@
 import { BadPacket } from './errors.ts';
 
+/** Costs each member that says nothing of itself no memory of its own. */
+const NOTHING = new Uint8Array();
+
 /** Takes bytes apart, and never reads beyond their end. */
 export class Reader {
   readonly #bytes: Uint8Array;
@@ -54,7 +57,8 @@ export class Reader {
 
   /** A copy, so that what is kept does not hold the whole packet. */
   blob(bytesMax: number): Uint8Array {
-    return this.#field(bytesMax).slice();
+    const field = this.#field(bytesMax);
+    return field.length === 0 ? NOTHING : new Uint8Array(field); // A Buffer's slice() is no copy.
   }
 
   #field(bytesMax: number): Uint8Array {

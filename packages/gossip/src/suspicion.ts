@@ -16,6 +16,7 @@ export class Suspicion {
   readonly #needed: number;
   readonly #accusers: Set<string>;
   #postponedMs = 0;
+  #notBeforeMs = -Infinity;
   dueAtMs: number;
 
   constructor(
@@ -44,8 +45,14 @@ export class Suspicion {
     const time = { minMs: this.#minMs, maxMs: this.#maxMs, needed: this.#needed };
     const dueAtMs = this.startedAtMs + this.#postponedMs + suspicionMs(this.confirmations, time);
     // Not in the past, which would look as if somebody had been late to judge.
-    this.dueAtMs = Math.min(this.dueAtMs, Math.max(dueAtMs, nowMs));
+    this.dueAtMs = Math.min(this.dueAtMs, Math.max(dueAtMs, nowMs, this.#notBeforeMs));
     return true;
+  }
+
+  /** Whoever confirms it, and however long it has lasted. */
+  notBefore(atMs: number): void {
+    this.#notBeforeMs = atMs;
+    this.dueAtMs = Math.max(this.dueAtMs, atMs);
   }
 
   /** Time that does not count. */

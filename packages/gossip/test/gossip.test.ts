@@ -72,6 +72,34 @@ test('who gets no answers at all gives up nobody for a while', (t) => {
   t.true(bench.kinds().some((kind) => kind.startsWith('failed')));
 });
 
+test('after a long silence suspects are asked anew, and old accusations shorten nothing', (t) => {
+  const bench = knowing('b', 'c', 'd', 'e', 'f');
+  bench.hear('c', gossip, suspect('b', 'c'));
+  bench.advance(6_000);
+  bench.taken();
+
+  bench.hear('d', gossip);
+  const asked = bench.taken().filter(({ packet }) => packet.message.kind === 'ping');
+  t.true(asked.some(({ to }) => to === 'b:1'));
+  bench.hear('e', gossip, ...['d', 'e', 'f'].map((by) => suspect('b', by)));
+  answerOthers(bench, 'b', 1_500);
+  t.is(bench.gossip.get('b')?.state, 'suspect');
+  answerOthers(bench, 'b', 1_000);
+  t.is(bench.gossip.get('b')?.state, 'failed');
+});
+
+/** Lets time go on; all but one answer their pings. */
+function answerOthers(bench: Bench, silent: string, forMs: number): void {
+  for (let ms = 0; ms < forMs; ms += 50) {
+    bench.advance(50);
+    for (const { packet } of bench.taken()) {
+      const { message } = packet;
+      if (message.kind !== 'ping' || message.target === silent) continue;
+      bench.hear(message.target, { kind: 'ack', sequence: message.sequence });
+    }
+  }
+}
+
 test('a name that a live member has is not given away', (t) => {
   const bench = knowing('b');
   const word: Update = { ...alive('b', 0, 200), address: 'other:1' };
@@ -183,6 +211,24 @@ test('members without a common version, and more than the limit, are not let in'
     bench.events.flatMap((event) => (event.kind === 'excluded' ? [event.why] : [])),
     ['no common version', 'too many members'],
   );
+});
+
+test('a later version may speak with an earlier one, and not with one before that', (t) => {
+  const bench = new Bench({ versions: { min: 2, max: 3 } });
+
+  bench.hear('b', gossip, { ...alive('b'), versionMin: 1, versionMax: 2 }, alive('c'));
+
+  t.is(bench.gossip.get('b')?.state, 'alive');
+  t.is(bench.gossip.get('c'), undefined);
+});
+
+test('one that is said to be of the last generation there is takes part in that', (t) => {
+  const bench = knowing('b');
+  const generation = Number.MAX_SAFE_INTEGER;
+
+  bench.hear('b', gossip, alive('a', 0, generation));
+
+  t.like(bench.gossip.self, { generation, incarnation: 1 });
 });
 
 test('another cluster is not heard', (t) => {

@@ -146,3 +146,31 @@ for (const [title, bytes, words] of [
     t.throws(() => decodePacket(Uint8Array.from(bytes)), { instanceOf: BadPacket, message: words });
   });
 }
+
+test('what is read of a packet does not change with the bytes it was read from', (t) => {
+  const meta = Uint8Array.of(1, 2, 3);
+  const packet: Packet = {
+    cluster: 0,
+    from: 'a',
+    generation: 1,
+    message: { kind: 'gossip' },
+    updates: [
+      {
+        kind: 'alive',
+        name: 'a',
+        generation: 1,
+        incarnation: 0,
+        address: 'a:1',
+        meta,
+        versionMin: 1,
+        versionMax: 1,
+      },
+    ],
+  };
+  const received = Buffer.from(encodePacket(packet)); // As sockets give it, and use it again.
+
+  const decoded = decodePacket(received);
+  received.fill(0);
+
+  t.deepEqual(decoded, packet);
+});

@@ -1,4 +1,15 @@
-import { Gossip, type Profile } from '@troupe/gossip';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import {
+  decodePacket,
+  encodePacket,
+  Gossip,
+  type Input,
+  type Packet,
+  type Profile,
+  type Update,
+} from '@troupe/gossip';
+import { Random } from '@troupe/sim';
 import { settled, totals, untilWhole } from './settled.ts';
 import { type Process, startMany, World } from './world.ts';
 
@@ -32,6 +43,8 @@ export function measure({ json, write, progress }: MeasureOptions): void {
   }
   progress('2,000 members start');
   show({ experiment: 'start', ...bootstrap(2_000) });
+  progress('memory');
+  show({ experiment: 'memory', ...memory(1_000) });
 }
 
 /** How long until the first member gives up one that has ended, and until the last does. */
@@ -105,17 +118,71 @@ function load(
 
 function bootstrap(members: number): Row {
   const world = new World({ seed: 1, Gossip, profile: 'lan' });
-  const heapBefore = process.memoryUsage().heapUsed;
   startMany(world, members);
   const isWhole = untilWhole(world, members);
   const all = world.running.map(({ sentBytes }) => sentBytes);
-  // Of what the simulator itself keeps nothing is taken off.
-  const heap = (process.memoryUsage().heapUsed - heapBefore) / members / members;
   return {
     members,
     'ms to one view': isWhole ? Math.round(world.nowMs) : Infinity,
     'bytes sent p50': quantile(all, 0.5),
     'bytes sent by the seed': Math.max(...all),
-    'heap bytes a known member': Math.round(heap),
   };
+}
+
+/**
+ * What a member costs the heap of each core that knows it: of some cores that each know `members`,
+ * read from bytes as they arrive, after all news is told.
+ */
+function memory(members: number): Row {
+  knowing(members); // Or what is compiled meanwhile would count.
+  const before = collectedHeap();
+  const cores = Array.from({ length: 8 }, () => knowing(members));
+  const bytes = (collectedHeap() - before) / members / cores.length;
+  if (cores.some(({ size }) => size !== members + 1)) throw new Error('one does not know all');
+  return { members, 'heap bytes a known member': Math.round(bytes) };
+}
+
+/** Its packets go nowhere, and whom it asks answers. */
+function knowing(members: number): Gossip {
+  const generation = 1_700_000_000_000_000;
+  const self = { name: 'self', address: '10.0.0.1:7000', generation, meta: new Uint8Array() };
+  const gossip = new Gossip({ ...self, random: new Random(1).next, nowMs: 0 });
+  let nowMs = 0;
+  const take = (input: Input): void => {
+    for (const output of gossip.step(nowMs, input)) {
+      if (output.kind !== 'send' || output.packet.message.kind !== 'ping') continue;
+      const { target, sequence } = output.packet.message;
+      hear(target, { kind: 'ack', sequence }, []);
+    }
+  };
+  const hear = (from: string, message: Packet['message'], updates: readonly Update[]): void => {
+    const bytes = encodePacket({ cluster: 0, from, generation, message, updates });
+    take({ kind: 'packet', via: 'datagram', from, packet: decodePacket(bytes) });
+  };
+  for (let i = 0; i < members; i += 1) hear(`node-${i}`, { kind: 'gossip' }, [wordOf(i)]);
+  while (gossip.untold > 0 || nowMs < 60_000) {
+    nowMs = Math.max(nowMs, gossip.nextDeadlineMs);
+    take({ kind: 'tick' });
+  }
+  return gossip;
+}
+
+function wordOf(i: number): Update {
+  return {
+    kind: 'alive',
+    name: `node-${i}`,
+    address: `10.0.${i >> 8}.${i & 255}:7000`,
+    generation: 1_700_000_000_000_000,
+    incarnation: 0,
+    meta: new Uint8Array(),
+    versionMin: 1,
+    versionMax: 1,
+  };
+}
+
+function collectedHeap(): number {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  for (let round = 0; round < 3; round += 1) collect();
+  return process.memoryUsage().heapUsed;
 }

@@ -95,6 +95,20 @@ export const mutants: readonly Mutant[] = [
     replace: 'for (const helper of [])',
   },
   {
+    name: 'versions are not compared',
+    scenario: 'S6',
+    file: 'news.js',
+    find: 'if (!hasCommonVersion(core.self, update)) {',
+    replace: 'if (false) {',
+  },
+  {
+    name: 'after a silence suspects are not asked again',
+    scenario: 'S2',
+    file: 'gossip.js',
+    find: 'member.suspicion?.notBefore(nowMs + minMs);\n            this.#probes.start(member);',
+    replace: 'member.suspicion?.notBefore(nowMs + minMs);',
+  },
+  {
     name: 'a new word keeps its number',
     scenario: 'S6',
     file: 'gossip.js',

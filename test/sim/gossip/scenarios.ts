@@ -1,3 +1,4 @@
+import type { Alive } from '@troupe/gossip';
 import type { Process } from './world.ts';
 import type { Scenario, Stage } from './stage.ts';
 
@@ -55,31 +56,60 @@ const anomalies: Scenario = {
 
 const crashes: Scenario = {
   name: 'S2',
-  title: 'crashes are found soon by all, and a bad link or a lossy host harms nobody else',
+  title: 'crashes are found soon by all, and deaf or lossy hosts harm nobody else',
   run(stage) {
-    const { world, random } = stage;
-    stage.start(random.pick([5, 16, 40]));
-    const dead = some(stage, random.integer(1, 3));
-    healthyBut(stage, dead);
-    const host = random.chance(0.5);
-    if (random.chance(0.5)) world.quality = { ...world.quality, loss: 0.05 };
-    for (const process of dead) world.kill(process, { host });
-    const names = dead.map(({ name }) => name);
-    const isFound = (): boolean =>
-      world.running.every(({ gossip }) =>
-        names.every((name) => gossip.get(name)?.state === 'failed'),
-      );
-    // A killed process makes its host refuse; a host that is gone is only silent.
-    const limitMs = host ? (dead.length > 2 ? 30_000 : 12_000) : 4_000;
-    if (!world.runUntil(isFound, { limitMs })) stage.fail(`not found within ${limitMs} ms`);
-    for (const { name, gossip } of world.running) {
-      // The failure of others is no reason to doubt oneself.
-      if (gossip.health > 2 && gossip.size > 10) stage.fail(`${name} doubts itself`);
-    }
-    world.run(5_000);
-    settles(stage, 10_000);
+    if (stage.random.chance(0.6)) crash(stage);
+    else fail(stage);
   },
 };
+
+function crash(stage: Stage): void {
+  const { world, random } = stage;
+  const members = random.pick([5, 16, 40]);
+  stage.start(members);
+  const dead = some(stage, members === 40 ? random.pick([1, 2, 3, 10]) : random.integer(1, 3));
+  healthyBut(stage, dead);
+  const host = random.chance(0.5);
+  if (random.chance(0.5)) world.quality = { ...world.quality, loss: 0.05 };
+  for (const process of dead) world.kill(process, { host });
+  const names = dead.map(({ name }) => name);
+  const isFound = (): boolean =>
+    world.running.every(({ gossip }) =>
+      names.every((name) => gossip.get(name)?.state === 'failed'),
+    );
+  // A killed process makes its host refuse; a host that is gone is only silent.
+  const limitMs = host ? (dead.length > 2 ? 30_000 : 12_000) : 4_000;
+  if (!world.runUntil(isFound, { limitMs })) stage.fail(`not found within ${limitMs} ms`);
+  for (const { name, gossip } of world.running) {
+    // The failure of others is no reason to doubt oneself.
+    const isDoubtful = gossip.health > 2 && gossip.size > 10;
+    if (isDoubtful && dead.length <= 3) stage.fail(`${name} doubts itself`);
+  }
+  world.run(5_000);
+  settles(stage, 10_000);
+}
+
+/** Some hosts hear nothing for 20 s, then all for 20 s, again and again; or lose most of all. */
+function fail(stage: Stage): void {
+  const { world, random } = stage;
+  stage.start(random.pick([16, 40]));
+  const faulty = some(stage, random.integer(1, 3));
+  healthyBut(stage, faulty);
+  const addresses = new Set(faulty.map(({ address }) => address));
+  if (random.chance(0.5)) {
+    for (let times = 0; times < 3; times += 1) {
+      world.isCut = (_, to) => addresses.has(to);
+      world.run(20_000);
+      world.isCut = undefined;
+      world.run(20_000);
+    }
+  } else {
+    world.lossOf = (from, to) => (addresses.has(from) || addresses.has(to) ? 0.8 : 0);
+    world.run(60_000);
+    world.lossOf = undefined;
+  }
+  settles(stage, 60_000);
+}
 
 const restarts: Scenario = {
   name: 'S3',
@@ -88,6 +118,7 @@ const restarts: Scenario = {
     const { world, random } = stage;
     stage.start(random.pick([4, 12, 24]));
     const first = world.running[0] as Process;
+    if (random.chance(0.2)) takeName(stage, random.pick(world.running));
     const ended = random.chance(0.3) ? world.running.slice(1) : some(stage, 3);
     for (const process of ended) {
       if (process === first) continue;
@@ -110,10 +141,41 @@ const restarts: Scenario = {
         if (!isBack) stage.specification.healthy.add(self.generation);
       });
     }
+    if (random.chance(0.3)) takeAddress(stage, ended);
     world.run(20_000);
     settles(stage, 40_000);
   },
 };
+
+/** A second process has the name of one that lives: it is told so, and ends. */
+function takeName(stage: Stage, { name }: Process): void {
+  const { world } = stage;
+  const seeds = world.running.filter((process) => process.name !== name);
+  const second = stage.startOne(name, {
+    address: `${name}:77`,
+    key: `${name} again`,
+    seeds: seeds.map(({ address }) => address),
+  });
+  world.observers.push({
+    onEvent(process, { kind }) {
+      if (process === second && kind === 'taken') world.kill(second);
+    },
+  });
+  if (!world.runUntil(() => !second.isRunning, { limitMs: 5_000 })) {
+    stage.fail(`a second ${name} is not told that there is one`);
+  }
+}
+
+/** One ends, and another one of another name starts at its address. */
+function takeAddress(stage: Stage, ended: readonly Process[]): void {
+  const { world } = stage;
+  const heirless = world.running.find(
+    (process, i) => i > 1 && !ended.some(({ name }) => name === process.name),
+  );
+  if (heirless === undefined) return;
+  world.kill(heirless);
+  stage.startOne('heir', { address: heirless.address });
+}
 
 const asymmetric: Scenario = {
   name: 'S4',
@@ -122,8 +184,16 @@ const asymmetric: Scenario = {
     const { world, random } = stage;
     stage.start(random.pick([6, 16]));
     const [one, other] = some(stage, 2) as [Process, Process];
-    const kind = random.pick(['pair', 'refused', 'no datagrams', 'one way', 'deaf'] as const);
-    healthyBut(stage, kind === 'deaf' ? [one] : []);
+    const kind = random.pick([
+      'pair',
+      'refused',
+      'no datagrams',
+      'one way',
+      'deaf',
+      'bridge',
+    ] as const);
+    const half = new Set(some(stage, world.processes.size / 2).map(({ address }) => address));
+    healthyBut(stage, kind === 'deaf' ? [one] : kind === 'bridge' ? world.running : []);
     stage.specification.isCalm = kind === 'pair';
     if (kind === 'refused') {
       world.isRefused = (from, to) => from === one.address && to === other.address;
@@ -140,6 +210,8 @@ const asymmetric: Scenario = {
           return via === 'datagram' && to === one.address;
         case 'deaf':
           return to === one.address;
+        case 'bridge': // Two halves, and one host that both hear.
+          return from !== one.address && to !== one.address && half.has(from) !== half.has(to);
       }
     };
     // Not so long that who hears nobody must think itself alone.
@@ -156,21 +228,24 @@ const partitions: Scenario = {
   title: 'partitions of every shape heal by themselves, and two clusters never become one',
   run(stage) {
     const { world, random } = stage;
-    stage.start(random.pick([4, 9, 20]));
+    // Who has forgotten the other side can only call seeds.
+    const forgets = random.chance(0.2);
+    stage.specification.forgets = forgets;
+    stage.start(random.pick([4, 9, 20]), forgets ? { settings: { tombstoneMs: 20_000 } } : {});
     const sides = random.pick([2, 3]);
     const sideOf = new Map<string, number>();
     for (const { address } of world.running) {
       sideOf.set(address, random.chance(0.3) ? 0 : random.integer(0, sides - 1));
     }
     const cut = (from: string, to: string): boolean => sideOf.get(from) !== sideOf.get(to);
-    if (random.chance(0.5)) {
+    if (!forgets && random.chance(0.5)) {
       // Nobody is left who would be called as a seed.
       for (const process of world.running) world.input(process, { kind: 'join', seeds: [] });
     }
     const stranger = world.start('stranger', { cluster: 2, seeds: ['n0:1', 'n1:1'] });
     for (let flaps = random.pick([1, 1, 5]); flaps > 0; flaps -= 1) {
       world.isCut = cut;
-      world.run(flaps === 1 ? random.pick([5_000, 40_000, 90_000]) : 3_000);
+      world.run(flaps > 1 ? 3_000 : forgets ? 90_000 : random.pick([5_000, 40_000, 90_000]));
       world.isCut = undefined;
       world.run(3_000);
     }
@@ -182,22 +257,35 @@ const partitions: Scenario = {
 
 const upgrades: Scenario = {
   name: 'S6',
-  title: 'one after the other restarts with more to say of itself, and all are known in the end',
+  title: 'one after the other restarts with a later version, and who has none in common stays out',
   run(stage) {
     const { world, random } = stage;
     stage.start(8);
     if (random.chance(0.5)) world.quality = { ...world.quality, loss: 0.1, duplication: 0.1 };
-    for (const { name } of some(stage, 8)) {
-      const old = world.process(name);
-      world.input(old, { kind: 'leave' });
-      world.run(500);
-      world.kill(old);
-      world.run(random.integer(0, 1_500));
-      const process = stage.startOne(name, { meta: Uint8Array.of(1) });
-      world.run(random.integer(0, 1_500));
-      world.input(process, { kind: 'meta', meta: Uint8Array.of(2) });
+    const stranger = stage.startOne('stranger', { versions: { min: 3, max: 4 } });
+    const releases = random.pick([
+      [{ min: 1, max: 2 }],
+      [
+        { min: 1, max: 2 },
+        { min: 2, max: 2 },
+      ],
+    ]);
+    for (const versions of releases) {
+      for (const { name } of random.shuffled(world.running)) {
+        if (name === stranger.name) continue;
+        const old = world.process(name);
+        world.input(old, { kind: 'leave' });
+        world.run(500);
+        world.kill(old);
+        world.run(random.integer(0, 1_500));
+        const process = stage.startOne(name, { versions, meta: Uint8Array.of(1) });
+        world.run(random.integer(0, 1_500));
+        world.input(process, { kind: 'meta', meta: Uint8Array.of(2) });
+      }
+      world.run(2_000);
     }
-    world.run(2_000);
+    if (stranger.gossip.size > 1) stage.fail('who speaks another version sees members');
+    world.kill(stranger);
     settles(stage, 60_000);
     for (const { gossip } of world.running) {
       for (const { name, state, meta } of gossip.members()) {
@@ -270,6 +358,7 @@ const hostile: Scenario = {
       { kind: 'failed', ...last, proof: false },
       { kind: 'suspect', ...last, health: 0 },
       { kind: 'failed', ...last, incarnation: 0, proof: true },
+      lastLife(victim),
     ] as const);
     const heard = liar.gossip.self.generation;
     for (const process of world.running) {
@@ -291,6 +380,21 @@ const hostile: Scenario = {
     settles(stage, 60_000);
   },
 };
+
+/** Of a generation after which there is none. */
+function lastLife({ name, address }: Process): Alive {
+  const generation = Number.MAX_SAFE_INTEGER;
+  const versions = { versionMin: 1, versionMax: 1 };
+  return {
+    kind: 'alive',
+    name,
+    address,
+    generation,
+    incarnation: 0,
+    meta: new Uint8Array(),
+    ...versions,
+  };
+}
 
 function sent(processes: readonly Process[]): number {
   return processes.reduce((sum, process) => sum + process.sent, 0);

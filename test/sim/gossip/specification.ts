@@ -34,6 +34,8 @@ export class Specification implements Observer {
   readonly healthy: Set<number> = new Set();
   /** Whether members that nothing is wrong with may not even be suspected. */
   isCalm = false;
+  /** Whether members forget who is gone within the run: then an old word is news again. */
+  forgets = false;
   checks = 0;
 
   constructor(world: World, options: { readonly membersMax: number }) {
@@ -68,7 +70,7 @@ export class Specification implements Observer {
     const was = `${name}@${before.generation}.${before.incarnation} ${before.state}`;
     const order = generation - before.generation || incarnation - before.incarnation;
     if (order < 0) this.#refuse(process, `goes back from ${was} to ${life}`);
-    if (order === 0 && ORDER[state] < ORDER[before.state]) {
+    if (order === 0 && ORDER[state] < ORDER[before.state] && !this.forgets) {
       this.#refuse(process, `revives ${was} by an old word, as ${state}`);
     }
     const isSameLife = generation === before.generation;

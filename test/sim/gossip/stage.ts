@@ -1,7 +1,7 @@
 import type { GossipOptions } from '@troupe/gossip';
 import type { Random } from '@troupe/sim';
 import { Broken, Specification } from './specification.ts';
-import { type GossipClass, type Process, World } from './world.ts';
+import { type GossipClass, type Process, type StartOptions, World } from './world.ts';
 
 /** One way in which things go wrong, drawn anew for each seed. */
 export interface Scenario {
@@ -25,18 +25,17 @@ export class Stage {
   }
 
   /** Starts `count` members, and waits until all know all and a while longer. */
-  start(count: number): void {
+  start(count: number, options: Partial<GossipOptions> = {}): void {
     const { world } = this;
-    for (let i = 0; i < count; i += 1) this.startOne(`n${i}`);
+    for (let i = 0; i < count; i += 1) this.startOne(`n${i}`, options);
     const isWhole = (): boolean => this.specification.converged(world.running) === undefined;
     const found = world.runUntil(isWhole, { limitMs: 20_000 });
     if (!found) this.fail('the members do not find together');
     world.run(this.random.integer(2_000, 6_000));
   }
 
-  startOne(name: string, options: Partial<GossipOptions> = {}): Process {
-    const seeds = ['n0:1', 'n1:1'];
-    return this.world.start(name, { ...options, seeds });
+  startOne(name: string, options: Partial<GossipOptions & StartOptions> = {}): Process {
+    return this.world.start(name, { seeds: ['n0:1', 'n1:1'], ...options });
   }
 
   fail(what: string): never {

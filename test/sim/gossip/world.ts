@@ -30,6 +30,12 @@ export interface WorldOptions {
   readonly asBytes?: boolean;
 }
 
+export interface StartOptions {
+  readonly seeds?: readonly string[];
+  /** Under which `processes` has it. Default: its name, in place of one of that name before it. */
+  readonly key?: string;
+}
+
 /** The network as it is between all hosts. */
 export interface Quality {
   readonly loss: number;
@@ -93,6 +99,8 @@ export class World {
   quality: Quality = { loss: 0, duplication: 0, latencyMs: 0.1, jitterMs: 0.2 };
   /** Whether what is sent from one address to another does not arrive. */
   isCut: ((from: string, to: string, via: 'datagram' | 'stream') => boolean) | undefined;
+  /** What is lost from one address to another, on top of the quality of all. */
+  lossOf: ((from: string, to: string) => number) | undefined;
   /** Whether something on the way refuses streams, as a firewall may. */
   isRefused: ((from: string, to: string) => boolean) | undefined;
   /** Changes or drops bytes on their way. */
@@ -114,12 +122,9 @@ export class World {
     return [...this.processes.values()].filter(({ isRunning }) => isRunning);
   }
 
-  start(
-    name: string,
-    options: Partial<GossipOptions> & { readonly seeds?: readonly string[] } = {},
-  ): Process {
+  start(name: string, options: Partial<GossipOptions> & StartOptions = {}): Process {
     const { Gossip, profile, settings = {} } = this.#options;
-    const { address = `${name}:1`, seeds = [] } = options;
+    const { address = `${name}:1`, seeds = [], key = name } = options;
     const generation = (this.#generation += 1);
     const gossip = new Gossip({
       name,
@@ -133,7 +138,7 @@ export class World {
       ...options,
     });
     const process = new Process(name, address, gossip);
-    this.processes.set(name, process);
+    this.processes.set(key, process);
     this.#byAddress.set(address, process);
     this.#hostsUp.add(address);
     this.input(process, { kind: 'join', seeds });
@@ -244,7 +249,8 @@ export class World {
     const from = process.address;
     if (this.#isCutOff(from, to, via)) return;
     if (via === 'stream') return this.#sendByStream(process, output);
-    const { loss, duplication } = this.quality;
+    const { duplication } = this.quality;
+    const loss = this.#loss(from, to);
     if (loss > 0 && this.#network.chance(loss)) return;
     const copies = duplication > 0 && this.#network.chance(duplication) ? 2 : 1;
     for (let copy = 0; copy < copies; copy += 1) {
@@ -255,7 +261,8 @@ export class World {
   /** Opened anew each time: a round trip more, and lost packets cost time and not the packet. */
   #sendByStream(process: Process, { to, via, packet }: Output & { kind: 'send' }): void {
     let delayMs = 3 * this.#latencyMs();
-    while (this.#network.chance(this.quality.loss)) delayMs += RETRANSMIT_MS;
+    const loss = this.#loss(process.address, to);
+    while (this.#network.chance(loss)) delayMs += RETRANSMIT_MS;
     this.agenda.after(delayMs, () => {
       const { address: from } = process;
       const isRefused = this.isRefused?.(from, to) === true;
@@ -264,9 +271,12 @@ export class World {
         if (!this.#hostsUp.has(to) || this.#isCutOff(to, from, via)) return;
       }
       const { message } = packet;
-      const name = message.kind === 'ping' ? message.target : this.#nameAt(process, to);
+      const isPing = message.kind === 'ping';
+      const name = isPing ? message.target : this.#nameAt(process, to);
       if (name === undefined) return;
-      this.input(process, { kind: 'evidence', name, generation: 0, event: 'refused' });
+      // Another process of that name may run elsewhere by now.
+      const generation = isPing ? message.generation : 0;
+      this.input(process, { kind: 'evidence', name, generation, event: 'refused' });
     });
   }
 
@@ -299,6 +309,10 @@ export class World {
 
   #isCutOff(from: string, to: string, via: 'datagram' | 'stream'): boolean {
     return this.isCut !== undefined && this.isCut(from, to, via);
+  }
+
+  #loss(from: string, to: string): number {
+    return Math.max(this.quality.loss, this.lossOf?.(from, to) ?? 0);
   }
 
   #latencyMs(): number {
