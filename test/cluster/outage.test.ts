@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import test from 'ava';
 import { Crew } from './outage/crew.ts';
 import { Hosts } from './outage/hosts.ts';
-import { killed, partitioned, paused, restarted } from './outage/outages.ts';
+import { cutOneWay, killed, partitioned, paused, restarted } from './outage/outages.ts';
 
 // Small enough for every run of the tests; `npm run outage` is the whole of it.
 const limitMs = 30_000;
@@ -30,7 +30,7 @@ test.serial(
 );
 
 const whyNot = Hosts.whyNot();
-const title = 'hosts parted in two halves find together again by themselves';
+const title = 'on hosts, links cut one way cost nobody, and two halves find together again';
 
 // Where the machine forbids network namespaces, the title says why.
 if (whyNot !== undefined) test.skip(`${title}: ${whyNot}`, (t) => t.pass());
@@ -41,10 +41,15 @@ else {
     await using crew = new Crew(hosts);
     await crew.gather(6, limitMs);
 
-    const { figures, wrong } = await partitioned(crew, hosts, { forMs: 8_000, limitMs });
+    const outages = [
+      await cutOneWay(crew, hosts, { forMs: 4_000, limitMs }),
+      await partitioned(crew, hosts, { forMs: 8_000, limitMs }),
+    ];
 
-    t.log(figures);
-    t.deepEqual(wrong, []);
+    for (const { what, figures, wrong } of outages) {
+      t.log(what, figures);
+      t.deepEqual(wrong, [], what);
+    }
   });
 }
 

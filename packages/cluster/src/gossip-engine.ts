@@ -243,9 +243,12 @@ export class GossipEngine implements GossipRunner {
 
   #delivered(to: string, { message }: Packet, delivery: Delivery): void {
     if (delivery.kind === 'refused') {
-      const name = message.kind === 'ping' ? message.target : this.#nameAt(to);
+      const isPing = message.kind === 'ping';
+      const name = isPing ? message.target : this.#nameAt(to);
       if (name === undefined) return;
-      this.input({ kind: 'evidence', name, generation: 0, event: 'refused' });
+      // Another process of that name may run elsewhere by now.
+      const generation = isPing ? message.generation : 0;
+      this.input({ kind: 'evidence', name, generation, event: 'refused' });
     } else if (delivery.kind === 'answered') {
       for (const { via, packet: bytes } of delivery.parcels) {
         const packet = this.#decode(bytes);
