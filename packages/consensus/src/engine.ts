@@ -3,19 +3,26 @@ import { type AppendRecord, Raft } from '@troupe/raft';
 import type { Consensus, NodeId } from './consensus.ts';
 import { Group, type GroupHost, type GroupLimits, type Hosted } from './group.ts';
 import type { GroupRecord, LogStore } from './log-store.ts';
+import { FrameReader } from './frame-reader.ts';
 import { MemoryStore } from './memory-store.ts';
+import { Outbox } from './outbox.ts';
 import { Snapshots } from './snapshots.ts';
 import type { StateMachine } from './state-machine.ts';
+import type { Wire } from './wire.ts';
 
 const TICK_MS = 30;
 /** How often a turn asks for more to do before it lets the event loop have its way. */
 const ROUNDS_MAX = 16;
+
+/** A command must fit into a frame, beside others. */
+const COMMAND_BYTES_MAX = 8 * 2 ** 20;
 
 const limitsByDefault: GroupLimits = {
   commandBytesMax: 2 ** 20,
   proposalsMax: 65_536,
   snapshotEntries: 100_000,
   keepEntries: 10_000,
+  lagEntries: 10_000,
 };
 
 export interface EngineOptions {
@@ -27,6 +34,8 @@ export interface EngineOptions {
    * with the process.
    */
   readonly store?: LogStore;
+  /** How other nodes are reached; the engine opens and closes it. Default: there are none. */
+  readonly wire?: Wire;
   /**
    * Milliseconds of a tick, which is how often leaders say that they are there; 10 to 20 ticks
    * without a word make an election. Default: 30.
@@ -57,6 +66,9 @@ export class Engine implements AsyncDisposable {
   readonly #env: Env;
   readonly #tickMs: number;
   readonly #store: LogStore;
+  readonly #wire: Wire | undefined;
+  readonly #outbox: Outbox | undefined;
+  #opening: Promise<void> | undefined;
   readonly #groups = new Map<string, Hosted>();
   readonly #host: GroupHost;
   #awake = new Set<Hosted>();
@@ -69,19 +81,25 @@ export class Engine implements AsyncDisposable {
 
   constructor(options: EngineOptions = {}) {
     const { node = 'local', env = processEnv(), tickMs = TICK_MS } = options;
-    const { store = new MemoryStore() } = options;
+    const { store = new MemoryStore(), wire } = options;
     if (!(tickMs > 0)) throw new RangeError(`tickMs is ${tickMs}: give milliseconds, more than 0`);
     this.node = node;
     this.#env = env;
     this.#tickMs = tickMs;
     this.#lastTickAt = env.now();
     this.#store = store;
+    this.#wire = wire;
+    this.#outbox = wire && new Outbox(wire);
     this.#host = {
       node,
       env,
       store,
       wake: (group) => this.#wake(group),
       save: (group, record) => void this.#unsaved.push({ group, record }),
+      send: (group, packet) => {
+        this.#outbox?.add(group.group, packet);
+        this.#wake(group);
+      },
       ended: (group) => {
         this.#groups.delete(group.group);
         this.#awake.delete(group);
@@ -98,6 +116,11 @@ export class Engine implements AsyncDisposable {
     const { group: name, machine, voters = [this.node], leaseReads = false } = options;
     if (this.#groups.has(name)) throw new Error(`group ${name} is open on this node already`);
     const limits = { ...limitsByDefault, ...given(options) };
+    if (limits.commandBytesMax > COMMAND_BYTES_MAX) {
+      const { commandBytesMax } = limits;
+      throw new RangeError(`commandBytesMax is ${commandBytesMax}, over ${COMMAND_BYTES_MAX}`);
+    }
+    await (this.#opening ??= this.#openWire());
     const { node } = this;
     const snapshots = new Snapshots(name, { node, env: this.#env, store: this.#store });
     const saved = await this.#store.recover(name);
@@ -124,11 +147,31 @@ export class Engine implements AsyncDisposable {
     this.#hasStopped = true;
     this.#timer?.cancel();
     await Promise.all([...this.#groups.values()].map((group) => group.stop()));
+    await this.#wire?.close();
     await this.#store.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
+  }
+
+  async #openWire(): Promise<void> {
+    await this.#wire?.open(this.node, {
+      received: (from, frame) => this.#receive(from, frame),
+      broke: (peer) => {
+        for (const group of this.#groups.values()) group.broke(peer);
+      },
+      unsent: (peer, lane) => {
+        for (const group of this.#groups.values()) group.unsent(peer, lane);
+      },
+    });
+  }
+
+  #receive(from: NodeId, frame: Uint8Array): void {
+    const reader = new FrameReader(frame, { from, to: this.node });
+    for (let next = reader.next(); next !== undefined; next = reader.next()) {
+      this.#groups.get(next.group)?.receive(next.packet);
+    }
   }
 
   #wake(group: Hosted): void {
@@ -149,6 +192,7 @@ export class Engine implements AsyncDisposable {
       const groups = this.#awake;
       this.#awake = new Set();
       for (const group of groups) group.work();
+      this.#outbox?.flush(); // Before the disk is asked: what must wait for it is not in here yet.
       this.#save();
     }
     this.#isInTurn = false;

@@ -1,5 +1,17 @@
 import type { Env } from '@troupe/actor';
-import type { AppendRecord, Apply, Entry, Raft, Ready, Status } from '@troupe/raft';
+import {
+  type AppendRecord,
+  type Apply,
+  BadMessage,
+  chunkMessage,
+  type ChunkRequest,
+  type ChunkStore,
+  type Entry,
+  type Fetch,
+  type Raft,
+  type Ready,
+  type Status,
+} from '@troupe/raft';
 import { Changes } from './changes.ts';
 import type {
   Applied,
@@ -16,22 +28,31 @@ import type {
   RequestOptions,
   SnapshotInfo,
 } from './consensus.ts';
-import { GroupClosed } from './errors.ts';
+import { GroupClosed, NotLeader } from './errors.ts';
 import { Feed } from './feed.ts';
+import { Lag, type LagLimits } from './lag.ts';
 import { membersOf } from './members.ts';
 import type { LogStore } from './log-store.ts';
+import type { Packet } from './packet.ts';
 import { type ProposalLimits, Proposals } from './proposals.ts';
 import { Reads } from './reads.ts';
 import { infoOf, type SnapshotLimits, type Snapshots } from './snapshots.ts';
 import type { Command, StateMachine } from './state-machine.ts';
+import type { Lane } from './wire.ts';
 
-export interface GroupLimits extends ProposalLimits, SnapshotLimits {}
+export interface GroupLimits extends ProposalLimits, SnapshotLimits, LagLimits {}
 
 /** A group as the node that it is on sees it. */
 export interface Hosted {
   readonly group: string;
   /** Time has passed: `ticks` of it. */
   tick(ticks: number): void;
+  /** A member said something; looked at in the next turn. */
+  receive(packet: Packet): void;
+  /** The line to `peer` broke: what was sent may be lost. */
+  broke(peer: NodeId): void;
+  /** What was sent to `peer` on `lane` since it last broke has never left. */
+  unsent(peer: NodeId, lane: Lane): void;
   /** One turn's work: what has been asked for goes into the core, what comes out is begun. */
   work(): void;
   /** The record is on disk. */
@@ -50,6 +71,8 @@ export interface GroupHost {
   wake(group: Hosted): void;
   /** Saves `record` together with those of other groups; `saved` is called when it is on disk. */
   save(group: Hosted, record: AppendRecord): void;
+  /** Leaves at the end of this round, or of the next turn. */
+  send(group: Hosted, packet: Packet): void;
   /** The group takes part no more. */
   ended(group: Hosted): void;
 }
@@ -76,13 +99,17 @@ export class Group<R> implements Consensus<R>, Hosted {
   readonly #reads: Reads;
   readonly #changes: Changes;
   readonly #feed = new Feed();
+  readonly #lag: Lag;
   /** What readers of events have been told. */
   #told: {
     leader: NodeId | undefined;
     epoch: number;
     members: Status['configuration'] | undefined;
   };
+  #inbox: Packet[] = [];
   #snapshotting: Promise<SnapshotInfo> | undefined;
+  /** Pieces of a snapshot are saved one after the other. */
+  #storing: Promise<void> = Promise.resolve();
   #hasEnded = false;
 
   constructor(host: GroupHost, parts: GroupParts<R>) {
@@ -100,14 +127,20 @@ export class Group<R> implements Consensus<R>, Hosted {
     this.#machine = machine;
     this.#snapshots = snapshots;
     this.#limits = limits;
-    this.#proposals = new Proposals(at, limits);
+    const send = (packet: Packet): void => host.send(this, packet);
+    this.#proposals = new Proposals({ ...at, node: host.node, send }, limits);
     this.#reads = new Reads(at);
     this.#changes = new Changes(at);
+    this.#lag = new Lag(this.#feed, limits.lagEntries);
     this.#told = { leader: undefined, epoch: 0, members: undefined };
   }
 
   propose(command: Uint8Array, options: ProposeOptions = {}): Promise<Applied<R>> {
-    return this.#ask(() => this.#proposals.add(command, options));
+    return this.#ask(() => {
+      const { witnesses } = this.#raft.configuration;
+      if (!witnesses.includes(this.#host.node)) return this.#proposals.add(command, options);
+      throw new NotLeader(this.group, this.#raft.status.leader); // Nothing is applied here.
+    });
   }
 
   read(options: ReadOptions = {}): Promise<ReadPoint> {
@@ -168,15 +201,35 @@ export class Group<R> implements Consensus<R>, Hosted {
   tick(ticks: number): void {
     const now = this.#host.env.now();
     this.#raft.tick(ticks);
-    this.#proposals.expire(now);
+    this.#proposals.tick(now);
     this.#reads.tick(ticks, now);
     this.#changes.expire(now);
+    this.#lag.look(this.#raft.status);
+    this.#wake();
+  }
+
+  receive(packet: Packet): void {
+    this.#inbox.push(packet);
+    this.#wake();
+  }
+
+  broke(peer: NodeId): void {
+    this.#raft.unreachable(peer);
+    this.#proposals.onBroken(peer);
+    this.#wake();
+  }
+
+  unsent(peer: NodeId, lane: Lane): void {
+    if (lane !== 'bulk') return; // Heartbeats and votes come again.
+    this.#raft.unreachable(peer);
+    this.#proposals.onUnsent(peer);
     this.#wake();
   }
 
   work(): void {
     if (this.#hasEnded) return;
     try {
+      for (const packet of this.#inbox.splice(0)) this.#take(packet);
       this.#changes.submit(this.#raft);
       this.#proposals.submit(this.#raft);
       this.#reads.submit(this.#raft);
@@ -189,6 +242,7 @@ export class Group<R> implements Consensus<R>, Hosted {
 
   saved(record: AppendRecord): void {
     if (this.#hasEnded) return;
+    for (const message of record.messages) this.#host.send(this, message);
     this.#raft.appended(record.token);
     this.#wake();
   }
@@ -201,19 +255,61 @@ export class Group<R> implements Consensus<R>, Hosted {
     this.#end(error);
   }
 
-  #carryOut({ append, reads, apply }: Ready): void {
+  #take(packet: Packet): void {
+    if (packet.type === 'forward') return this.#proposals.onForward(this.#raft, packet);
+    if (packet.type === 'forwarded') return this.#proposals.onForwarded(packet);
+    try {
+      this.#raft.step(packet);
+    } catch (error) {
+      if (!(error instanceof BadMessage)) throw error;
+      const { group } = this;
+      this.#host.env.log.warn({ group, from: packet.from, reason: error.message }, 'bad message');
+    }
+  }
+
+  #carryOut({ messages, append, reads, apply, fetches, chunks, stores }: Ready): void {
+    for (const message of messages) this.#host.send(this, message);
     if (append !== undefined) this.#host.save(this, append);
     if (reads.length > 0) {
       const { applied } = this.#raft.status;
       for (const read of reads) this.#reads.answered(read, applied);
     }
     if (apply !== undefined) this.#apply(apply);
+    for (const fetch of fetches) this.#fetch(fetch);
+    for (const request of chunks) this.#sendChunk(request);
+    for (const chunk of stores) this.#storeChunk(chunk);
+  }
+
+  /** A member lacks entries that are not in memory any more. */
+  #fetch({ from, to, bytesMax }: Fetch): void {
+    this.#later(this.#host.store.read(this.group, { from, to, bytesMax }), (entries) => {
+      this.#raft.fetched(from, entries);
+      this.#wake();
+    });
+  }
+
+  #sendChunk(request: ChunkRequest): void {
+    const { snapshot, offset, bytes } = request;
+    const reading = this.#host.store.readSnapshot(this.group, snapshot.id, { offset, bytes });
+    this.#later(reading, (data) => {
+      // One that is gone is offered again, or a newer one is.
+      if (data === undefined) return;
+      this.#host.send(this, chunkMessage(this.#host.node, request, data));
+    });
+  }
+
+  #storeChunk(chunk: ChunkStore): void {
+    this.#storing = this.#storing.then(() => this.#host.store.storeChunk(this.group, chunk));
+    this.#later(this.#storing, () => {
+      this.#raft.stored(chunk.snapshot.id, chunk.offset + chunk.data.length);
+      this.#wake();
+    });
   }
 
   #apply(apply: Apply): void {
     if (apply.kind === 'snapshot') {
-      return this.#later(this.#snapshots.restore(apply.snapshot, this.#machine), () => {
-        const { snapshot } = apply;
+      const { snapshot } = apply;
+      return this.#later(this.#snapshots.install(this.#raft, snapshot, this.#machine), () => {
         this.#proposals.skippedTo(snapshot.index);
         this.#changes.skippedTo(snapshot.index);
         this.#feed.tell({ kind: 'snapshot', origin: 'received', snapshot: infoOf(snapshot) });

@@ -2,16 +2,27 @@ import { type Env, Overloaded } from '@troupe/actor';
 import type { Entry, Raft } from '@troupe/raft';
 import type { Applied, NodeId, ProposeOptions } from './consensus.ts';
 import { NotLeader, OutcomeUnknown } from './errors.ts';
+import type { Forward, Forwarded } from './packet.ts';
+import { Recent } from './recent.ts';
 import { Request } from './request.ts';
 
-/** Given to the core at a time; it takes all of them or none. */
+/** Given to the core, or to the leader, at a time; all of them are taken or none. */
 const BATCH_BYTES = 2 ** 20;
+const BATCH_COMMANDS = 16_384;
 
 export interface ProposalLimits {
-  /** One command, in bytes. Default: 1 MiB. */
+  /** One command, in bytes. Default: 1 MiB; at most 8 MiB. */
   readonly commandBytesMax: number;
   /** Proposals of this node that are not answered; further ones are refused. Default: 65,536. */
   readonly proposalsMax: number;
+}
+
+/** Where the proposals of one group come from and go to. */
+export interface ProposalsAt {
+  readonly group: string;
+  readonly node: NodeId;
+  readonly env: Env;
+  readonly send: (packet: Forward | Forwarded) => void;
 }
 
 class Proposal<R> extends Request<Applied<R>> {
@@ -20,11 +31,17 @@ class Proposal<R> extends Request<Applied<R>> {
 
   constructor(
     readonly command: Uint8Array,
-    at: { readonly group: string; readonly env: Env },
+    { group, env }: ProposalsAt,
     readonly options: ProposeOptions,
   ) {
-    super(at.group, at.env, options);
+    super(group, env, options);
   }
+}
+
+/** Proposals that another node has been asked to make, and has not answered. */
+interface Passed<R> {
+  readonly to: NodeId;
+  readonly proposals: readonly Proposal<R>[];
 }
 
 /**
@@ -33,18 +50,27 @@ class Proposal<R> extends Request<Applied<R>> {
  * any other means that it never will be applied, so that it may be proposed once more.
  */
 export class Proposals<R> {
-  readonly #at: { readonly group: string; readonly env: Env };
+  readonly #at: ProposalsAt;
   readonly #limits: ProposalLimits;
   #queue: Proposal<R>[] = [];
+  /** Refused by the leader that is known here; asked again at the next tick. */
+  #resting: Proposal<R>[] = [];
+  readonly #passed = new Map<number, Passed<R>>();
+  #passedCount = 0;
   readonly #placed = new Map<number, Proposal<R>>();
+  /** An answer to what was passed on may come when its commands are applied already. */
+  readonly #recent = new Recent<R>();
+  #request: number;
 
-  constructor(at: { readonly group: string; readonly env: Env }, limits: ProposalLimits) {
+  constructor(at: ProposalsAt, limits: ProposalLimits) {
     this.#at = at;
     this.#limits = limits;
+    // Answers to an earlier life of this node must answer nothing here.
+    this.#request = Math.floor(at.env.random() * 2 ** 20) * 2 ** 32;
   }
 
   get size(): number {
-    return this.#queue.length + this.#placed.size;
+    return this.#queue.length + this.#resting.length + this.#passedCount + this.#placed.size;
   }
 
   add(command: Uint8Array, options: ProposeOptions): Promise<Applied<R>> {
@@ -60,50 +86,92 @@ export class Proposals<R> {
     return proposal.promise;
   }
 
-  /** Gives the core what it takes. What it does not take waits for a leader, or for room. */
+  /** Gives the core, or the leader, what it takes. The rest waits for a leader, or for room. */
   submit(raft: Raft): void {
     if (this.#queue.length === 0) return;
-    const queue = this.#queue.filter(({ isSettled }) => !isSettled);
-    let taken = 0;
-    while (taken < queue.length) {
-      const batch = batchFrom(queue, taken);
+    let queue: readonly Proposal<R>[] = this.#queue.filter(({ isSettled }) => !isSettled);
+    for (let batch = batchOf(queue); batch.length > 0; batch = batchOf(queue)) {
       const proposed = raft.propose(batch.map(({ command }) => command));
-      if (!proposed.accepted) {
-        if (proposed.reason === 'not-leader') this.#refuse(queue, proposed.leader);
-        break;
+      if (proposed.accepted) this.#place(batch, proposed.first, proposed.term);
+      else if (proposed.reason !== 'not-leader') break;
+      else {
+        queue = this.#refuseUnwilling(queue, proposed.leader);
+        if (proposed.leader === undefined) break;
+        batch = batchOf(queue);
+        if (batch.length > 0) this.#pass(batch, proposed.leader);
       }
-      batch.forEach((proposal, at) => {
-        proposal.epoch = proposed.term;
-        proposal.executed = 'unknown';
-        this.#placed.set(proposed.first + at, proposal);
-      });
-      taken += batch.length;
+      queue = queue.slice(batch.length);
     }
-    this.#queue = queue.slice(taken);
+    this.#queue = [...queue];
+  }
+
+  /** Another node wants commands in the log. */
+  onForward(raft: Raft, { from, request, commands }: Forward): void {
+    const proposed = raft.propose(commands);
+    const place = proposed.accepted
+      ? { index: proposed.first, term: proposed.term }
+      : { index: 0, term: 0 };
+    const { node, send } = this.#at;
+    send({ type: 'forwarded', from: node, to: from, request, ...place });
+  }
+
+  onForwarded({ from, request, index, term }: Forwarded): void {
+    const passed = this.#passed.get(request);
+    if (passed === undefined || passed.to !== from) return;
+    if (index === 0) {
+      for (const proposal of passed.proposals) this.#again(proposal, this.#resting);
+    } else this.#place(passed.proposals, index, term);
+    this.#unpass(request, passed);
+  }
+
+  /** The line to `peer` broke: what it was asked, or would have answered, may be lost. */
+  onBroken(peer: NodeId): void {
+    for (const [request, passed] of this.#passed) {
+      if (passed.to !== peer) continue;
+      this.#unpass(request, passed);
+      const reason = `the line to ${peer}, which had been asked to propose it, broke`;
+      for (const proposal of passed.proposals) {
+        proposal.reject(new OutcomeUnknown(this.#at.group, reason));
+      }
+    }
+  }
+
+  /** What `peer` was asked never left this node. */
+  onUnsent(peer: NodeId): void {
+    for (const [request, passed] of this.#passed) {
+      if (passed.to !== peer) continue;
+      this.#unpass(request, passed);
+      for (const proposal of passed.proposals) this.#again(proposal, this.#resting);
+    }
   }
 
   /** `entry` is applied, and `result` what came of it, if it is a command. */
   applied(entry: Entry, result: R | undefined): void {
+    if (this.#passed.size > 0) this.#recent.add(entry, result);
     const proposal = this.#placed.get(entry.index);
     if (proposal === undefined) return;
     this.#placed.delete(entry.index);
-    if (entry.term === proposal.epoch) {
-      proposal.resolve({ index: entry.index, epoch: entry.term, result: result as R });
-    } else this.#again(proposal);
+    this.#settle(proposal, entry, result);
   }
 
   /** A snapshot has taken the place of all up to `index`. */
   skippedTo(index: number): void {
+    this.#recent.skipTo(index);
     for (const [at, proposal] of this.#placed) {
       if (at > index) continue;
       this.#placed.delete(at);
-      proposal.reject(new OutcomeUnknown(this.#at.group, 'a snapshot has taken its place'));
+      this.#loseSight(proposal);
     }
   }
 
-  expire(now: number): void {
+  tick(now: number): void {
+    this.#queue.push(...this.#resting.splice(0));
     for (const proposal of this.#queue) proposal.expire(now);
     this.#queue = this.#queue.filter(({ isSettled }) => !isSettled);
+    for (const [request, passed] of this.#passed) {
+      for (const proposal of passed.proposals) proposal.expire(now);
+      if (passed.proposals.every(({ isSettled }) => isSettled)) this.#unpass(request, passed);
+    }
     for (const [index, proposal] of this.#placed) {
       proposal.expire(now);
       if (proposal.isSettled) this.#placed.delete(index);
@@ -111,35 +179,81 @@ export class Proposals<R> {
   }
 
   close(cause: Error | undefined): void {
-    for (const proposal of this.#queue) proposal.close(cause);
-    for (const proposal of this.#placed.values()) proposal.close(cause);
+    const passed = [...this.#passed.values()].flatMap(({ proposals }) => proposals);
+    const all = [...this.#queue, ...this.#resting, ...passed, ...this.#placed.values()];
+    for (const proposal of all) proposal.close(cause);
     this.#queue = [];
+    this.#resting = [];
+    this.#passed.clear();
+    this.#passedCount = 0;
     this.#placed.clear();
   }
 
-  #again(proposal: Proposal<R>): void {
-    proposal.epoch = 0;
-    proposal.executed = 'no';
-    if (!proposal.isSettled) this.#queue.push(proposal);
+  #pass(proposals: readonly Proposal<R>[], to: NodeId): void {
+    const request = (this.#request += 1);
+    for (const proposal of proposals) proposal.executed = 'unknown';
+    this.#passed.set(request, { to, proposals });
+    this.#passedCount += proposals.length;
+    const commands = proposals.map(({ command }) => command);
+    this.#at.send({ type: 'forward', from: this.#at.node, to, request, commands });
   }
 
-  #refuse(proposals: readonly Proposal<R>[], leader: NodeId | undefined): void {
-    for (const proposal of proposals) {
-      if (proposal.options.forward === false) {
-        proposal.reject(new NotLeader(this.#at.group, leader));
-      }
-    }
+  #unpass(request: number, { proposals }: Passed<R>): void {
+    this.#passed.delete(request);
+    this.#passedCount -= proposals.length;
+    if (this.#passed.size === 0) this.#recent.clear();
+  }
+
+  #place(proposals: readonly Proposal<R>[], first: number, epoch: number): void {
+    proposals.forEach((proposal, at) => {
+      const index = first + at;
+      proposal.epoch = epoch;
+      proposal.executed = 'unknown';
+      const applied = this.#recent.at(index);
+      if (applied === 'unknown') this.#loseSight(proposal);
+      else if (applied === undefined) this.#placed.set(index, proposal);
+      else this.#settle(proposal, applied.entry, applied.result);
+    });
+  }
+
+  #settle(proposal: Proposal<R>, entry: Entry, result: R | undefined): void {
+    const { index, term: epoch } = entry;
+    // A machine gives a result for each command, so that `undefined` is one of R.
+    if (epoch === proposal.epoch) proposal.resolve({ index, epoch, result: result as R });
+    else this.#again(proposal, this.#queue);
+  }
+
+  #again(proposal: Proposal<R>, queue: Proposal<R>[]): void {
+    proposal.epoch = 0;
+    proposal.executed = 'no';
+    if (!proposal.isSettled) queue.push(proposal);
+  }
+
+  #loseSight(proposal: Proposal<R>): void {
+    const reason = 'this node has skipped its place in the log';
+    proposal.reject(new OutcomeUnknown(this.#at.group, reason));
+  }
+
+  #refuseUnwilling(
+    proposals: readonly Proposal<R>[],
+    leader: NodeId | undefined,
+  ): readonly Proposal<R>[] {
+    return proposals.filter((proposal) => {
+      if (proposal.options.forward !== false) return true;
+      proposal.reject(new NotLeader(this.#at.group, leader));
+      return false;
+    });
   }
 }
 
-/** At least one, and then as many as fit. */
-function batchFrom<R>(queue: readonly Proposal<R>[], from: number): readonly Proposal<R>[] {
+/** The first one, and then as many as fit. */
+function batchOf<R>(queue: readonly Proposal<R>[]): readonly Proposal<R>[] {
   let bytes = 0;
-  let to = from;
-  while (to < queue.length) {
-    bytes += queue[to]?.command.length ?? 0;
-    if (bytes > BATCH_BYTES && to > from) break;
-    to += 1;
+  let count = 0;
+  for (const { command } of queue) {
+    bytes += command.length;
+    if (count > 0 && (bytes > BATCH_BYTES || count === BATCH_COMMANDS)) break;
+    count += 1;
   }
-  return queue.slice(from, to);
+  return queue.slice(0, count);
 }

@@ -63,6 +63,13 @@ export class Snapshots {
     await this.#store.keepSnapshots(this.#group, raft.snapshotsInUse);
   }
 
+  /** `snapshot` has come from another node: its state takes the place of the present one. */
+  async install(raft: Raft, snapshot: Snapshot, machine: StateMachine): Promise<void> {
+    if (snapshot.bytes > 0) await this.restore(snapshot, machine); // A witness's is empty.
+    this.latest = snapshot;
+    await this.#store.keepSnapshots(this.#group, raft.snapshotsInUse);
+  }
+
   /** @throws {Error} when the machine cannot read what another version of it has written */
   async restore(snapshot: Snapshot, machine: StateMachine): Promise<void> {
     const { id, index } = snapshot;

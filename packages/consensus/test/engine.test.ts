@@ -1,7 +1,7 @@
 import test from 'ava';
 import { virtualEnv } from '@troupe/actor/testing';
-import { type ConsensusEvent, Engine, MemoryStore } from '@troupe/consensus';
-import { add, Adder } from './adder.ts';
+import { type Command, type ConsensusEvent, Engine, MemoryStore } from '@troupe/consensus';
+import { add, Adder } from '@troupe/consensus/conformance';
 
 test('a node by itself is a group of one, with no configuration', async (t) => {
   await using engine = new Engine();
@@ -218,4 +218,41 @@ test('a learner is added, and a change resolves with the members that it made', 
     witnesses: [],
     isChanging: false,
   });
+});
+
+test('a node that falls behind is reported once, and again when it has caught up', async (t) => {
+  const env = virtualEnv();
+  await using engine = new Engine({ env });
+  const machine = new Adder();
+  let goOn = (): void => {};
+  const slow = {
+    version: 1,
+    apply: async (batch: readonly Command[]) => {
+      await new Promise<void>((resolve) => (goOn = resolve));
+      return machine.apply(batch);
+    },
+    snapshot: () => machine.snapshot(),
+    restore: (chunks: AsyncIterable<Uint8Array>) => machine.restore(chunks),
+  };
+  const group = await engine.open({ group: 'g', machine: slow, lagEntries: 100 });
+  const events: ConsensusEvent[] = [];
+  void (async () => {
+    for await (const event of group.events(new AbortController().signal)) events.push(event);
+  })();
+  const first = group.propose(add(1));
+  await env.settled();
+  const proposing = Promise.all(Array.from({ length: 150 }, () => group.propose(add(1))));
+  await env.advance(100);
+
+  goOn();
+  await first;
+  await env.settled();
+  goOn();
+  await proposing;
+  await env.advance(100);
+
+  t.like(
+    events.filter(({ kind }) => kind === 'lag'),
+    [{ node: 'local' }, { node: 'local', behind: 0 }],
+  );
 });

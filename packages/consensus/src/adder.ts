@@ -1,8 +1,8 @@
-import type { Command, SnapshotSource, StateMachine } from '@troupe/consensus';
+import type { Command, SnapshotSource, StateMachine } from './state-machine.ts';
 
 /** Adds up what it is told, and keeps the order in which it was told. */
 export class Adder implements StateMachine<number> {
-  readonly version = 1;
+  readonly version: number = 1;
   sum = 0;
   readonly seen: number[] = [];
   #failAt: number | undefined;

@@ -1,0 +1,149 @@
+import { pause } from '@troupe/remote';
+import type { Connection, Transport } from '@troupe/remote';
+import type { NodeId } from './consensus.ts';
+import { HANDSHAKE_TIMEOUT_MS, handshakeOf, type LineTerms, PREAMBLE } from './line.ts';
+
+const DIAL_TIMEOUT_MS = 2_000;
+/** Kept while a connection is made; what goes beyond is lost. */
+const WAITING_BYTES_MAX = 2 ** 20;
+/** Sent for so long without a sign of life, a line is made anew: its packets may go nowhere. */
+const SILENCE_MS = 3_000;
+
+export interface OutgoingOptions extends LineTerms {
+  readonly to: NodeId;
+  /** Undefined while nobody knows it. */
+  readonly address: () => string | undefined;
+  readonly transport: Transport;
+  /** Bytes that may wait to leave; what goes beyond is lost. */
+  readonly unsentBytesMax: number;
+  /** A connection that stood has ended, or could not take all that was sent. */
+  readonly broke: () => void;
+  /** All that was sent since then has been dropped. */
+  readonly unsent: () => void;
+}
+
+/** A line that this side writes to. It is dialled when it is needed, and again when it breaks. */
+export class OutgoingLine {
+  readonly #options: OutgoingOptions;
+  readonly #closing = new AbortController();
+  #connection: Connection | undefined;
+  #isDialling = false;
+  #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
+  /** When the first frame left that nothing has come from the peer since. */
+  #unansweredSince: number | undefined;
+
+  constructor(options: OutgoingOptions) {
+    this.#options = options;
+  }
+
+  send(frame: Uint8Array): void {
+    const connection = this.#connection;
+    if (connection === undefined) return this.#keep(frame);
+    const now = this.#options.env.now();
+    this.#unansweredSince ??= now;
+    if (now - this.#unansweredSince > SILENCE_MS) {
+      connection.destroy();
+      return this.#keep(frame);
+    }
+    if (connection.bufferedBytes <= this.#options.unsentBytesMax) connection.write(frame);
+    else this.#options.broke();
+  }
+
+  /** The peer has been heard, on whatever line. */
+  heard(): void {
+    this.#unansweredSince = undefined;
+  }
+
+  close(): void {
+    this.#closing.abort();
+    this.#connection?.close();
+  }
+
+  #keep(frame: Uint8Array): void {
+    // All that waits goes, so that nobody has to be told which of it.
+    if (this.#waitingBytes + frame.length > WAITING_BYTES_MAX) this.#drop();
+    this.#waiting.push(frame);
+    this.#waitingBytes += frame.length;
+    if (!this.#isDialling) void this.#dial();
+  }
+
+  /** Tries until it stands, or nobody wants it any more. What waits is lost with each failure. */
+  async #dial(): Promise<void> {
+    this.#isDialling = true;
+    const { env } = this.#options;
+    for (let round = 0; !this.#closing.signal.aborted && this.#waiting.length > 0; round += 1) {
+      try {
+        await this.#connect();
+        break;
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        env.log.debug({ to: this.#options.to, reason }, 'a line of consensus was not made');
+        this.#drop();
+        await pause(env, round, this.#closing.signal);
+      }
+    }
+    this.#isDialling = false;
+  }
+
+  async #connect(): Promise<void> {
+    const { to, address, transport } = this.#options;
+    const at = address();
+    if (at === undefined) throw new Error(`nobody knows where ${to} listens`);
+    const connection = await transport.dial(at, { timeoutMs: DIAL_TIMEOUT_MS });
+    await this.#prove(connection);
+    if (this.#closing.signal.aborted) return connection.close();
+    this.#connection = connection;
+    this.#unansweredSince = undefined;
+    connection.write(PREAMBLE);
+    for (const frame of this.#takeWaiting()) connection.write(frame);
+  }
+
+  /** Resolves when both sides know who the other one is. */
+  #prove(connection: Connection): Promise<void> {
+    const { env, to, broke } = this.#options;
+    return new Promise((resolve, reject) => {
+      const handshake = handshakeOf('dialler', connection, this.#options);
+      const fail = (error: Error): void => {
+        timer.cancel();
+        connection.close();
+        reject(error);
+      };
+      const timer = env.setTimer(HANDSHAKE_TIMEOUT_MS, () => fail(handshake.refuse('busy')));
+      connection.start({
+        data: (chunk) => {
+          if (this.#connection === connection) return connection.destroy(); // Nobody speaks here.
+          try {
+            const done = handshake.push(chunk);
+            if (done === undefined) return;
+            const { name } = done.agreement.peer;
+            if (name !== to) throw new Error(`${name} listens where ${to} should`);
+            timer.cancel();
+            resolve();
+          } catch (error) {
+            fail(error instanceof Error ? error : new Error(String(error)));
+          }
+        },
+        closed: (error) => {
+          fail(error ?? new Error('the peer closed the connection'));
+          if (this.#connection !== connection) return;
+          this.#connection = undefined;
+          broke();
+        },
+      });
+      handshake.begin();
+    });
+  }
+
+  #drop(): void {
+    this.#takeWaiting();
+    this.#options.unsent();
+  }
+
+  #takeWaiting(): readonly Uint8Array[] {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    return waiting;
+  }
+}

@@ -1,0 +1,82 @@
+import { type VirtualEnv, virtualEnv } from '@troupe/actor/testing';
+import {
+  Engine,
+  type GroupOptions,
+  type LogStore,
+  MemoryStore,
+  recoverAlone,
+  TransportWire,
+} from '@troupe/consensus';
+import { Adder, type ConsensusWorld, type Replica } from '@troupe/consensus/conformance';
+import { MemoryNetwork } from '@troupe/remote';
+
+/** Time moves by so much while somebody waits. */
+const STEP_MS = 10;
+const PATIENCE_MS = 60_000;
+
+interface Node extends Replica {
+  readonly engine: Engine;
+}
+
+/** Nodes of one group in one virtual time, on a network whose faults are method calls. */
+export class TestWorld implements ConsensusWorld {
+  readonly env: VirtualEnv = virtualEnv();
+  readonly network: MemoryNetwork = new MemoryNetwork();
+  readonly #nodes = new Map<string, Node>();
+  readonly #stores = new Map<string, LogStore>();
+  readonly #isolated = new Set<string>();
+  readonly #options: Partial<GroupOptions<number>>;
+
+  constructor(options: Partial<GroupOptions<number>> = {}) {
+    this.#options = options;
+  }
+
+  async start(node: string, voters: readonly string[]): Promise<Replica> {
+    const store = this.#stores.get(node) ?? new MemoryStore();
+    this.#stores.set(node, store);
+    const wire = new TransportWire({
+      env: this.env,
+      listen: `${node}:1`,
+      addressOf: (peer) => `${peer}:1`,
+      transport: this.network.transport(node),
+    });
+    const engine = new Engine({ node, env: this.env, store, wire });
+    const machine = new Adder();
+    const consensus = await engine.open({ group: 'g', machine, voters, ...this.#options });
+    this.#nodes.set(node, { engine, machine, consensus });
+    for (const other of this.#isolated) this.network.cut(other, node);
+    return { machine, consensus };
+  }
+
+  async crash(node: string): Promise<void> {
+    await this.#nodes.get(node)?.engine.stop();
+    this.#nodes.delete(node);
+  }
+
+  isolate(node: string): void {
+    this.#isolated.add(node);
+    for (const other of this.#nodes.keys()) if (other !== node) this.network.cut(node, other);
+  }
+
+  rejoin(node: string): void {
+    this.#isolated.delete(node);
+    for (const other of this.#nodes.keys()) if (other !== node) this.network.heal(node, other);
+  }
+
+  async recoverAlone(node: string): Promise<void> {
+    const store = this.#stores.get(node);
+    if (store !== undefined) await recoverAlone(store, { group: 'g', node });
+  }
+
+  async settle<T>(promise: Promise<T>): Promise<T> {
+    let isSettled = false;
+    const done = (): void => void (isSettled = true);
+    promise.then(done, done);
+    for (let waited = 0; waited < PATIENCE_MS; waited += STEP_MS) {
+      await this.env.settled();
+      if (isSettled) return promise;
+      await this.env.advance(STEP_MS);
+    }
+    throw new Error('not settled after a minute');
+  }
+}
