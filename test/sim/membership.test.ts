@@ -1,6 +1,6 @@
 import test from 'ava';
 import { type Place, simulate, type Simulated } from '@troupe/sim';
-import { type Node, startNode } from 'troupe';
+import { type ClusterEvent, type Node, startNode } from 'troupe';
 
 const HOSTS = Array.from({ length: 20 }, (_, i) => `n${i}`);
 
@@ -70,6 +70,27 @@ test('a host that loses power is down everywhere within eight seconds, and nobod
       if (states.size !== 1 || !states.has('down')) throw new Error([...states].join());
     }),
   );
+});
+
+test('who stands still is suspected, objects, and doubts its own judgement for a while', async (t) => {
+  const kinds: string[] = [];
+  const own: string[] = [];
+  await simulate<Node>(nodes, async (world) => {
+    await world.sleep(10_000);
+    const onEvent = (event: ClusterEvent): void => {
+      if ('member' in event && event.member.name === 'n7') kinds.push(event.kind);
+    };
+    world.node('n3').observeCluster(onEvent);
+    world.node('n7').observeCluster(({ kind }) => own.push(kind));
+    world.world.stall('n7', 2_500);
+    await world.sleep(30_000);
+    assertWhole(world);
+  });
+
+  t.deepEqual(kinds, ['suspected', 'refuted']);
+  t.true(own.includes('degraded'));
+  t.true(own.includes('stable'));
+  t.false(own.includes('failed'));
 });
 
 test('the halves of a partition give each other up, and find together when it heals', async (t) => {

@@ -329,6 +329,25 @@ test('a class that the others cannot be told of is refused, each time', async (t
   }
 });
 
+test('an observer that fails is logged, and the others are told all the same', async (t) => {
+  const cluster = new TestCluster();
+  const [a] = await cluster.nodes('a');
+  if (a === undefined) return t.fail();
+  const seen: string[] = [];
+  a.observeCluster(() => {
+    throw new Error('no use');
+  });
+  const stop = a.observeCluster(({ kind }) => void seen.push(kind));
+
+  await cluster.nodes('b');
+  stop();
+  cluster.kill('b');
+  await cluster.env.advance(3_000);
+
+  t.deepEqual(seen, ['joined']);
+  t.true(cluster.env.logged.some(({ message }) => message.startsWith('an observer of the')));
+});
+
 test('members are followed through join, crash and restart', async (t) => {
   const cluster = new TestCluster();
   const [a] = await cluster.nodes('a', 'b');

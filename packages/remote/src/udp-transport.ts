@@ -1,5 +1,5 @@
 import { createSocket, type Socket } from 'node:dgram';
-import { formatAddress, parseAddress, schemeOf } from './address.ts';
+import { type Address, formatAddress, parseAddress } from './address.ts';
 import { type DatagramReceiver, type DatagramSocket, ListenFailed } from './transport.ts';
 
 /** What may wait to be read while the event loop is busy; the system may allow less. */
@@ -34,9 +34,9 @@ class UdpSocket implements DatagramSocket {
   }
 
   send(to: string, bytes: Uint8Array): boolean {
-    if (schemeOf(to) !== undefined || !this.#isOpen) return false;
-    const { host, port } = parseAddress(to);
-    this.#socket.send(bytes, port, host, lost);
+    const target = this.#isOpen ? targetOf(to) : undefined;
+    if (target === undefined) return false;
+    this.#socket.send(bytes, target.port, target.host, lost);
     return true;
   }
 
@@ -44,6 +44,17 @@ class UdpSocket implements DatagramSocket {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#socket.close();
+  }
+}
+
+/** Addresses are what peers say: what is none is no reason to fail. */
+function targetOf(text: string): Address | undefined {
+  try {
+    const address = parseAddress(text);
+    return address.port === 0 ? undefined : address;
+  } catch (error) {
+    if (error instanceof TypeError) return undefined;
+    throw error;
   }
 }
 
