@@ -109,6 +109,7 @@ export class GossipEngine implements GossipRunner {
     this.#options = options;
     this.#sealer = keys === undefined ? undefined : new Sealer(keys);
     this.#gossip = new Gossip({ ...options, random: () => env.random(), nowMs: env.now() });
+    this.#schedule();
   }
 
   get counters(): GossipCounters {
@@ -276,9 +277,13 @@ export class GossipEngine implements GossipRunner {
     });
   }
 
-  /** With nobody to look for a timer would only keep the process alive. */
+  /**
+   * Nobody is there, and nobody can come, so a timer would only keep the process alive. A node that
+   * listens has its timers all along: it must not seem to have been held up when somebody joins.
+   */
   get #isAlone(): boolean {
-    return !this.#isSeeking && this.#gossip.members().next().done === true;
+    const { address } = this.#options;
+    return isNowhere(address) && !this.#isSeeking && this.#gossip.members().next().done === true;
   }
 
   /** @param dueAtMs which a rounded clock may say is yet to come, though its timer has fired */

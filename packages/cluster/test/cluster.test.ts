@@ -329,6 +329,19 @@ test('a class that the others cannot be told of is refused, each time', async (t
   }
 });
 
+test('a node that was alone for an hour is as well as ever when another one joins', async (t) => {
+  const cluster = new TestCluster();
+  const [a] = await cluster.nodes('a');
+  if (a === undefined) return t.fail();
+  const seen: string[] = [];
+  a.observeCluster(({ kind }) => void seen.push(kind));
+
+  await cluster.env.advance(3_600_000);
+  await cluster.nodes('b');
+
+  t.deepEqual(seen, ['joined']);
+});
+
 test('an observer that fails is logged, and the others are told all the same', async (t) => {
   const cluster = new TestCluster();
   const [a] = await cluster.nodes('a');
