@@ -134,6 +134,33 @@ test('what is not permitted does not happen, and other tokens have other rights'
   bob.close();
 });
 
+test('the edge of the node sees what a client sends, and may refuse it', async (t) => {
+  const seen: unknown[] = [];
+  await using node = await start({
+    edgeInterceptors: [
+      ({ kind, to, method, from }, next) => {
+        seen.push([kind, to, method, from.kind, from.name]);
+        if (method === 'issue') throw new Unauthorized(to, method);
+        return next();
+      },
+    ],
+  });
+  const client = await enter(node);
+  const counter = client.entity(Counter, 'x');
+
+  counter.tell.add(1);
+  t.is(await counter.add(2), 3);
+  const error = await t.throwsAsync(counter.issue(), { instanceOf: Unauthorized });
+
+  t.is(error?.executed, 'no');
+  t.deepEqual(seen, [
+    ['tell', 'counter/x', 'add', 'outsider', 'ann'],
+    ['call', 'counter/x', 'add', 'outsider', 'ann'],
+    ['call', 'counter/x', 'issue', 'outsider', 'ann'],
+  ]);
+  client.close();
+});
+
 test('the services of nodes are no entities, whatever is permitted', async (t) => {
   await using node = await start({ outsiders: { ...outsiders, permits: () => true } });
   const client = await enter(node);

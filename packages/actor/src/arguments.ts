@@ -70,14 +70,18 @@ export function checkByTypes(types: readonly unknown[]): ArgumentCheck | undefin
 }
 
 /**
- * Checks an element of a channel by its schema.
+ * Checks an element of a channel, a topic or a watched value by its schema.
  * @throws {BadArguments} saying what is wrong where
  */
-export function checkedElement<T>(schema: Schema<T>, value: unknown): T {
+export function checkedElement<T>(
+  schema: Schema<T>,
+  value: unknown,
+  [to, method]: readonly [to: string, method: string] = ['channel', 'send'],
+): T {
   try {
     return checked(schema, value, 'element');
   } catch (error) {
-    throw new BadArguments('channel', 'send', issueOf(error), { cause: error });
+    throw new BadArguments(to, method, issueOf(error), { cause: error });
   }
 }
 

@@ -1,6 +1,7 @@
 import type { CallerIdentity } from './caller-identity.ts';
 import type { Cell } from './cell.ts';
 import { type CallContext, Origin } from './context.ts';
+import { nested } from './interceptor.ts';
 import type { CallOptions } from './recipient.ts';
 import type { ActorSystem } from './system.ts';
 
@@ -31,11 +32,19 @@ export class Caller {
     if (trace !== undefined || values !== undefined) this.#origin = new Origin(trace, values);
   }
 
+  /** Values and interceptors are added to those that are there; other options replace them. */
   with(options: CallOptions): Caller {
-    const { values } = this.options ?? {};
-    const all = { ...this.options, ...options };
-    if (values === undefined) return new Caller(all, this.owner);
-    return new Caller({ ...all, values: { ...values, ...options.values } }, this.owner);
+    const { values, intercept } = this.options ?? {};
+    return new Caller(
+      {
+        ...this.options,
+        ...options,
+        ...(values !== undefined && { values: { ...values, ...options.values } }),
+        ...(intercept !== undefined &&
+          options.intercept !== undefined && { intercept: nested(intercept, options.intercept) }),
+      },
+      this.owner,
+    );
   }
 
   /** The same sender as `owner`'s own. */

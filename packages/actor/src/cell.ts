@@ -4,6 +4,7 @@ import { actorDown, admit, unauthorized, unsendableResult } from './admission.ts
 import { Answer } from './answer.ts';
 import { boundArgs } from './binding.ts';
 import { Caller } from './caller.ts';
+import type { CallerIdentity } from './caller-identity.ts';
 import { BUSY, DOWN, IDLE, RESTARTING, RUNNABLE, type State, STOPPING } from './cell-state.ts';
 import type { CallContext } from './context.ts';
 import type { ActorClass, Definition } from './definition.ts';
@@ -11,7 +12,7 @@ import { DONE, Envelope, RUNNING } from './envelope.ts';
 import { ActorDown, type CallError, Cancelled, MailboxFull, NoSuchMethod } from './errors.ts';
 import { GeneratorStream, isGenerator } from './generator-stream.ts';
 import { IdleWatch } from './idle-watch.ts';
-import { intercepted } from './interceptor.ts';
+import { incomingCall, intercepted } from './interceptor.ts';
 import { Lanes } from './lanes.ts';
 import type { IoBudget } from './io-budget.ts';
 import { isLinkMessage, Links } from './link.ts';
@@ -115,6 +116,12 @@ export class Cell implements Recipient {
     return (this.#relate().known ??= new WeakMap());
   }
 
+  /** Whom a message that waits or runs here comes from. */
+  senderOf(envelope: Envelope): CallerIdentity {
+    const from = envelope.reply?.from ?? this.#relations?.senders?.get(envelope);
+    return from ?? { kind: 'node', name: this.system.name };
+  }
+
   get isDown(): boolean {
     return this.#state === DOWN;
   }
@@ -164,7 +171,10 @@ export class Cell implements Recipient {
     const refusal = unauthorized(this, name, { args, from: caller.from });
     if (refusal !== undefined) return this.#refuse(name, undefined, refusal);
     const envelope = this.post(name, args, undefined);
-    if (envelope !== undefined) envelope.context = caller.contextIn(this.system)?.origin;
+    if (envelope === undefined) return;
+    envelope.context = caller.contextIn(this.system)?.origin;
+    if (caller.from === undefined || this.#isBare) return; // Nobody will ask.
+    (this.#relate().senders ??= new WeakMap()).set(envelope, caller.from);
   }
 
   /**
@@ -453,14 +463,13 @@ export class Cell implements Recipient {
 
   /** Runs the method with whatever is around it or in its place. */
   #perform(envelope: Envelope, args: unknown[]): unknown {
-    const { method, context } = envelope;
+    const { method } = envelope;
     if (!this.#isMessage(envelope)) return method.body.apply(this.#actor, args);
     const { idle, behaviour } = this.#relations ?? {};
     idle?.touch();
     const stand = behaviour?.[method.name];
     const body = (typeof stand === 'function' ? stand : method.body) as Method['body'];
-    const { trace, values = {} } = context?.origin ?? {};
-    const call = { to: this.address, method: method.name, args, trace, values };
+    const call = incomingCall(this, envelope, args);
     const interceptors = [...this.system.interceptors, ...this.definition.interceptors];
     return intercepted(interceptors, call, () => body.apply(this.#actor, args));
   }

@@ -56,7 +56,7 @@ export type { Scope, ScopeOptions } from './scope.ts';
 export { topic } from './topic.ts';
 export type { LagPolicy, SubscribeOptions, Subscription, Topic, TopicOptions } from './topic.ts';
 export { watch } from './watch.ts';
-export type { Watch } from './watch.ts';
+export type { Watch, WatchOptions } from './watch.ts';
 export { Deadlock, ParkedGoroutines } from './parked-goroutines.ts';
 export type { ParkedGoroutine, ParkedGoroutinesOptions } from './parked-goroutines.ts';
 export { processEnv } from './env.ts';

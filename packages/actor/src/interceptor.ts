@@ -1,25 +1,42 @@
+import type { CallerIdentity } from './caller-identity.ts';
+import type { Cell } from './cell.ts';
 import type { ContextValues } from './context.ts';
+import type { Envelope } from './envelope.ts';
 import type { CallOptions } from './recipient.ts';
 
-/** A message whose turn has come, as an interceptor sees it. */
+/** A message that has come for an actor, as an interceptor sees it. */
 export interface IncomingCall {
+  /** Whether the sender waits for an outcome. */
+  readonly kind: 'call' | 'tell';
   /** Address of the actor. */
   readonly to: string;
   readonly method: string;
   readonly args: readonly unknown[];
+  /** Whom it comes from: another node, a client that is none, or this node itself. */
+  readonly from: CallerIdentity;
   readonly trace: string | undefined;
   readonly values: ContextValues;
 }
 
 /**
- * Runs around every method of a class or a system, within its turn: what it returns is the
- * method's result, what it throws its error. `next` runs the method, or the next interceptor.
+ * Runs around a message that has come: what it returns is the outcome, what it throws the error.
+ * `next` lets the message go on, and returns its outcome.
+ *
+ * - As one of the `interceptors` of a class or a system: around the method, within its turn.
+ * - As one of a node's `edgeInterceptors`: around all that becomes of a message from another node
+ *   or from a client, before it is queued. Call `next` before the first `await`, or messages of
+ *   one sender may overtake each other.
+ *
+ * What it throws at a tell is a failure of the actor or, at the edge, of the system; a `CallError`
+ * there is a refusal, and goes to the dead letters.
  * @example `async (call, next) => { audit(call.method); return next(); }`
  */
 export type IncomingInterceptor = (call: IncomingCall, next: () => unknown) => unknown;
 
-/** A call that is about to be made through a reference. */
+/** A message that is about to be sent through a reference. */
 export interface OutgoingCall {
+  /** Whether the sender waits for an outcome. */
+  readonly kind: 'call' | 'tell';
   /** Address of the recipient. */
   readonly to: string;
   readonly method: string;
@@ -28,14 +45,34 @@ export interface OutgoingCall {
 }
 
 /**
- * Runs around every call through the reference that `with({ intercept })` gave. `next` makes the
- * call, with more options if it likes, and may be called again.
+ * Runs around every message through the reference that `with({ intercept })` gave, be its actor
+ * here or on another node; that of a later `with` runs within it. `next` sends the message, with
+ * more options if it likes, and may be called again. Of a tell it yields nothing, and what the
+ * interceptor throws at one goes to the dead letters, or is a failure of the system.
  * @example `(call, next) => next({ trace: tracer.start(call) })`
  */
 export type OutgoingInterceptor = (
   call: OutgoingCall,
   next: (options?: CallOptions) => Promise<unknown>,
 ) => Promise<unknown>;
+
+/** `envelope`, whose turn at `cell` has come. */
+export function incomingCall(
+  cell: Cell,
+  envelope: Envelope,
+  args: readonly unknown[],
+): IncomingCall {
+  const { method, reply, context } = envelope;
+  return {
+    kind: reply === undefined ? 'tell' : 'call',
+    to: cell.address,
+    method: method.name,
+    args,
+    from: cell.senderOf(envelope),
+    trace: context?.origin?.trace,
+    values: context?.origin?.values ?? {},
+  };
+}
 
 /** Runs `body` within all of `interceptors`, the first outermost. */
 export function intercepted(
@@ -48,4 +85,16 @@ export function intercepted(
     return interceptor === undefined ? body() : interceptor(call, () => from(at + 1));
   };
   return from(0);
+}
+
+/** `outer` around `inner`, which sees the options that `outer` has added. */
+export function nested(
+  outer: OutgoingInterceptor,
+  inner: OutgoingInterceptor,
+): OutgoingInterceptor {
+  return (call, next) =>
+    outer(call, (more = {}) => {
+      const options = { ...call.options, ...more };
+      return inner({ ...call, options }, (again = {}) => next({ ...more, ...again }));
+    });
 }

@@ -4,6 +4,7 @@ import type { Caller } from './caller.ts';
 import type { CallContext, ContextValues } from './context.ts';
 import type { OutgoingInterceptor } from './interceptor.ts';
 import type { AnyRef } from './ref.ts';
+import type { ActorSystem } from './system.ts';
 
 /** How long a call may take unless it says otherwise. */
 export const CALL_TIMEOUT_MS = 10_000;
@@ -29,7 +30,7 @@ export interface CallOptions {
    * run. Default: what the method says by `@rpc({ idempotent })`, if its class is known here.
    */
   readonly idempotent?: boolean;
-  /** Runs around every call through the reference. */
+  /** Runs around every message through the reference, within those that it has already. */
   readonly intercept?: OutgoingInterceptor;
 }
 
@@ -72,6 +73,8 @@ export interface Recipient {
   readonly address: string;
   /** The one reference to it that is bound to nobody. */
   readonly ref: AnyRef;
+  /** That of the node which holds the reference, where there is one. */
+  readonly system?: ActorSystem;
   ask(method: string, args: readonly unknown[], caller: Caller): Answer;
   tell(method: string, args: readonly unknown[], caller: Caller): void;
   /** Calls `onDown` once, when the actor is down. @returns forgets the monitor */

@@ -2,6 +2,9 @@ import type { Actor } from './actor.ts';
 import { Answer } from './answer.ts';
 import { type Caller, OUTSIDE } from './caller.ts';
 import type { Cell } from './cell.ts';
+import { processDefault } from './env.ts';
+import { isCallError } from './errors.ts';
+import type { OutgoingCall } from './interceptor.ts';
 import { Ref, refOf } from './ref-core.ts';
 import { definesMethodsLazily, type ReservedName } from './lazy-methods.ts';
 import type { CallOptions, Recipient } from './recipient.ts';
@@ -109,8 +112,9 @@ definesMethodsLazily<Ref>(
     function ask(this: Ref, ...args) {
       const recipient = Ref.recipientOf(this);
       const caller = Ref.callerOf(this);
-      if (caller.options?.intercept === undefined) return recipient.ask(name, args, caller);
-      return askThrough(recipient, { method: name, args, caller, options: caller.options });
+      const { options } = caller;
+      if (options?.intercept === undefined) return recipient.ask(name, args, caller);
+      return askThrough(recipient, { kind: 'call', method: name, args, caller, options });
     },
 );
 definesMethodsLazily<Ref>(
@@ -118,27 +122,53 @@ definesMethodsLazily<Ref>(
   Ref.prototype,
   (name) =>
     function tell(this: Ref, ...args) {
-      Ref.recipientOf(this).tell(name, args, Ref.callerOf(this));
+      const recipient = Ref.recipientOf(this);
+      const caller = Ref.callerOf(this);
+      const { options } = caller;
+      if (options?.intercept === undefined) return recipient.tell(name, args, caller);
+      tellThrough(recipient, { kind: 'tell', method: name, args, caller, options });
     },
 );
 
+interface Intercepted {
+  readonly kind: OutgoingCall['kind'];
+  readonly method: string;
+  readonly args: readonly unknown[];
+  readonly caller: Caller;
+  readonly options: CallOptions;
+}
+
 /** Makes a call by way of the reference's interceptor. */
-function askThrough(
-  recipient: Recipient,
-  call: {
-    readonly method: string;
-    readonly args: readonly unknown[];
-    readonly caller: Caller;
-    readonly options: CallOptions;
-  },
-): Answer {
-  const { method, args, caller, options } = call;
-  const { intercept, ...others } = options;
-  const outgoing = { to: recipient.address, method, args, options: others };
-  const next = (more: CallOptions = {}): Promise<unknown> =>
-    recipient.ask(method, args, caller.with(more));
-  const outcome = new Promise((resolve) => resolve(intercept?.(outgoing, next)));
+function askThrough(recipient: Recipient, call: Intercepted): Answer {
+  const { method, args, caller } = call;
+  const outcome = interceptedOutcome(recipient, call, (options) =>
+    recipient.ask(method, args, caller.with(options)),
+  );
   return Answer.of(outcome, caller);
+}
+
+/** Tells by way of the reference's interceptor. What that throws, the teller does not hear. */
+function tellThrough(recipient: Recipient, call: Intercepted): void {
+  const { method, args, caller } = call;
+  const outcome = interceptedOutcome(recipient, call, async (options) => {
+    recipient.tell(method, args, caller.with(options));
+  });
+  outcome.catch((error: unknown) => {
+    const { system, address } = recipient;
+    if (system === undefined) {
+      processDefault.log.error({ to: address, method, error }, 'a message was not sent');
+    } else if (isCallError(error)) system.deadLetter({ to: address, method, reason: error });
+    else system.failed({ address, method, error });
+  });
+}
+
+function interceptedOutcome(
+  recipient: Recipient,
+  { kind, method, args, options: { intercept, ...options } }: Intercepted,
+  next: (options: CallOptions) => Promise<unknown>,
+): Promise<unknown> {
+  const call: OutgoingCall = { kind, to: recipient.address, method, args, options };
+  return new Promise((resolve) => resolve(intercept?.(call, (more = {}) => next(more))));
 }
 
 /** A new reference to `recipient`, bound to nobody; its type is the caller's word. */

@@ -1,7 +1,9 @@
 import type { Actor } from './actor.ts';
 import type { Caller } from './caller.ts';
+import type { CallerIdentity } from './caller-identity.ts';
 import type { Cell } from './cell.ts';
 import type { ActorClass } from './definition.ts';
+import type { Envelope } from './envelope.ts';
 import type { Links } from './link.ts';
 import type { Stash } from './stash.ts';
 import type { Down, DownReason, Recipient } from './recipient.ts';
@@ -35,6 +37,8 @@ export class Relations {
   behaviour: Readonly<Record<string, unknown>> | undefined;
   idle: IdleWatch | undefined;
   links: Links | undefined;
+  /** Whom one-way messages come from, those of other nodes and of clients. */
+  senders: WeakMap<Envelope, CallerIdentity> | undefined;
   /** Messages that wait for `unstashAll`. */
   stash: Stash | undefined;
 

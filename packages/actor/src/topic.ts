@@ -1,3 +1,4 @@
+import { checkedElement, type Schema } from './arguments.ts';
 import { type Receiver, ReceiverEnd, sendInto } from './channel.ts';
 import { ChannelCore } from './channel-core.ts';
 import { type Env, processDefault } from './env.ts';
@@ -35,6 +36,7 @@ export interface Topic<T> {
   /**
    * Gives `value` to all subscribers. The promise waits for those that are to be waited for.
    * @throws {ChannelClosed} by the promise, when the topic is closed
+   * @throws {BadArguments} by the promise: the topic's schema refuses the value, and nobody gets it
    */
   publish(value: T): Promise<void>;
   /** A topic holds on to its subscriptions: `close` one that is not to the topic's end. */
@@ -43,26 +45,30 @@ export interface Topic<T> {
   close(error?: unknown): void;
 }
 
-export interface TopicOptions {
+export interface TopicOptions<T> {
+  /** Checks, and may convert, each element once, for all subscribers; it must answer at once. */
+  readonly schema?: Schema<T>;
   /** Subscribers at a time; one more is refused with `Overloaded`. Default: 65,536. */
   readonly subscribersMax?: number;
   /** Default: the process's own. */
   readonly env?: Env;
 }
 
-export function topic<T>(options: TopicOptions = {}): Topic<T> {
+export function topic<T>(options: TopicOptions<T> = {}): Topic<T> {
   return new BroadcastTopic(options);
 }
 
 class BroadcastTopic<T> implements Topic<T> {
   readonly #env: Env;
   readonly #subscribersMax: number;
+  readonly #schema: Schema<T> | undefined;
   readonly #subscribers = new Set<TopicSubscription<T>>();
   /** Never received from: it counts the operations, and it knows whether the topic is closed. */
   readonly #core: ChannelCore<T>;
 
-  constructor({ subscribersMax = SUBSCRIBERS_MAX, env = processDefault }: TopicOptions) {
+  constructor({ subscribersMax = SUBSCRIBERS_MAX, schema, env = processDefault }: TopicOptions<T>) {
     this.#env = env;
+    this.#schema = schema;
     this.#subscribersMax = subscribersMax;
     this.#core = new ChannelCore<T>(0, env);
   }
@@ -71,8 +77,14 @@ class BroadcastTopic<T> implements Topic<T> {
     return this.#subscribers.size;
   }
 
-  publish(value: T): Promise<void> {
+  publish(given: T): Promise<void> {
     if (this.#core.isClosed) return Promise.reject(new ChannelClosed());
+    let value = given;
+    try {
+      if (this.#schema !== undefined) value = checkedElement(this.#schema, given, PUBLISH);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     let waits: Promise<void>[] | undefined;
     for (const subscriber of this.#subscribers) {
       const taken = subscriber.deliver(value);
@@ -146,6 +158,8 @@ class TopicSubscription<T> extends ReceiverEnd<T> implements Subscription<T> {
     return undefined;
   }
 }
+
+const PUBLISH = ['topic', 'publish'] as const;
 
 const DONE: Promise<void> = Promise.resolve();
 

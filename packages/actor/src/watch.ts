@@ -1,3 +1,4 @@
+import { checkedElement, type Schema } from './arguments.ts';
 import { type Receiver, ReceiverEnd } from './channel.ts';
 import { ChannelCore } from './channel-core.ts';
 import { type Env, processDefault } from './env.ts';
@@ -9,7 +10,10 @@ import { ChannelClosed } from './errors.ts';
  */
 export interface Watch<T> {
   readonly value: T;
-  /** @throws {ChannelClosed} when the watch is closed */
+  /**
+   * @throws {ChannelClosed} when the watch is closed
+   * @throws {BadArguments} when its schema refuses the value, and the present one stays
+   */
   set(value: T): void;
   /** Sets what `change` makes of the present value. */
   update(change: (value: T) => T): void;
@@ -22,20 +26,29 @@ export interface Watch<T> {
   close(error?: unknown): void;
 }
 
-export function watch<T>(initial: T, options: { readonly env?: Env } = {}): Watch<T> {
-  return new WatchedValue(initial, options.env ?? processDefault);
+export interface WatchOptions<T> {
+  /** Checks, and may convert, each value, the first one too; it must answer at once. */
+  readonly schema?: Schema<T>;
+  /** Default: the process's own. */
+  readonly env?: Env;
+}
+
+export function watch<T>(initial: T, options: WatchOptions<T> = {}): Watch<T> {
+  return new WatchedValue(initial, options);
 }
 
 class WatchedValue<T> implements Watch<T> {
   readonly env: Env;
+  readonly #schema: Schema<T> | undefined;
   #value: T;
   #version = 1;
   #closing: { readonly error: unknown } | undefined = undefined;
   /** Those that somebody waits on. */
   readonly #waiting = new Set<Subscriber<T>>();
 
-  constructor(initial: T, env: Env) {
-    this.#value = initial;
+  constructor(initial: T, { schema, env = processDefault }: WatchOptions<T>) {
+    this.#schema = schema;
+    this.#value = this.#checked(initial);
     this.env = env;
   }
 
@@ -53,7 +66,7 @@ class WatchedValue<T> implements Watch<T> {
 
   set(value: T): void {
     if (this.#closing !== undefined) throw new ChannelClosed();
-    this.#value = value;
+    this.#value = this.#checked(value);
     this.#version += 1;
     this.#tellAll();
   }
@@ -80,10 +93,16 @@ class WatchedValue<T> implements Watch<T> {
     this.#waiting.delete(subscriber);
   }
 
+  #checked(value: T): T {
+    return this.#schema === undefined ? value : checkedElement(this.#schema, value, SET);
+  }
+
   #tellAll(): void {
     for (const subscriber of this.#waiting) subscriber.refresh();
   }
 }
+
+const SET = ['watch', 'set'] as const;
 
 class Subscriber<T> extends ReceiverEnd<T> {
   readonly #watch: WatchedValue<T>;

@@ -1,5 +1,12 @@
 import test from 'ava';
-import { ChannelClosed, Overloaded, SubscriberLagged, topic } from '@troupe/actor';
+import {
+  BadArguments,
+  ChannelClosed,
+  Overloaded,
+  type Schema,
+  SubscriberLagged,
+  topic,
+} from '@troupe/actor';
 
 test('every subscriber gets every element from then on, in order', async (t) => {
   const news = topic<number>();
@@ -89,4 +96,30 @@ test('a topic has a bound of subscribers', (t) => {
 
   t.throws(() => news.subscribe(), { instanceOf: Overloaded, message: /subscribers.* 1$/ });
   t.throws(() => news.subscribe({ capacity: 0 }), { instanceOf: RangeError });
+});
+
+test('a topic checks what is published once, and nobody gets what it refuses', async (t) => {
+  let checks = 0;
+  const cents: Schema<number> = {
+    '~standard': {
+      version: 1,
+      vendor: 'test',
+      validate: (value) => {
+        checks += 1;
+        return typeof value === 'number'
+          ? { value: Math.round(value) }
+          : { issues: [{ message: 'not a number' }] };
+      },
+    },
+  };
+  const prices = topic<number>({ schema: cents });
+  const [one, other] = [prices.subscribe(), prices.subscribe()];
+  const wrong: unknown = 'much';
+
+  await prices.publish(1.6);
+  const error = await t.throwsAsync(prices.publish(wrong as number), { instanceOf: BadArguments });
+
+  t.is(error?.message, 'topic.publish: element: not a number');
+  t.deepEqual([one.receiveBatch(9), other.receiveBatch(9)], [[2], [2]]);
+  t.is(checks, 2);
 });

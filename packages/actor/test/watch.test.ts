@@ -1,5 +1,5 @@
 import test from 'ava';
-import { ChannelClosed, select, selectNow, watch } from '@troupe/actor';
+import { BadArguments, ChannelClosed, type Schema, select, selectNow, watch } from '@troupe/actor';
 import { virtualEnv } from '@troupe/actor/testing';
 
 test('a subscriber gets the present value, then each change it waits for', async (t) => {
@@ -72,4 +72,25 @@ test('changes are a case, and a loop', async (t) => {
   await loop;
 
   t.deepEqual(seen, [3]);
+});
+
+test('a watched value is checked, the first one too, and stays when the next is refused', (t) => {
+  const positive: Schema<number> = {
+    '~standard': {
+      version: 1,
+      vendor: 'test',
+      validate: (value) =>
+        typeof value === 'number' && value > 0
+          ? { value }
+          : { issues: [{ message: 'not a positive number' }] },
+    },
+  };
+  const speed = watch(1, { schema: positive });
+
+  const error = t.throws(() => speed.set(-1), { instanceOf: BadArguments });
+
+  t.is(error?.message, 'watch.set: element: not a positive number');
+  t.is(speed.value, 1);
+  t.throws(() => speed.update((value) => value - 1), { instanceOf: BadArguments });
+  t.throws(() => watch(0, { schema: positive }), { instanceOf: BadArguments });
 });

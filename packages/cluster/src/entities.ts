@@ -22,7 +22,7 @@ import { Entity } from './entity.ts';
 import type { Member } from './member.ts';
 import type { Membership } from './membership.ts';
 import { Moved } from './moved.ts';
-import { NamedChannel } from './named-channel.ts';
+import { type NamedChannels, namedChannels } from './named-channel.ts';
 import { Owners } from './owners.ts';
 import type { EntityId, Placement } from './placement.ts';
 
@@ -44,6 +44,8 @@ export interface EntitiesOptions {
   readonly placement: Placement;
   /** Classes that this node hosts; undefined: all that it names itself. */
   readonly hosts: readonly ActorClass[] | undefined;
+  /** What this node knows of channels by their names. */
+  readonly channels?: NamedChannels | undefined;
 }
 
 /**
@@ -69,7 +71,7 @@ export class Entities implements EndpointRouter {
     this.#owners = new Owners(options.placement, () => options.membership.view());
     for (const target of options.hosts ?? []) this.#host(target);
     // A client hosts nothing, not even channels that others have named.
-    if (options.hosts?.length !== 0) this.#host(NamedChannel);
+    if (options.hosts?.length !== 0) this.#host(namedChannels(options.channels ?? {}));
   }
 
   get system(): ActorSystem {

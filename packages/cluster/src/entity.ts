@@ -1,4 +1,10 @@
-import { type CallError, type AnyRef, type Down, isCallError } from '@troupe/actor';
+import {
+  type ActorSystem,
+  type AnyRef,
+  type CallError,
+  type Down,
+  isCallError,
+} from '@troupe/actor';
 import { type Answer, Caller, type Recipient, refTo } from '@troupe/actor/internal';
 import { pause, retrying } from '@troupe/remote';
 import type { Entities } from './entities.ts';
@@ -26,6 +32,10 @@ export class Entity implements Recipient {
   constructor(entities: Entities, id: EntityId) {
     this.#entities = entities;
     this.id = id;
+  }
+
+  get system(): ActorSystem {
+    return this.#entities.system;
   }
 
   get address(): string {

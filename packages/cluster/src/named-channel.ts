@@ -1,14 +1,30 @@
 import {
   Actor,
+  type ActorClass,
   actor,
   type Channel,
   channel,
   ChannelLost,
   type Receiver,
   rpc,
+  type Schema,
   type Sender,
 } from '@troupe/actor';
-import { channelBehind } from '@troupe/actor/internal';
+import { channelBehind, definitionOf } from '@troupe/actor/internal';
+
+/** What a node knows of a channel by its name, should the channel be placed there. */
+export interface NamedChannelOptions {
+  /** Elements that may wait, for whoever opens it without saying. Default: 0. */
+  readonly capacity?: number;
+  /**
+   * Checks, and may convert, each element, whichever node it comes from: a Standard Schema, which
+   * must answer at once.
+   */
+  readonly schema?: Schema;
+}
+
+/** Named channels of one node, by name. */
+export type NamedChannels = Readonly<Record<string, NamedChannelOptions>>;
 
 /** The two ends of a channel that is known by name. */
 export interface ChannelEnds<T> {
@@ -24,6 +40,11 @@ export interface ChannelEnds<T> {
 export class NamedChannel extends Actor {
   #channel: Channel<unknown> | undefined;
 
+  /** What this node knows of the name. */
+  protected get declared(): NamedChannelOptions {
+    return {};
+  }
+
   @rpc open(capacity?: number): ChannelEnds<unknown> {
     const { sender, receiver } = (this.#channel ??= this.#make(capacity));
     if (capacity === undefined || capacity === sender.capacity) return { sender, receiver };
@@ -38,9 +59,22 @@ export class NamedChannel extends Actor {
     this.#channel?.tryClose(new ChannelLost('its home has ended', this.#channel.length));
   }
 
-  #make(capacity = 0): Channel<unknown> {
-    const made = channel<unknown>(capacity);
+  #make(wanted: number | undefined): Channel<unknown> {
+    const { capacity = 0, schema } = this.declared;
+    const made = channel<unknown>(wanted ?? capacity, schema && { schema });
     channelBehind(made)?.core.whenClosed(() => this.stop());
     return made;
   }
+}
+
+/** The class that a node hosts, which knows what the node has been told of its channels. */
+export function namedChannels(all: NamedChannels): ActorClass {
+  const declared = new Map(Object.entries(all)); // Names come from anywhere, `__proto__` as well.
+  @actor({ kind: definitionOf(NamedChannel).kind })
+  class DeclaredChannel extends NamedChannel {
+    protected override get declared(): NamedChannelOptions {
+      return declared.get(this.key) ?? {};
+    }
+  }
+  return DeclaredChannel;
 }

@@ -115,7 +115,9 @@ export class Node implements AsyncDisposable {
    * Opens the one channel of that name in the cluster, and makes it if there is none: it lives on
    * the node that placement chooses. When that node ends, or the name moves to one that has joined,
    * the ends throw `ChannelLost`, and the name stands for a new channel; so it does after a close.
-   * @param options.capacity elements that may wait. Default: what it has, or 0 for a new one.
+   * Its elements are checked where it lives, by the schema of `startNode({ channels })`.
+   * @param options.capacity elements that may wait. Default: what it has; for a new one, what the
+   *   node where it lives was told of it, or 0.
    * @throws {RangeError} when the channel is there and has another capacity
    */
   async channel<T>(

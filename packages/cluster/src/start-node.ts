@@ -3,6 +3,7 @@ import {
   ActorSystem,
   type ActorSystemOptions,
   type Env,
+  type IncomingInterceptor,
   processEnv,
 } from '@troupe/actor';
 import {
@@ -24,6 +25,7 @@ import { Entities } from './entities.ts';
 import { gossip } from './gossip.ts';
 import type { Membership } from './membership.ts';
 import { Moved } from './moved.ts';
+import type { NamedChannels } from './named-channel.ts';
 import { Node } from './node.ts';
 import { type Placement, rendezvous } from './placement.ts';
 import type { SeedProvider } from './seeds.ts';
@@ -72,6 +74,12 @@ export interface NodeOptions extends Omit<ActorSystemOptions, 'name'> {
    */
   readonly actors?: readonly (ActorClass | URL)[];
   /**
+   * What this node knows of named channels: `{ audit: { capacity: 256, schema } }`. It holds for
+   * those that are placed on this node, so that all nodes that host anything should know the same;
+   * workers learn it by `setup`. Default: `node.channel` makes them as they are asked for.
+   */
+  readonly channels?: NamedChannels;
+  /**
    * Worker threads, each with a node of its own, which is a member of the cluster like any other:
    * named after this one, `a-w1`, `a-w2` and so on. Default: none.
    */
@@ -80,6 +88,11 @@ export interface NodeOptions extends Omit<ActorSystemOptions, 'name'> {
   readonly outsiders?: OutsiderOptions;
   /** What one other node may have going on this one. Default: `DEFAULT_PEER_LIMITS`. */
   readonly limits?: Partial<PeerLimits>;
+  /**
+   * Run around each message that comes from another node or a client, before it is queued, the
+   * first outermost; `interceptors` run around the methods themselves. Default: none.
+   */
+  readonly edgeInterceptors?: readonly IncomingInterceptor[];
   /** Error classes that arrive as themselves when thrown on another node. Default: none. */
   readonly errors?: readonly ErrorClass[];
   /** Who is in the cluster. Default: `gossip({ seeds: join })`. */
@@ -107,7 +120,8 @@ export async function startNode(options: NodeOptions = {}): Promise<Node> {
   const env = options.env ?? processEnv();
   const system = new ActorSystem({ ...options, env, name: nameOf(options, env) });
   const hosts = options.actors === undefined ? undefined : classes.actors;
-  const entities = new Entities({ system, membership, placement, hosts });
+  const { channels } = options;
+  const entities = new Entities({ system, membership, placement, hosts, channels });
   const ways = waysOf(options, plan);
   // Errors of the workers' modules are to arrive here as themselves, whoever hosts the actors.
   const { errors: thrown } = await loadActors((plan?.modules ?? []).map((href) => new URL(href)));
@@ -128,7 +142,8 @@ export async function startNode(options: NodeOptions = {}): Promise<Node> {
     entities.open();
     await workers?.start();
     if (options.outsiders !== undefined) {
-      const host = { name: system.name, env, log: system.log, router: entities };
+      const { edgeInterceptors: edge = [] } = options;
+      const host = { system, edge, router: entities };
       outsiders = await Outsiders.open(options.outsiders, host);
     }
   } catch (error) {
@@ -211,7 +226,7 @@ function workersOf(node: {
 }
 
 function openEndpoint(
-  { secret, limits, errors = [] }: NodeOptions,
+  { secret, limits, edgeInterceptors: edge, errors = [] }: NodeOptions,
   { transport, listen }: Ways,
   parts: {
     readonly system: ActorSystem;
@@ -226,6 +241,7 @@ function openEndpoint(
     listen,
     secret,
     limits,
+    edge,
     incarnation: incarnationOf(system.env),
     errors: [Moved, ...errors],
     router: entities,

@@ -3,6 +3,7 @@ import {
   Actor,
   actor,
   ActorDown,
+  BadArguments,
   ChannelLost,
   type DeadLetter,
   DeadlineExceeded,
@@ -11,10 +12,12 @@ import {
   Draining,
   type EntityRef,
   rpc,
+  type Schema,
 } from '@troupe/actor';
 import { virtualEnv, type VirtualEnv } from '@troupe/actor/testing';
 import {
   MetadataTooLarge,
+  type NamedChannels,
   type Node,
   NameTaken,
   type NodeOptions,
@@ -562,3 +565,32 @@ test('a node that does not listen cannot be told where it is reached', async (t)
     message: /pass listen as well/,
   });
 });
+
+test('a named channel is as its home was told, and checks what comes from any node', async (t) => {
+  const text: Schema = {
+    '~standard': {
+      version: 1,
+      vendor: 'test',
+      validate: (value) =>
+        typeof value === 'string' ? { value } : { issues: [{ message: 'not a text' }] },
+    },
+  };
+  const cluster = new TestCluster();
+  const a = await cluster.node('a');
+  await cluster.node('b', { channels: { ...checkedNames(text) } });
+  await cluster.env.advance(3_000);
+  const { sender, receiver } = await a.channel<unknown>(channelOn(a, 'b'));
+
+  await sender.send('fine');
+  const wrong = sender.send(7, { ack: true });
+
+  t.is(sender.capacity, 4);
+  t.is(await receiver.receive(), 'fine');
+  await t.throwsAsync(wrong, { instanceOf: BadArguments, message: /element: not a text/ });
+});
+
+/** What is declared for every name that `channelOn` may yield. */
+function checkedNames(schema: Schema): NamedChannels {
+  const names = Array.from({ length: 64 }, (_, at) => `channel-${at}`);
+  return Object.fromEntries(names.map((name) => [name, { capacity: 4, schema }]));
+}

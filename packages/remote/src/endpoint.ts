@@ -1,4 +1,10 @@
-import { type ActorSystem, type AnyRef, type Timer, Unreachable } from '@troupe/actor';
+import {
+  type ActorSystem,
+  type AnyRef,
+  type IncomingInterceptor,
+  type Timer,
+  Unreachable,
+} from '@troupe/actor';
 import type { Recipient } from '@troupe/actor/internal';
 import { CborCodec } from './cbor-codec.ts';
 import { ChannelTable } from './channel-table.ts';
@@ -63,6 +69,8 @@ export interface EndpointOptions {
   readonly compress?: boolean | undefined;
   /** Versions of the protocol to agree on. Default: all that this code speaks. */
   readonly versions?: readonly [min: number, max: number] | undefined;
+  /** Run around each message that comes from another node, the first outermost. Default: none. */
+  readonly edge?: readonly IncomingInterceptor[] | undefined;
   readonly onConnected?: (peer: Peer) => void;
   /** From time to time, for peers that are known to live although they may be silent. */
   readonly onAlive?: (peer: Peer) => void;
@@ -87,6 +95,7 @@ export class Endpoint {
   readonly errorClasses: readonly ErrorClass[];
   readonly sendsStacks: boolean;
   readonly limits: PeerLimits;
+  readonly edge: readonly IncomingInterceptor[];
   readonly table: ChannelTable;
   readonly resumeWindowMs: number;
   readonly #options: EndpointOptions;
@@ -119,6 +128,7 @@ export class Endpoint {
     this.sendsStacks = options.sendsStacks ?? true;
     this.resumeWindowMs = options.resumeWindowMs ?? RESUME_WINDOW_MS;
     this.limits = peerLimits(options.limits);
+    this.edge = options.edge ?? [];
     this.table = new ChannelTable(this);
   }
 

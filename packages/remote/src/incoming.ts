@@ -12,6 +12,7 @@ import { type CallContext, Caller, type Cell } from '@troupe/actor/internal';
 import { AnswerGone } from './answer-gone.ts';
 import { BadFrame } from './bad-frame.ts';
 import { readHeader } from './call-header.ts';
+import { type Edge, tellThrough } from './edge.ts';
 import type { EntityTarget, FrameReader, Target } from './frames.ts';
 import { DOWN, FAIL, RESULT } from './frames.ts';
 import type { PeerLimits } from './peer-limits.ts';
@@ -64,6 +65,8 @@ export interface IncomingParts {
   /** Whom the peer has proved to be. */
   readonly caller: () => CallerIdentity;
   readonly limits: PeerLimits;
+  /** Around the messages for actors and entities; the runtime's own pass it by. */
+  readonly edge: Edge;
 }
 
 /** All that one other node has asked of this one and not yet been told. */
@@ -74,6 +77,7 @@ export class Incoming implements CallServer {
   readonly #functions: FunctionTable;
   readonly #caller: () => CallerIdentity;
   readonly #limits: PeerLimits;
+  readonly edge: Edge;
   readonly #cancels: RateLimit;
   readonly #probes: RateLimit;
   readonly #calls = new UnderWay<ServedCall>();
@@ -91,6 +95,7 @@ export class Incoming implements CallServer {
     this.#functions = parts.functions;
     this.#caller = parts.caller;
     this.#limits = parts.limits;
+    this.edge = parts.edge;
     this.#cancels = new RateLimit(system.env, parts.limits.callsMax);
     this.#probes = new RateLimit(system.env, PROBES.burst);
   }
@@ -113,7 +118,10 @@ export class Incoming implements CallServer {
     const id = frame.number();
     const target = frame.target();
     const call = this.#begin(id, frame.text(), frame);
-    if (call !== undefined) this.#route(target, call);
+    if (call === undefined) return;
+    const route = (): void => this.#route(target, call);
+    if (this.#passesBy(target)) route();
+    else call.comeIn(this.#addressOf(target), route);
   }
 
   /** Calls a function that was lent to the peer. */
@@ -145,7 +153,14 @@ export class Incoming implements CallServer {
     const refuse = (reason: CallError): void => {
       this.#system.deadLetter({ to: this.#addressOf(target), method, reason });
     };
-    this.#route(target, new Tell({ method, args, context, from, refuse }));
+    const tell = new Tell({ method, args, context, from, refuse });
+    const next = (): void => this.#route(target, tell);
+    if (this.#passesBy(target)) next();
+    else {
+      const hooks = { next, refuse, system: this.#system };
+      const to = this.#addressOf(target);
+      tellThrough(this.edge, { to, method, args, context, from }, hooks);
+    }
   }
 
   /** The caller waits no longer. A call that runs already counts until it ends. */
@@ -277,6 +292,10 @@ export class Incoming implements CallServer {
     return true;
   }
 
+  #passesBy(target: Target): boolean {
+    return this.edge.length === 0 || typeof target === 'string';
+  }
+
   #route(target: Target, message: Message): void {
     if (typeof target === 'object') {
       this.#router.entity(target, message);
@@ -292,7 +311,9 @@ export class Incoming implements CallServer {
 
   #addressOf(target: Target): string {
     if (typeof target === 'object') return `${target[0]}/${target[1]}`;
-    return `${this.#system.name}/${typeof target === 'number' ? '#' : ''}${target}`;
+    const { name } = this.#system;
+    if (typeof target === 'string') return `${name}/${target}`;
+    return this.#system.find(target)?.address ?? `${name}/#${target}`;
   }
 }
 

@@ -1,5 +1,7 @@
 import {
+  type ActorSystem,
   type AnyRef,
+  type CallError,
   type DownReason,
   type Env,
   isCallError,
@@ -12,6 +14,7 @@ import { Caller, Cell, isRef, type Recipient, recipientOf } from '@troupe/actor/
 import { BadFrame } from './bad-frame.ts';
 import type { CallerIdentity } from './caller.ts';
 import type { Codec, ValuePort } from './codec.ts';
+import { callThrough, type Edge, tellThrough } from './edge.ts';
 import { FrameReader } from './frames.ts';
 import * as wire from './outsider-frames.ts';
 import { OutsiderExchange } from './outsider-exchange.ts';
@@ -40,6 +43,8 @@ export interface OutsiderSessionHost {
   readonly env: Env;
   readonly log: Log;
   readonly codec: Codec;
+  readonly edge: Edge;
+  readonly system: Pick<ActorSystem, 'deadLetter' | 'failed'>;
   readonly router: OutsiderHost['router'];
   authenticate(token: string): OutsiderIdentity | undefined | Promise<OutsiderIdentity | undefined>;
   permits(caller: CallerIdentity, call: OutsiderCall): boolean;
@@ -212,7 +217,12 @@ export class OutsiderSession {
     const ask = async (): Promise<unknown> => {
       const to = recipientOf(this.#permitted(caller, target, method));
       const options = { timeoutMs, signal: abort.signal };
-      return to.ask(method, args, Caller.within(undefined, options, caller));
+      const next = (): Promise<unknown> =>
+        to.ask(method, args, Caller.within(undefined, options, caller));
+      const { edge } = this.#host;
+      if (edge.length === 0) return next();
+      const arrived = { to: to.address, method, args, context: undefined, from: caller };
+      return callThrough(edge, arrived, next);
     };
     const done = (frame: readonly unknown[]): void => {
       this.#calls.delete(id);
@@ -236,11 +246,14 @@ export class OutsiderSession {
     const method = frame.text();
     const args = frame.list();
     try {
-      recipientOf(this.#permitted(caller, target, method)).tell(
-        method,
-        args,
-        Caller.within(undefined, {}, caller),
-      );
+      const to = recipientOf(this.#permitted(caller, target, method));
+      const next = (): void => to.tell(method, args, Caller.within(undefined, {}, caller));
+      const { edge, system } = this.#host;
+      if (edge.length === 0) return next();
+      const refuse = (reason: CallError): void =>
+        system.deadLetter({ to: to.address, method, reason });
+      const arrived = { to: to.address, method, args, context: undefined, from: caller };
+      tellThrough(edge, arrived, { next, refuse, system });
     } catch (error) {
       if (!(error instanceof Unauthorized)) throw error;
       const { message: reason } = error;

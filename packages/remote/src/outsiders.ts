@@ -1,7 +1,8 @@
 import type { Server } from 'node:http';
-import type { Env, Log } from '@troupe/actor';
+import type { ActorSystem } from '@troupe/actor';
 import type { CallerIdentity } from './caller.ts';
 import { CborCodec } from './cbor-codec.ts';
+import type { Edge } from './edge.ts';
 import type { EndpointRouter } from './endpoint.ts';
 import { OUTSIDER_LIMITS, PING_MS } from './outsider-frames.ts';
 import { type OutsiderCall, OutsiderSession } from './outsider-session.ts';
@@ -37,10 +38,8 @@ export type OutsiderIdentity = Pick<CallerIdentity, 'name' | 'claims'>;
 
 /** What the door needs of the node that it belongs to. */
 export interface OutsiderHost {
-  readonly name: string;
-  readonly env: Env;
-  /** One that throws nothing. */
-  readonly log: Log;
+  readonly system: ActorSystem;
+  readonly edge: Edge;
   /** Knows the entities. */
   readonly router: Pick<EndpointRouter, 'entityOf' | 'refer'>;
 }
@@ -92,8 +91,9 @@ export class Outsiders {
 
   async #open(): Promise<void> {
     const { listen: address, server, authenticate, permits } = this.#options;
-    const { name: node, env, log, router } = this.#host;
-    const host = { node, env, log, router, codec: this.#codec, permits };
+    const { system, edge, router } = this.#host;
+    const { name: node, env, log } = system;
+    const host = { node, env, log, system, edge, router, codec: this.#codec, permits };
     this.#listener = await listenForWebSockets({
       address,
       server,
@@ -124,7 +124,7 @@ export class Outsiders {
   }
 
   #watchLife(): void {
-    const { env } = this.#host;
+    const { env } = this.#host.system;
     this.#timer = env.setTimer(PING_MS, () => {
       for (const session of this.#sessions) session.checkLife();
       this.#timer = undefined;

@@ -99,6 +99,7 @@ export class Peer {
       functions,
       caller: () => this.#caller,
       limits: endpoint.limits,
+      edge: endpoint.edge,
     });
     this.#session = this.#newSession();
     this.#revival = new Revival({

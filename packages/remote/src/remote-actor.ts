@@ -24,6 +24,10 @@ export class RemoteActor implements Recipient {
     this.kind = kind;
   }
 
+  get system(): ActorSystem {
+    return this.peer.system;
+  }
+
   get address(): string {
     return `${this.peer.identity.name}/${this.kind}/#${this.target}`;
   }
@@ -80,10 +84,10 @@ function isRetryable({ code, cause }: CallError): boolean {
 export class GoneActor implements Recipient {
   readonly address: string;
   readonly ref: AnyRef = refTo(this);
-  readonly #system: ActorSystem;
+  readonly system: ActorSystem;
 
   constructor(system: ActorSystem, id: number, kind: string) {
-    this.#system = system;
+    this.system = system;
     this.address = `${system.name}/${kind}/#${id}`;
   }
 
@@ -93,7 +97,7 @@ export class GoneActor implements Recipient {
 
   tell(method: string): void {
     const reason = new ActorDown(this.address, 'no');
-    this.#system.deadLetter({ to: this.address, method, reason });
+    this.system.deadLetter({ to: this.address, method, reason });
   }
 
   monitor(onDown: (down: Down) => void): () => void {

@@ -3,6 +3,7 @@ import {
   type CallError,
   type CallerIdentity,
   type CallOptions,
+  Cancelled,
   DeadlineExceeded,
   DeadlockError,
   RemoteError,
@@ -19,12 +20,14 @@ import {
   isRef,
   type Pipeline,
   type Probe,
+  type Recipient,
   recipientOf,
   type Reply,
   takeBack,
   withdraw,
 } from '@troupe/actor/internal';
 import { AnswerGone } from './answer-gone.ts';
+import { callThrough, type Edge } from './edge.ts';
 import { FAIL, RESULT } from './frames.ts';
 import type { Message } from './incoming.ts';
 
@@ -40,8 +43,15 @@ export interface ServedCallParts {
   readonly bytes: number;
 }
 
+interface Inner {
+  succeed(value: unknown): void;
+  fail(error: unknown): void;
+}
+
 /** Where calls are counted and answered. */
 export interface CallServer {
+  /** What runs around a call that comes in. */
+  readonly edge: Edge;
   /** The call is over, and its caller has been told before when `frame` is undefined. */
   ended(call: ServedCall, frame: readonly unknown[] | undefined): void;
   /** The caller is told; the call may still run, and counts until it has ended. */
@@ -68,6 +78,8 @@ export class ServedCall implements Reply, Expiring, Message {
   #elsewhere: AbortController | undefined;
   /** The call that it was passed on as. */
   #passedOn: Pipeline | undefined;
+  /** Who waits at the edge of the node for what becomes of it here. */
+  #inner: Inner | undefined;
   /** Calls on its result. */
   #followers: ServedCall[] | undefined;
   /** The caller has been told that its time is over. */
@@ -99,6 +111,27 @@ export class ServedCall implements Reply, Expiring, Message {
     this.fail(error);
   }
 
+  /** Lets it in by way of the node's edge. */
+  comeIn(to: string, route: () => void): void {
+    const next = (): Promise<unknown> =>
+      new Promise((succeed, fail) => {
+        if (this.#isWithdrawn) return fail(new Cancelled(to, 'no'));
+        this.#inner = { succeed, fail };
+        route();
+      });
+    const { method, args, context, from } = this;
+    callThrough(this.#server.edge, { to, method, args, context, from }, next).then(
+      (value) => {
+        this.#inner = undefined;
+        this.succeed(value);
+      },
+      (error: unknown) => {
+        this.#inner = undefined;
+        this.fail(error);
+      },
+    );
+  }
+
   /** Calls a function of this node's. It runs outside of all turns, as when it is called here. */
   run(body: (...args: readonly unknown[]) => unknown): void {
     this.#settleWith(async () => body(...this.args));
@@ -110,11 +143,15 @@ export class ServedCall implements Reply, Expiring, Message {
   }
 
   succeed(value: unknown): void {
+    const inner = this.#takeInner();
+    if (inner !== undefined) return inner.succeed(value);
     for (const follower of this.#takeFollowers()) follower.#callOn(value);
     this.#server.ended(this, this.#expired ? undefined : [RESULT, this.id, value]);
   }
 
   fail(thrown: unknown): void {
+    const inner = this.#takeInner();
+    if (inner !== undefined) return inner.fail(thrown);
     for (const follower of this.#takeFollowers()) follower.fail(new AnswerGone());
     // Whatever else can be thrown, only errors travel as what went wrong.
     const error = thrown instanceof Error ? thrown : nonError(thrown);
@@ -142,7 +179,10 @@ export class ServedCall implements Reply, Expiring, Message {
       this.#isWithdrawn = true;
       return 'no';
     }
-    return withdraw(this.#cell, this.#envelope, reason);
+    const executed = withdraw(this.#cell, this.#envelope, reason);
+    const { address } = this.#cell;
+    if (executed === 'no') this.#takeInner()?.fail(new Cancelled(address, 'no', { cause: reason }));
+    return executed;
   }
 
   /** A turn that waits for the call asks whether it waits for itself. */
@@ -155,6 +195,12 @@ export class ServedCall implements Reply, Expiring, Message {
   breakWith(path: string): void {
     if (this.#cell === undefined || this.#envelope === undefined) this.#passedOn?.breakWith(path);
     else if (takeBack(this.#cell, this.#envelope)) this.fail(new DeadlockError(path));
+  }
+
+  #takeInner(): Inner | undefined {
+    const inner = this.#inner;
+    this.#inner = undefined;
+    return inner;
   }
 
   #takeFollowers(): readonly ServedCall[] {
@@ -170,6 +216,11 @@ export class ServedCall implements Reply, Expiring, Message {
       return this.fail(new AnswerGone()); // From where it is, the caller sees what is wrong.
     }
     const recipient = recipientOf(result as AnyRef);
+    if (this.#server.edge.length === 0) return this.#goTo(recipient);
+    this.comeIn(recipient.address, () => this.#goTo(recipient));
+  }
+
+  #goTo(recipient: Recipient): void {
     if ('post' in recipient) return this.deliver(recipient as Cell);
     this.#settleWith((signal) => {
       const options: CallOptions = { timeoutMs: this.timeoutMs, signal };

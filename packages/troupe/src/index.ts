@@ -1,5 +1,13 @@
 export { startNode } from '@troupe/cluster';
-export type { ChannelEnds, Node, NodeOptions, Place, WorkerOptions } from '@troupe/cluster';
+export type {
+  ChannelEnds,
+  NamedChannelOptions,
+  NamedChannels,
+  Node,
+  NodeOptions,
+  Place,
+  WorkerOptions,
+} from '@troupe/cluster';
 
 export {
   Actor,
@@ -83,6 +91,7 @@ export type {
   SendOptions,
   WaitOptions,
   Watch,
+  WatchOptions,
 } from '@troupe/actor';
 export { Deadlock, ParkedGoroutines } from '@troupe/actor';
 export type { ParkedGoroutine, ParkedGoroutinesOptions } from '@troupe/actor';
