@@ -59,7 +59,12 @@ export class Batch {
     this.#waiters.push(done);
   }
 
-  /** All of it, with room for a header before, and aligned. */
+  /** How long the frame would be. */
+  get frameBytes(): number {
+    return Math.ceil(this.bytes / FRAME_ALIGNMENT) * FRAME_ALIGNMENT;
+  }
+
+  /** All of it, with room for a header before, and aligned: nothing can be added any more. */
   frame(): Buffer {
     this.#writer.align(FRAME_ALIGNMENT);
     return this.#writer.written;

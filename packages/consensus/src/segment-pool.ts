@@ -73,6 +73,12 @@ export class SegmentPool {
     if (!this.#hasReserve) void this.#chore(() => this.#restoreReserve());
   }
 
+  /** Resolves when `take` need not wait. @throws what the disk does */
+  async ready(): Promise<void> {
+    this.#prepareNext();
+    await this.#prepared;
+  }
+
   /** The next segment, empty. Waits while the disk is full. @throws what the disk does */
   async take(): Promise<Segment> {
     this.#prepareNext();

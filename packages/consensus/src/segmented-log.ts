@@ -7,6 +7,7 @@ import { failureOf, StoreClosed, StoreFailed } from './log-errors.ts';
 import { CHECKPOINT, finishFrame, FRAME_HEADER_BYTES, type Link, SEAL } from './log-frame.ts';
 import type { LogSettings } from './log-options.ts';
 import { readEntries, readLog } from './log-reader.ts';
+import type { Update } from './log-record.ts';
 import type { Scan } from './log-scan.ts';
 import { placeOf, type Segment, SEGMENT_HEADER_BYTES } from './log-segment.ts';
 import type { EntryRange, GroupRecord, Recovered } from './log-store.ts';
@@ -14,6 +15,7 @@ import { SegmentPool } from './segment-pool.ts';
 
 const BATCH_BYTES = 64 * 2 ** 10;
 const SEAL_BYTES = 24;
+const COMPACTION_BYTES = 4_096;
 
 /** What a log begins with. */
 export interface LogStart {
@@ -35,7 +37,10 @@ export class SegmentedLog {
   #link: Link;
   /** Numbers of groups whose names are written, or about to be. */
   readonly #numbers = new Map<string, number>();
-  /** What waits, oldest first; the last is open for more. Never empty. */
+  /** Compactions that came while the disk was full. */
+  #first: Batch | undefined;
+  #overtaken: () => void = () => {};
+  /** What waits, oldest first; the last is open for more. */
   #waiting: Batch[] = [new Batch(BATCH_BYTES)];
   #idle: Batch[] = [];
   #flying: Batch | undefined;
@@ -93,7 +98,8 @@ export class SegmentedLog {
 
   async compact(name: string, snapshot: Snapshot, first: number): Promise<void> {
     const update = compaction(this.#groups, { group: name, snapshot, first });
-    await this.#write((batch) => batch.update(update));
+    if (this.#pool.isFull) await this.#overtake(update);
+    else await this.#write((batch) => batch.update(update));
     await this.#release();
   }
 
@@ -150,6 +156,21 @@ export class SegmentedLog {
     });
   }
 
+  /**
+   * While the disk is full, what waits may wait for the very room that a compaction makes. It
+   * touches only what is durable, so it may go first.
+   */
+  #overtake(update: Update & { readonly kind: 'compact' }): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    const batch = (this.#first ??= new Batch(BATCH_BYTES));
+    batch.update(update);
+    return new Promise((resolve, reject) => {
+      batch.wait((error) => (error === undefined ? resolve() : reject(error)));
+      this.#overtaken();
+      this.#run();
+    });
+  }
+
   #openBatch(): Batch {
     const last = this.#waiting.at(-1);
     if (last !== undefined && last.bytes < this.#settings.batchBytesMax) return last;
@@ -170,7 +191,7 @@ export class SegmentedLog {
   }
 
   #run(): void {
-    if (this.#running !== undefined || this.#waiting[0]?.isUrgent !== true) return;
+    if (this.#running !== undefined || this.#next() === undefined) return;
     this.#running = this.#writeAll()
       .catch((error: unknown) => void this.#fail(failureOf(error, 'the log')))
       .finally(() => {
@@ -179,12 +200,20 @@ export class SegmentedLog {
       });
   }
 
+  /** What is to be written now, if anything is. */
+  #next(): Batch | undefined {
+    const [oldest] = this.#waiting;
+    return this.#first ?? (oldest?.isUrgent === true ? oldest : undefined);
+  }
+
   async #writeAll(): Promise<void> {
-    while (this.#waiting[0]?.isUrgent === true) {
-      const batch = this.#waiting.shift();
-      if (batch === undefined) return;
+    for (let batch = this.#next(); batch !== undefined; batch = this.#next()) {
+      const fits = batch.isEmpty || this.#fits(batch);
+      if (!fits && (await this.#isOvertaken())) continue;
+      if (batch === this.#first) this.#first = undefined;
+      else this.#waiting.shift();
       this.#flying = batch;
-      if (!batch.isEmpty) await this.#writeBatch(batch);
+      if (!batch.isEmpty) await this.#writeBatch(batch, fits);
       this.#flying = undefined;
       batch.tell();
       batch.clear();
@@ -193,12 +222,28 @@ export class SegmentedLog {
     this.#sealSoon();
   }
 
-  async #writeBatch(batch: Batch): Promise<void> {
+  /** In the present segment, at the end of which there is room for compactions and nothing else. */
+  #fits(batch: Batch): boolean {
+    const { segmentBytes } = this.#settings;
+    const kept = batch === this.#first ? 0 : Math.min(COMPACTION_BYTES, segmentBytes / 8);
+    const end = (this.#current?.end ?? Infinity) + batch.frameBytes;
+    return end <= segmentBytes - kept;
+  }
+
+  /** Waits for the next segment. @returns whether something has come that is to be written first */
+  async #isOvertaken(): Promise<boolean> {
+    const { length } = this.#first?.updates ?? [];
+    const overtaken = new Promise<void>((resolve) => (this.#overtaken = resolve));
+    await Promise.race([this.#pool.ready(), overtaken]);
+    return (this.#first?.updates.length ?? 0) > length;
+  }
+
+  async #writeBatch(batch: Batch, fits: boolean): Promise<void> {
     await this.#sealing;
     let frame = batch.frame();
     let [flags, shift] = [0, 0];
     let segment = this.#current;
-    if (segment === undefined || segment.end + frame.length > this.#settings.segmentBytes) {
+    if (segment === undefined || !fits) {
       segment = await this.#pool.take();
       this.#segments.push(segment);
       this.#current = segment;
@@ -269,10 +314,11 @@ export class SegmentedLog {
   /** Nothing is written any more, and everybody is told why. */
   #fail(error: Error): Error {
     const failure = (this.#failure ??= error);
-    const batches = [...(this.#flying === undefined ? [] : [this.#flying]), ...this.#waiting];
+    const batches = [this.#flying, this.#first, ...this.#waiting];
     this.#flying = undefined;
+    this.#first = undefined;
     this.#waiting = [new Batch(FRAME_HEADER_BYTES)];
-    for (const batch of batches) batch.tell(failure);
+    for (const batch of batches) batch?.tell(failure);
     return failure;
   }
 }

@@ -108,7 +108,8 @@ export class SnapshotFiles {
     if (whole === undefined) return undefined;
     whole.readers += 1;
     try {
-      return await readBlocks(whole, offset, Math.min(bytes, whole.bytes - offset));
+      const length = Math.max(0, Math.min(bytes, whole.bytes - offset));
+      return await readBlocks(whole, offset, length);
     } catch (error) {
       throw failureOf(error, `snapshot '${id}'`);
     } finally {
@@ -201,7 +202,9 @@ export class SnapshotFiles {
     const content = await this.#create(`${key}.part`);
     const manifest = await this.#create(`${key}.sums`);
     const head = encodeManifest({ bytes: snapshot.bytes, snapshot });
-    await manifest.write(0, head);
+    // Of its full size from the start: a disk that is full then leaves it as it was.
+    const room = Buffer.alloc(4 * Math.ceil(snapshot.bytes / BLOCK_BYTES));
+    await manifest.write(0, Buffer.concat([head, room]));
     await this.#files.syncDirectory();
     const sums = new BlockSums();
     const incoming = { snapshot, content, manifest, headBytes: head.length, sums };
@@ -289,7 +292,7 @@ export class SnapshotFiles {
       return await write(key);
     } catch (error) {
       if (codeOf(error) !== 'ENOSPC') throw failureOf(error, `snapshot '${id}'`);
-      if (!this.#incoming.has(group)) {
+      if (this.#incoming.get(group)?.snapshot.id !== id) {
         for (const name of [`${key}.part`, `${key}.sums`]) await this.#remove(name);
       }
       throw new DiskFull(`a snapshot of group '${group}'`, { cause: error });
