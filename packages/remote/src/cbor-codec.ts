@@ -1,4 +1,5 @@
 import { Decoder } from 'cbor-x';
+import { BlockPool } from './block-pool.ts';
 import { Reviver } from './cbor-revive.ts';
 import { CborScanner } from './cbor-scan.ts';
 import { CborWriter } from './cbor-writer.ts';
@@ -6,6 +7,7 @@ import {
   BadBytes,
   type Codec,
   type CodecLimits,
+  type DecodeOptions,
   DEFAULT_CODEC_LIMITS,
   type EncodedValue,
   type ValuePort,
@@ -15,9 +17,12 @@ import {
 export class CborCodec implements Codec {
   readonly #limits: CodecLimits;
   readonly #scanner: CborScanner;
-  readonly #decoder = new Decoder({ useRecords: false, mapsAsObjects: true, copyBuffers: true });
+  readonly #decoder = new Decoder({ ...DECODER_OPTIONS, copyBuffers: true });
+  /** Leaves byte strings where they are. */
+  readonly #borrower = new Decoder(DECODER_OPTIONS);
   /** Writers that are not at work: more than one only when a port encodes while it is asked. */
   readonly #idle: CborWriter[] = [];
+  readonly #pool = new BlockPool();
 
   constructor(limits: Partial<CodecLimits> = {}) {
     this.#limits = { ...DEFAULT_CODEC_LIMITS, ...limits };
@@ -29,7 +34,7 @@ export class CborCodec implements Codec {
     port: ValuePort,
     fields: readonly string[] = NO_FIELDS,
   ): Uint8Array {
-    const writer = this.#idle.pop() ?? new CborWriter(this.#limits);
+    const writer = this.#idle.pop() ?? new CborWriter(this.#limits, this.#pool);
     try {
       return writer.write(frame, port, fields);
     } finally {
@@ -38,7 +43,7 @@ export class CborCodec implements Codec {
   }
 
   encodeValue(value: unknown, port: ValuePort, name: string): EncodedValue {
-    const writer = this.#idle.pop() ?? new CborWriter(this.#limits);
+    const writer = this.#idle.pop() ?? new CborWriter(this.#limits, this.#pool);
     try {
       return writer.writeValue(value, port, name);
     } finally {
@@ -46,10 +51,20 @@ export class CborCodec implements Codec {
     }
   }
 
-  decodeSequence(bytes: Uint8Array, port: ValuePort, ends?: number[]): unknown[][] {
+  release(frame: Uint8Array): void {
+    this.#pool.giveBack(frame);
+  }
+
+  decodeSequence(
+    bytes: Uint8Array,
+    port: ValuePort,
+    { ends, isOwn = false }: DecodeOptions = {},
+  ): unknown[][] {
     if (bytes.length === 0) return [];
     const tagged = this.#scanner.scan(bytes, ends);
-    const frames = this.#decodeScanned(bytes);
+    // Within a tag, a byte string must have its whole buffer for itself.
+    const borrows = isOwn && tagged.length === 0 && this.#scanner.isMostlyOneByteString;
+    const frames = this.#decodeScanned(bytes, borrows ? this.#borrower : this.#decoder);
     if (tagged.length > 0) {
       const reviver = new Reviver(this.#limits, port);
       for (const frame of tagged) reviver.revive(frames[frame]);
@@ -57,12 +72,12 @@ export class CborCodec implements Codec {
     return frames;
   }
 
-  #decodeScanned(bytes: Uint8Array): unknown[][] {
+  #decodeScanned(bytes: Uint8Array, decoder: Decoder): unknown[][] {
     // The decoder notes things on what it is given, and gives out byte strings of its class.
     const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
     let frames: unknown;
     try {
-      frames = this.#decoder.decodeMultiple(plain);
+      frames = decoder.decodeMultiple(plain);
     } catch (cause) {
       throw new BadBytes('the decoder refused what the scanner passed', undefined, { cause });
     }
@@ -70,4 +85,5 @@ export class CborCodec implements Codec {
   }
 }
 
+const DECODER_OPTIONS = { useRecords: false, mapsAsObjects: true };
 const NO_FIELDS: readonly string[] = Object.freeze([]);

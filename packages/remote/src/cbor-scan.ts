@@ -39,6 +39,9 @@ export class CborScanner {
   readonly #open: Int32Array;
   #items = 0;
   #tags = 0;
+  #byteStrings = 0;
+  #longestBytes = 0;
+  #scannedBytes = 0;
 
   constructor(limits: CodecLimits) {
     this.#limits = limits;
@@ -57,6 +60,9 @@ export class CborScanner {
     }
     const tagged: number[] = [];
     this.#items = 0;
+    this.#byteStrings = 0;
+    this.#longestBytes = 0;
+    this.#scannedBytes = bytes.length;
     for (let at = 0, frame = 0; at < bytes.length; frame += 1) {
       this.#tags = 0;
       at = this.#frame(bytes, at);
@@ -94,6 +100,7 @@ export class CborScanner {
         if (major === BYTES || major === TEXT) {
           if (argument > end - at) throw truncated(at, argument);
           if (isKey) refuseForbiddenKey(bytes, at, argument);
+          else if (major === BYTES) this.#noteBytes(argument);
           at += argument;
         } else {
           open[depth] = 2 * lacking + inMap;
@@ -111,6 +118,16 @@ export class CborScanner {
       }
     } while (lacking > 0);
     return at;
+  }
+
+  /** What was scanned last holds one byte string, and little else. */
+  get isMostlyOneByteString(): boolean {
+    return this.#byteStrings === 1 && 2 * this.#longestBytes > this.#scannedBytes;
+  }
+
+  #noteBytes(length: number): void {
+    this.#byteStrings += 1;
+    this.#longestBytes = Math.max(this.#longestBytes, length);
   }
 
   /** How many items an array, a map or a tag holds; checked against what it may hold. */

@@ -1,4 +1,5 @@
 import { isCallError, NotSerializable } from '@troupe/actor';
+import { BLOCK_BYTES_MAX, type BlockPool } from './block-pool.ts';
 import * as tags from './cbor-tags.ts';
 import {
   type CodecLimits,
@@ -10,7 +11,6 @@ import {
 import { isCircular, pathText, type Step } from './value-path.ts';
 
 const BLOCK_BYTES_MIN = 4 * 1024;
-const BLOCK_BYTES_MAX = 64 * 1024;
 /** A type with a length, or a number: the longest thing that is written in one go. */
 const HEAD_BYTES_MAX = 9;
 /** Up to this length it is faster to copy the characters than to call into the runtime. */
@@ -44,11 +44,15 @@ const NO_FRAME: readonly unknown[] = Object.freeze([]);
  */
 export class CborWriter {
   readonly #limits: CodecLimits;
+  readonly #pool: BlockPool;
   #block: Buffer = Buffer.alloc(0);
   /** What the block lies in, from its first byte; asking a block for it is slow. */
   #memory: ArrayBufferLike = this.#block.buffer;
   #view: DataView = new DataView(this.#memory);
   #end = 0;
+  /** Where small frames go on after a large one, which has a block for itself. */
+  #shared: Buffer = this.#block;
+  #sharedPosition = 0;
   #nextBlockBytes = BLOCK_BYTES_MIN;
   /** Where the frame in hand begins, where it ended, and where its next byte goes. */
   #start = 0;
@@ -61,8 +65,9 @@ export class CborWriter {
   /** How the value in hand is reached; what lies beyond its depth is left from others. */
   readonly #steps: Step[] = [];
 
-  constructor(limits: CodecLimits) {
+  constructor(limits: CodecLimits, pool: BlockPool) {
     this.#limits = limits;
+    this.#pool = pool;
   }
 
   /** @throws {NotSerializable} */
@@ -107,8 +112,8 @@ export class CborWriter {
     }
     const block = this.#block;
     this.#stop = this.#position;
-    // Small frames that follow must not keep the memory of a large one alive.
-    if (block.length > BLOCK_BYTES_MAX) this.#useBlock(Buffer.alloc(0));
+    // Small frames must not keep the memory of a large one alive: they go on where it began.
+    if (block.length > BLOCK_BYTES_MAX) this.#useBlock(this.#shared, this.#sharedPosition);
     return block;
   }
 
@@ -392,21 +397,25 @@ export class CborWriter {
     if (written + bytes > bytesMax) throw this.#tooLong(depth);
     const from = this.#block;
     const start = this.#start;
+    if (from.length <= BLOCK_BYTES_MAX) {
+      this.#shared = from;
+      this.#sharedPosition = start;
+    }
     const capacity = Math.max(this.#nextBlockBytes, 2 * written + bytes);
     this.#nextBlockBytes = Math.min(2 * this.#nextBlockBytes, BLOCK_BYTES_MAX);
     // The old block stays with whoever was given frames in it.
-    this.#useBlock(Buffer.allocUnsafeSlow(capacity));
+    this.#useBlock(this.#pool.take(capacity), 0);
     from.copy(this.#block, 0, start, start + written);
+    this.#start = 0;
     this.#position = written;
   }
 
-  #useBlock(block: Buffer): void {
+  #useBlock(block: Buffer, position: number): void {
     this.#block = block;
     this.#memory = block.buffer;
     this.#view = new DataView(this.#memory, block.byteOffset, block.length);
     this.#end = block.length;
-    this.#start = 0;
-    this.#position = 0;
+    this.#position = position;
   }
 
   #tooLong(depth?: number): NotSerializable {

@@ -14,13 +14,22 @@ export interface Codec {
    * @throws {NotSerializable}
    */
   encodeValue(value: unknown, port: ValuePort, name: string): EncodedValue;
+  /** Nobody reads the bytes of `frame`, as `encode` gave them, any more: they may change now. */
+  release(frame: Uint8Array): void;
   /**
    * Decodes frames that follow one another. All bytes are checked before anything is built and
-   * before `port.hydrate` runs; what is built shares no memory with `bytes`.
-   * @param ends is given the place where each frame ends
+   * before `port.hydrate` runs; what is built shares no memory with `bytes`, unless those are given
+   * away: then a byte string that is most of them stays where it is.
    * @throws {BadBytes} on anything hostile or malformed, and whatever `port.hydrate` throws
    */
-  decodeSequence(bytes: Uint8Array, port: ValuePort, ends?: number[]): unknown[][];
+  decodeSequence(bytes: Uint8Array, port: ValuePort, options?: DecodeOptions): unknown[][];
+}
+
+export interface DecodeOptions {
+  /** Is given the place where each frame ends. */
+  readonly ends?: number[];
+  /** Nothing else lies in the memory of the bytes, and nobody else has it. */
+  readonly isOwn?: boolean;
 }
 
 /** One value that was encoded before, by the codec of the frame that it is put in. */

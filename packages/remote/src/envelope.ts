@@ -32,6 +32,8 @@ export const WHOLE_FRAME_BYTES_MAX: number = 32 * 1024;
 /** The largest body: a batch that was nearly full when its last frame came. */
 export const BODY_BYTES_MAX: number = BATCH_BYTES_MAX + WHOLE_FRAME_BYTES_MAX;
 
+const NOTHING = new Uint8Array();
+
 export interface Envelope {
   readonly flags: number;
   /** The lower 32 bits; those with `LINK` carry zero. */
@@ -48,7 +50,7 @@ export class Garbled extends Error {
 }
 
 export function packEnvelope(
-  { flags, sequence, acknowledged }: Omit<Envelope, 'body'>,
+  head: Omit<Envelope, 'body'>,
   parts: readonly Uint8Array[],
   bodyBytes: number,
 ): Uint8Array {
@@ -58,18 +60,48 @@ export function packEnvelope(
     envelope.set(part, offset);
     offset += part.length;
   }
-  writeU32(envelope, 0, bodyBytes);
+  const sum = bodyBytes === 0 ? 0 : crc32(envelope.subarray(HEADER_BYTES));
+  writeHead(envelope, head, { bytes: bodyBytes, sum });
+  return envelope;
+}
+
+/** The same, of a body whose last part is long: that stays where it is. @returns what to write */
+export function packAround(
+  head: Omit<Envelope, 'body'>,
+  parts: readonly Uint8Array[],
+  bodyBytes: number,
+): readonly Uint8Array[] {
+  const last = parts.at(-1) ?? NOTHING;
+  const first = Buffer.allocUnsafe(HEADER_BYTES + bodyBytes - last.length);
+  let offset = HEADER_BYTES;
+  for (const part of parts.slice(0, -1)) {
+    first.set(part, offset);
+    offset += part.length;
+  }
+  const sum = crc32(last, crc32(first.subarray(HEADER_BYTES)));
+  writeHead(first, head, { bytes: bodyBytes, sum });
+  return [first, last];
+}
+
+function writeHead(
+  envelope: Uint8Array,
+  { flags, sequence, acknowledged }: Omit<Envelope, 'body'>,
+  body: { readonly bytes: number; readonly sum: number },
+): void {
+  writeU32(envelope, 0, body.bytes);
   writeU32(envelope, 4, sequence);
   writeU32(envelope, 8, acknowledged);
-  writeU32(envelope, 12, bodyBytes === 0 ? 0 : crc32(envelope.subarray(HEADER_BYTES)));
+  writeU32(envelope, 12, body.sum);
   envelope[16] = flags;
   writeU32(envelope, HEAD_SUM_AT, crc32(envelope.subarray(0, HEAD_SUM_AT)));
-  return envelope;
 }
 
 /** Cuts a stream of chunks into envelopes. Bytes are copied only when one spans several chunks. */
 export class EnvelopeReader {
   readonly #head: Uint8Array = new Uint8Array(HEADER_BYTES);
+  /** Two, since one envelope may end and another begin in one chunk. */
+  #memory: Uint8Array = NOTHING;
+  #otherMemory: Uint8Array = NOTHING;
   /** The envelope that spans chunks, or its head until that is whole; filled from the front. */
   #spanning: Uint8Array = this.#head;
   #filledBytes = 0;
@@ -80,7 +112,8 @@ export class EnvelopeReader {
   }
 
   /**
-   * @returns the envelopes that are now whole; their bodies may share memory with `chunk`
+   * @returns the envelopes that are now whole; their bodies may share memory with `chunk`, and
+   *   stay as they are until the next one is pushed
    * @throws {Garbled} for a sum that does not match
    * @throws {BadFrame} for a length or flags that the protocol does not allow
    */
@@ -122,7 +155,11 @@ export class EnvelopeReader {
 
   /** The head is whole and says how much will come. */
   #makeRoom(): void {
-    this.#spanning = new Uint8Array(HEADER_BYTES + bodyBytesOf(this.#head));
+    const bytes = HEADER_BYTES + bodyBytesOf(this.#head);
+    const memory = this.#otherMemory.length < bytes ? new Uint8Array(bytes) : this.#otherMemory;
+    this.#otherMemory = this.#memory;
+    this.#memory = memory;
+    this.#spanning = memory.subarray(0, bytes);
     this.#spanning.set(this.#head);
   }
 }

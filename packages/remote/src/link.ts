@@ -133,6 +133,13 @@ export class Link {
     return this.#connection.write(envelope);
   }
 
+  /** The same for several in a row. */
+  writeAll(parts: readonly Uint8Array[]): boolean {
+    const [first] = parts;
+    if (first !== undefined && parts.length === 1) return this.#connection.write(first);
+    return this.#connection.writeAll?.(parts) ?? this.#connection.write(Buffer.concat(parts));
+  }
+
   /** Ends after what was written has left. */
   close(reason: Error): void {
     this.#reason ??= reason;
@@ -158,7 +165,9 @@ export class Link {
       return;
     }
     if (this.#handler === undefined) {
-      this.#early.push(...envelopes);
+      for (const envelope of envelopes) {
+        this.#early.push({ ...envelope, body: Uint8Array.from(envelope.body) });
+      }
       return;
     }
     for (const envelope of envelopes) this.#handler.envelope(envelope);

@@ -16,6 +16,8 @@ export interface Load {
   readonly flags: number;
   readonly parts: readonly Uint8Array[];
   readonly bytes: number;
+  /** The large frame whose last piece this is. */
+  readonly completes?: Uint8Array | undefined;
 }
 
 /** Frames of one sender to one receiver that wait behind a large one, itself the first of them. */
@@ -169,12 +171,14 @@ export class Outbox {
     writeU32(head, 4, frame.length);
     const piece = frame.subarray(stream.sentBytes, stream.sentBytes + PIECE_BYTES);
     stream.sentBytes += piece.length;
-    if (stream.sentBytes === frame.length) {
+    const isLast = stream.sentBytes === frame.length;
+    if (isLast) {
       stream.entries.shift();
       stream.sentBytes = 0;
       this.#bytes -= frame.length;
     }
-    return { flags: CHUNK, parts: [head, piece], bytes: head.length + piece.length };
+    const bytes = head.length + piece.length;
+    return { flags: CHUNK, parts: [head, piece], bytes, completes: isLast ? frame : undefined };
   }
 }
 

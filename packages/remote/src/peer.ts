@@ -346,8 +346,9 @@ export class Peer {
 
   #newSession(): Session {
     const session: Session = new Session(this.#endpoint.system.env, {
-      frames: (bytes) => this.#receive(bytes),
+      frames: (bytes, isOwn) => this.#receive(bytes, isOwn),
       linkFrame: (bytes) => this.#onLinkFrame(bytes),
+      arrived: (frame) => this.#endpoint.codec.release(frame),
       drained: () => this.#onDrained(),
       proved: () => this.#revival.proved(),
       detached: (reason) => this.#session === session && this.#detached(reason),
@@ -410,10 +411,10 @@ export class Peer {
     this.end(new Error('the protocol was broken', { cause: error }));
   }
 
-  #receive(bytes: Uint8Array): void {
+  #receive(bytes: Uint8Array, isOwn: boolean): void {
     const session = this.#session;
     const ends: number[] = [];
-    const frames = this.#endpoint.codec.decodeSequence(bytes, this.#values, ends);
+    const frames = this.#endpoint.codec.decodeSequence(bytes, this.#values, { ends, isOwn });
     let start = 0;
     for (let i = 0; i < frames.length; i += 1) {
       if (this.#session !== session) return; // What came before this frame has ended it.

@@ -1,12 +1,26 @@
+/** An envelope as it is written: parts in a row, which never change. */
+export interface Packed {
+  readonly parts: readonly Uint8Array[];
+  readonly bytes: number;
+  /** What is of no use to anybody, once this and all before it have arrived. */
+  readonly completes?: Uint8Array | undefined;
+}
+
 /**
  * Envelopes that have been given a number and that the peer has not acknowledged, in order. Each
  * connection is written all of them; those before `#written` have gone out on the present one.
  */
 export class ResendBuffer {
-  #envelopes: Uint8Array[] = [];
+  #envelopes: Packed[] = [];
   #head = 0;
   #written = 0;
   #bytes = 0;
+  readonly #arrived: (frame: Uint8Array) => void;
+
+  /** @param arrived told of each frame that was `completed` and acknowledged */
+  constructor(arrived: (frame: Uint8Array) => void) {
+    this.#arrived = arrived;
+  }
 
   /** Envelopes that are not acknowledged. */
   get length(): number {
@@ -17,13 +31,13 @@ export class ResendBuffer {
     return this.#bytes;
   }
 
-  add(envelope: Uint8Array): void {
+  add(envelope: Packed): void {
     this.#envelopes.push(envelope);
-    this.#bytes += envelope.length;
+    this.#bytes += envelope.bytes;
   }
 
   /** The next one to write on the present connection. */
-  next(): Uint8Array | undefined {
+  next(): Packed | undefined {
     if (this.#written === this.#envelopes.length) return undefined;
     this.#written += 1;
     return this.#envelopes[this.#written - 1];
@@ -33,7 +47,9 @@ export class ResendBuffer {
   acknowledge(count: number): void {
     const end = this.#head + count;
     for (; this.#head < end; this.#head += 1) {
-      this.#bytes -= this.#envelopes[this.#head]?.length ?? 0;
+      const { bytes, completes } = this.#envelopes[this.#head] ?? NOTHING;
+      this.#bytes -= bytes;
+      if (completes !== undefined) this.#arrived(completes);
       this.#envelopes[this.#head] = NOTHING;
     }
     this.#written = Math.max(this.#written, this.#head);
@@ -49,4 +65,4 @@ export class ResendBuffer {
   }
 }
 
-const NOTHING = new Uint8Array();
+const NOTHING: Packed = { parts: [], bytes: 0 };

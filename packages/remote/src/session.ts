@@ -9,13 +9,15 @@ import {
   DEFLATED,
   type Envelope,
   Garbled,
+  HEADER_BYTES,
   LINK,
+  packAround,
   packEnvelope,
 } from './envelope.ts';
 import { Flight } from './flight.ts';
 import type { Link } from './link.ts';
 import { Outbox } from './outbox.ts';
-import { ResendBuffer } from './resend-buffer.ts';
+import { type Packed, ResendBuffer } from './resend-buffer.ts';
 
 /** What may be under way and not acknowledged; while it is, nothing more leaves. */
 const UNACKNOWLEDGED_BYTES_MAX = 16 * 1024 * 1024;
@@ -29,16 +31,24 @@ const ACKNOWLEDGE_BYTES = 64 * 1024;
  */
 const FIRST_FRAMES = 4;
 const NEXT_FRAMES = 64;
+/** What is written in one go, as far as there is so much. */
+const WRITE_BYTES = 64 * 1024;
 /** How long the peer may take to read the last of what it is sent. */
 const CLOSE_TIMEOUT_MS = 2_000;
 /** What is compressed at all, where both sides want that. */
 const DEFLATE_BYTES_MIN = 1_024;
 
 export interface SessionHandler {
-  /** One or more whole frames in a row; the bytes may be kept. Throwing breaks the session. */
-  frames(bytes: Uint8Array): void;
+  /**
+   * One or more whole frames in a row. Throwing breaks the session.
+   * @param isOwn the bytes are the handler's, and nothing else lies in their memory; otherwise they
+   *   change when this has returned
+   */
+  frames(bytes: Uint8Array, isOwn: boolean): void;
   /** A frame about the connection alone. */
   linkFrame(bytes: Uint8Array): void;
+  /** The peer has a large frame whole: this side reads its bytes no more. */
+  arrived(frame: Uint8Array): void;
   /** What waited to be sent may have become less. */
   drained(): void;
   /** The first sign of life on a new connection. */
@@ -71,7 +81,7 @@ export class Session {
   readonly #env: Env;
   readonly #handler: SessionHandler;
   readonly #outbox = new Outbox();
-  readonly #unacknowledged = new ResendBuffer();
+  readonly #unacknowledged: ResendBuffer;
   readonly #assembler = new Assembler();
   readonly #flight = new Flight();
   #deflates = false;
@@ -96,6 +106,7 @@ export class Session {
   constructor(env: Env, handler: SessionHandler) {
     this.#env = env;
     this.#handler = handler;
+    this.#unacknowledged = new ResendBuffer((frame) => handler.arrived(frame));
   }
 
   get isAttached(): boolean {
@@ -221,16 +232,28 @@ export class Session {
     const link = this.#link;
     if (link === undefined) return;
     while (this.#hasRoom) {
-      const envelope = this.#unacknowledged.next() ?? this.#pack();
-      if (envelope === undefined) break;
-      this.#hasRoom = link.write(envelope);
+      const parts = this.#nextParts();
+      if (parts.length === 0) break;
+      this.#hasRoom = link.writeAll(parts);
     }
     const isDone = this.#outbox.isEmpty && this.#hasRoom;
     if (this.#closing !== undefined && isDone) link.close(this.#closing);
     this.#handler.drained();
   }
 
-  #pack(): Uint8Array | undefined {
+  /** What leaves in one write. */
+  #nextParts(): readonly Uint8Array[] {
+    const parts: Uint8Array[] = [];
+    for (let bytes = 0; bytes < WRITE_BYTES;) {
+      const envelope = this.#unacknowledged.next() ?? this.#pack();
+      if (envelope === undefined) break;
+      parts.push(...envelope.parts);
+      bytes += envelope.bytes;
+    }
+    return parts;
+  }
+
+  #pack(): Packed | undefined {
     const { bytes } = this.#unacknowledged;
     if (this.#outbox.isEmpty || bytes >= UNACKNOWLEDGED_BYTES_MAX) return undefined;
     const isFull = this.#outbox.hasLarge && bytes >= this.#flight.windowBytes;
@@ -254,7 +277,12 @@ export class Session {
     this.#owesAck = false;
     this.#untoldBytes = 0;
     const head = { flags, sequence: this.#sent, acknowledged: this.#received };
-    const envelope = packEnvelope(head, parts, bodyBytes);
+    const isWhole = (flags & (CHUNK | DEFLATED)) === CHUNK;
+    const envelope = {
+      parts: isWhole ? packAround(head, parts, bodyBytes) : [packEnvelope(head, parts, bodyBytes)],
+      bytes: HEADER_BYTES + bodyBytes,
+      completes: load.completes,
+    };
     this.#unacknowledged.add(envelope);
     this.#unacknowledged.next();
     return envelope;
@@ -304,8 +332,9 @@ export class Session {
     this.#received += 1;
     this.#untoldBytes += body.length;
     const bytes = (flags & DEFLATED) === 0 ? body : inflated(body);
-    const whole = (flags & CHUNK) === 0 ? bytes : this.#assembler.push(bytes);
-    if (whole !== undefined) this.#handler.frames(whole);
+    const isPiece = (flags & CHUNK) !== 0;
+    const whole = isPiece ? this.#assembler.push(bytes) : bytes;
+    if (whole !== undefined) this.#handler.frames(whole, isPiece);
   }
 
   /** @param count envelopes that have arrived besides those known of; none when it is old news */

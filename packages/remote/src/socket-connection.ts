@@ -46,6 +46,14 @@ export class SocketConnection implements Connection {
     return !this.#socket.writable || this.#socket.write(bytes);
   }
 
+  writeAll(parts: readonly Uint8Array[]): boolean {
+    this.#socket.cork();
+    let hasRoom = true;
+    for (const part of parts) hasRoom = this.write(part);
+    this.#socket.uncork();
+    return hasRoom;
+  }
+
   close(): void {
     this.#socket.end();
     // The peer may never end its half; what it still says is of no use to anybody.

@@ -77,6 +77,8 @@ export interface Connection {
    * @returns false when that is enough for now: wait for `drained` before the next write
    */
   write(bytes: Uint8Array): boolean;
+  /** The same for several in a row. Absent where they would be put together all the same. */
+  writeAll?(parts: readonly Uint8Array[]): boolean;
   /** Ends after what was written has left. */
   close(): void;
   /** Ends at once. */

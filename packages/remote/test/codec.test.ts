@@ -206,6 +206,49 @@ test('a small frame does not keep the memory of a large one', (t) => {
   t.true(small.buffer.byteLength <= 65_536);
 });
 
+test('the memory of a large frame is written to again when nobody reads it any more', (t) => {
+  const own = new CborCodec();
+  const value = [new Uint8Array(100_000)];
+  const first = own.encode(value, plainPort);
+  const second = own.encode(value, plainPort);
+
+  own.release(first);
+  const third = own.encode(value, plainPort);
+
+  t.not(second.buffer, first.buffer);
+  t.is(third.buffer, first.buffer);
+});
+
+test('memory that small frames share is not used again for any of them', (t) => {
+  const own = new CborCodec();
+  const first = own.encode([1, 'first'], plainPort);
+  const copy = Uint8Array.from(first);
+
+  own.release(first);
+  for (let i = 0; i < 5_000; i += 1) own.encode([i, 'x'.repeat(i % 300)], plainPort);
+
+  t.deepEqual(Uint8Array.from(first), copy);
+});
+
+const borrows = test.macro({
+  title: (_, what: string, does: boolean) =>
+    `${what} ${does ? 'stays where it is' : 'is copied out of'} bytes that are given away`,
+  exec(t, _: string, does: boolean, frame: readonly unknown[]) {
+    const bytes = Uint8Array.from(codec.encode(frame, plainPort));
+
+    const [decoded] = codec.decodeSequence(bytes, plainPort, { isOwn: true });
+
+    t.deepEqual(decoded, frame);
+    const found = decoded?.find((each) => ArrayBuffer.isView(each));
+    t.is(found?.buffer === bytes.buffer, does);
+  },
+});
+const long = new Uint8Array(1_000).fill(7);
+test(borrows, 'a byte string that is most of them', true, [8, 'name', long]);
+test(borrows, 'a byte string among many', false, [8, new Uint8Array(10), long]);
+test(borrows, 'a byte string that is a small part of them', false, [8, 'x'.repeat(2_000), long]);
+test(borrows, 'what a tag stands for', false, [8, new Float64Array(200)]);
+
 test('a port may encode and decode while it is asked about a value', (t) => {
   const notices: Uint8Array[] = [];
   const port = {

@@ -266,6 +266,7 @@ test('the first few frames of a turn leave before it is over, and then each batc
   const session = new Session(env, {
     frames: nothing,
     linkFrame: nothing,
+    arrived: nothing,
     drained: nothing,
     proved: nothing,
     detached: nothing,
