@@ -151,8 +151,7 @@ export class Entities implements EndpointRouter {
     const owner = this.#owners.of(id);
     if (owner === undefined) return failed(this.#unhosted(id), message);
     if (!owner.isSelf) {
-      const to = { target: [id.kind, id.key, 0] as const, address: addressOf(id) };
-      return this.#endpoint.peerOf(owner.member).outgoing.ask(to, method, message);
+      return this.#endpoint.peerOf(owner.member).outgoing.ask(owner.to, method, message);
     }
     const cell = this.#activate(id);
     if (!(cell instanceof Cell)) return failed(cell, message);
@@ -171,7 +170,8 @@ export class Entities implements EndpointRouter {
     if (owner === undefined) return refuse(this.#unhosted(id));
     if (!owner.isSelf) {
       if (hops > HOPS_MAX) return refuse(new Moved(addressOf(id), owner.member.name));
-      const to = { target: [id.kind, id.key, hops] as const, address: addressOf(id) };
+      const { address } = owner.to;
+      const to = hops === 0 ? owner.to : { target: [id.kind, id.key, hops] as const, address };
       return this.#endpoint.peerOf(owner.member).tell(to, method, { args, caller });
     }
     const cell = this.#activate(id);

@@ -1,3 +1,4 @@
+import type { Destination } from '@troupe/remote';
 import { isSameNode, type Member, type MemberView } from './member.ts';
 import type { EntityId, Placement } from './placement.ts';
 
@@ -8,6 +9,8 @@ const REMEMBERED_MAX = 65_536;
 export interface Owner {
   readonly member: Member;
   readonly isSelf: boolean;
+  /** The entity as its node knows it. */
+  readonly to: Destination;
 }
 
 /**
@@ -40,7 +43,9 @@ export class Owners {
     });
     const member = this.#placement.ownerOf(id, candidates);
     if (member === undefined) return undefined;
-    const owner = { member, isSelf: isSameNode(member, self) };
+    const { kind, key } = id;
+    const to = { target: [kind, key, 0] as const, address: `${kind}/${key}` };
+    const owner = { member, isSelf: isSameNode(member, self), to };
     let ofKind = this.#byKind.get(id.kind);
     if (ofKind === undefined) this.#byKind.set(id.kind, (ofKind = new Map<string, Owner>()));
     ofKind.set(id.key, owner);

@@ -31,10 +31,15 @@ export const RELEASE = 38;
 export const ABORT = 39;
 export const PROBE = 40;
 export const BREAK = 41;
+export const METHOD = 42;
+export const ENTITY = 43;
 // 27 … 31 and 48 … 63 are kept for sessions and channels, 32 … 47 for calls and their streams.
 // From 64 on are frames that can be done without: who does not know one leaves it alone.
 
-/** An actor by the id its node gave it, a service by its name, or an entity by kind and key. */
+/**
+ * An actor by the id its node gave it, a service by its name, or an entity by kind and key; below
+ * zero, by a number that was given to kind and key.
+ */
 export type Target = number | string | EntityTarget;
 
 /** `hops`: how often the message was passed on already. */
@@ -68,6 +73,14 @@ export class FrameReader {
     const value = this.any();
     if (typeof value === 'string' && value.length <= charsMax) return value;
     throw this.#bad(`a string of at most ${charsMax} characters`);
+  }
+
+  /** The name of a method, or a number that was given to one. */
+  name(): string | number {
+    const value = this.any();
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+    if (typeof value === 'string' && value.length <= 1_024) return value;
+    throw this.#bad('a name or its number');
   }
 
   list(): readonly unknown[] {

@@ -15,6 +15,7 @@ import { readHeader } from './call-header.ts';
 import { type Edge, tellThrough } from './edge.ts';
 import type { EntityTarget, FrameReader, Target } from './frames.ts';
 import { DOWN, FAIL, RESULT } from './frames.ts';
+import { NamesTaken } from './names.ts';
 import type { PeerLimits } from './peer-limits.ts';
 import { PROBES, readProbe, RING_CHARS_MAX } from './probe-frame.ts';
 import { RateLimit } from './rate-limit.ts';
@@ -84,6 +85,7 @@ export class Incoming implements CallServer {
   readonly #watches = new Map<number, () => void>();
   /** The highest number of a call that was looked at; those beyond it certainly never ran. */
   #begun = 0;
+  #names = new NamesTaken();
   /** Bytes of the calls in progress, and of the frame in hand. */
   #bytes = 0;
   #frameBytes = 0;
@@ -109,6 +111,15 @@ export class Incoming implements CallServer {
     return this.#begun;
   }
 
+  /** The other side begins anew, and with it its names. */
+  beginSession(): void {
+    this.#names = new NamesTaken();
+  }
+
+  name(frame: FrameReader): void {
+    this.#names.define(frame);
+  }
+
   /** The frame that comes next is of so many bytes. */
   measure(frameBytes: number): void {
     this.#frameBytes = frameBytes;
@@ -116,8 +127,8 @@ export class Incoming implements CallServer {
 
   call(frame: FrameReader): void {
     const id = frame.number();
-    const target = frame.target();
-    const call = this.#begin(id, frame.text(), frame);
+    const target = this.#target(frame);
+    const call = this.#begin(id, this.#names.method(frame.name()), frame);
     if (call === undefined) return;
     const route = (): void => this.#route(target, call);
     if (this.#passesBy(target)) route();
@@ -139,15 +150,15 @@ export class Incoming implements CallServer {
   pipe(frame: FrameReader): void {
     const id = frame.number();
     const base = this.#calls.get(frame.number());
-    const call = this.#begin(id, frame.text(), frame);
+    const call = this.#begin(id, this.#names.method(frame.name()), frame);
     if (call === undefined) return;
     if (base === undefined) call.fail(new AnswerGone());
     else call.follow(base);
   }
 
   cast(frame: FrameReader): void {
-    const target = frame.target();
-    const method = frame.text();
+    const target = this.#target(frame);
+    const method = this.#names.method(frame.name());
     const args = frame.list();
     const { context, from } = readHeader(frame.any(), this.#caller());
     const refuse = (reason: CallError): void => {
@@ -294,6 +305,11 @@ export class Incoming implements CallServer {
 
   #passesBy(target: Target): boolean {
     return this.edge.length === 0 || typeof target === 'string';
+  }
+
+  #target(frame: FrameReader): Target {
+    const target = frame.target();
+    return typeof target === 'number' && target < 0 ? this.#names.entity(target) : target;
   }
 
   #route(target: Target, message: Message): void {

@@ -24,6 +24,7 @@ import { AnswerGone } from './answer-gone.ts';
 import { headerOf } from './call-header.ts';
 import * as type from './frames.ts';
 import { functionKey } from './loans.ts';
+import { NamesGiven } from './names.ts';
 import { probeFields, PROBES, RING_CHARS_MAX } from './probe-frame.ts';
 import { RateLimit } from './rate-limit.ts';
 import { RemoteStream } from './remote-stream.ts';
@@ -58,6 +59,8 @@ export interface FrameSink {
   encode(frame: readonly unknown[], fields?: readonly string[]): Uint8Array;
   /** Sends now, or as soon as a connection stands. @returns why it cannot be */
   send(bytes: Uint8Array, placing: Placing): CallError | undefined;
+  /** Whether the other side is known to know what that version of the protocol has added. */
+  speaks(version: number): boolean;
 }
 
 /** All that this node has asked of one other node and not yet been told. */
@@ -67,12 +70,14 @@ export class Outgoing {
   readonly #calls = new UnderWay<PendingCall>();
   readonly #watches = new Map<number, Watch>();
   readonly #probes: RateLimit;
+  #names!: NamesGiven;
   #lastId = 0;
   /** Why nothing is begun there any more. */
   #closed: CallError | undefined;
 
   constructor(sink: FrameSink, system: ActorSystem) {
     this.#sink = sink;
+    this.beginSession();
     this.#system = system;
     this.#probes = new RateLimit(system.env, PROBES.burst);
   }
@@ -85,6 +90,13 @@ export class Outgoing {
   /** From now on whatever would be begun is refused with `reason`, until that is undefined. */
   close(reason: CallError | undefined): void {
     this.#closed = reason;
+  }
+
+  /** The other side knows nothing of what was said before. */
+  beginSession(): void {
+    this.#names = new NamesGiven((frame) => {
+      return this.#sink.send(this.#sink.encode(frame), { key: this.#names }) === undefined;
+    });
   }
 
   ask(to: Destination, method: string, message: CallMessage): Answer {
@@ -128,6 +140,7 @@ export class Outgoing {
     const { caller } = message;
     const header = headerOf(caller.contextIn(this.#system)?.origin, caller.from);
     const frame: unknown[] = [type.CAST, to.target, method, message.args];
+    if (this.#sink.speaks(2)) this.#names.abbreviate(frame, 1, to.address);
     if (header !== undefined) frame.push(header);
     return this.#sink.send(this.#sink.encode(frame, CAST_FIELDS), { key: keyOf(to) });
   }
@@ -230,6 +243,7 @@ export class Outgoing {
     call.id = id;
     frame[1] = id;
     try {
+      if (this.#sink.speaks(2)) this.#names.abbreviate(frame, 2, call.address);
       const header = headerOf(call.context, call.caller.from);
       if (header !== undefined) frame.push(header);
       const bytes = this.#sink.encode(frame, fields);

@@ -314,6 +314,8 @@ export class Peer {
     const session = this.#session;
     const hadSession = this.hasSession;
     this.#session = this.#newSession();
+    this.outgoing.beginSession();
+    this.incoming.beginSession();
     this.#revival.stop();
     if (session.isAttached) {
       session.sendControl(this.encode([type.GOAWAY, reason.message, this.incoming.begun]));
@@ -462,6 +464,9 @@ export class Peer {
         return this.incoming.probe(frame);
       case type.BREAK:
         return this.incoming.breakWith(frame);
+      case type.METHOD:
+      case type.ENTITY:
+        return this.incoming.name(frame);
       case type.STOP:
         return this.incoming.stop(frame);
       case type.WATCH:

@@ -13,25 +13,27 @@ test('fields are read in the order they were written', (t) => {
   t.deepEqual(frame.any(), { any: true });
 });
 
-const wrong: Readonly<Record<'number' | 'text' | 'list' | 'target', readonly unknown[]>> = {
-  number: [-1, 1.5, NaN, Infinity, 2 ** 53, 1n, '1', null, undefined, [1]],
-  text: [1, null, undefined, ['a'], 'x'.repeat(1_025)],
-  list: ['a', { length: 0 }, null, undefined],
-  target: [
-    1.5,
-    null,
-    undefined,
-    {},
-    'x'.repeat(257),
-    [],
-    ['kind', 'key'],
-    ['kind', 'key', 0, 0],
-    ['kind', 1, 0],
-    ['kind', 'key', 0.5],
-    ['x'.repeat(65), 'key', 0],
-    ['kind', 'x'.repeat(1_025), 0],
-  ],
-};
+const wrong: Readonly<Record<'number' | 'text' | 'name' | 'list' | 'target', readonly unknown[]>> =
+  {
+    number: [-1, 1.5, NaN, Infinity, 2 ** 53, 1n, '1', null, undefined, [1]],
+    text: [1, null, undefined, ['a'], 'x'.repeat(1_025)],
+    name: [-1, 0.5, null, undefined, ['a'], 'x'.repeat(1_025)],
+    list: ['a', { length: 0 }, null, undefined],
+    target: [
+      1.5,
+      null,
+      undefined,
+      {},
+      'x'.repeat(257),
+      [],
+      ['kind', 'key'],
+      ['kind', 'key', 0, 0],
+      ['kind', 1, 0],
+      ['kind', 'key', 0.5],
+      ['x'.repeat(65), 'key', 0],
+      ['kind', 'x'.repeat(1_025), 0],
+    ],
+  };
 
 for (const [field, values] of Object.entries(wrong)) {
   test(`a ${field} of another shape is refused, with its place and the frame's type`, (t) => {

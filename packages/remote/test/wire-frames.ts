@@ -73,6 +73,10 @@ export const WIRE_FRAMES: Readonly<Record<string, readonly unknown[]>> = {
     ['a/room/#1', 'say', 5, 1_700_000_000_000],
   ],
   break: [type.BREAK, 6, 'a/room/#1.say → b/session/#2.deliver → a/room/#1.join'],
+  'a name of a method': [type.METHOD, 0, 'join'],
+  'a name of an entity': [type.ENTITY, 0, 'room', 'lobby'],
+  'call by numbers': [type.CALL, 9, -1, 0, ['ann'], 10_000],
+  'cast by numbers': [type.CAST, -1, 1, ['ann', 'hello']],
   'a function, a stream and a signal': [
     type.RESULT,
     1,
