@@ -78,12 +78,7 @@ async function visited(t: ExecutionContext): Promise<{
       authenticate: (token) => ({ name: token }),
       permits: ({ name }, { method }) => name === 'ann' || method === 'length',
     },
-    {
-      name: 'a',
-      env,
-      log: quiet,
-      router: { refer: () => room, entityOf: () => ['room', 'lobby'] },
-    },
+    { system, edge: [], router: { refer: () => room, entityOf: () => ['room', 'lobby'] } },
   );
   const client = await connect(door.address, { token: 'ann', WebSocket, env });
   t.teardown(async () => {
