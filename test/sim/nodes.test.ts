@@ -48,6 +48,26 @@ testSeeds(
   },
 );
 
+testSeeds(
+  test,
+  {
+    title: 'fifty whole nodes in one process find together after whatever happens',
+    count: 1,
+    nodes: 50,
+    start: (place) => start({ ...place, join: place.join.slice(0, 2) }),
+    faults: 'swarm',
+  },
+  async (world) => {
+    await world.sleep(20_000);
+    await world.heal();
+    await world.sleep(20_000);
+    for (const node of world.nodes.values()) {
+      const alive = node.members().filter(({ state }) => state === 'alive').length;
+      if (alive !== 50) throw new Error(`${node.name} sees ${alive} of 50`);
+    }
+  },
+);
+
 function onlyIfExpected(error: unknown): void {
   if (!isCallError(error) && !(error instanceof ProcessEnded)) throw error;
 }

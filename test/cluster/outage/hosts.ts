@@ -34,6 +34,7 @@ export class Hosts implements Disposable {
   static create(names: readonly string[]): Hosts {
     if (names.length > 250) throw new RangeError(`${names.length} hosts: one network has 250`);
     const hosts = new Hosts(`troupe${process.pid}`, names);
+    process.once('exit', hosts.#remove); // Also when somebody loses patience.
     try {
       hosts.#build();
       return hosts;
@@ -110,10 +111,15 @@ export class Hosts implements Disposable {
 
   /** Processes on the hosts must have ended. */
   [Symbol.dispose](): void {
-    for (const name of ['hub', ...this.#names]) {
-      spawnSync('ip', ['netns', 'del', this.#namespace(name)]);
-    }
+    process.off('exit', this.#remove);
+    this.#remove();
   }
+
+  readonly #remove = (): void => {
+    for (const name of ['hub', ...this.#names]) {
+      spawnSync('ip', ['netns', 'del', this.#namespace(name)], { stdio: 'ignore' });
+    }
+  };
 }
 
 function ip(args: readonly string[]): void {

@@ -37,6 +37,9 @@ type Option =
   | 'limit-ms';
 type Numbers = Readonly<Record<Option, number>>;
 
+// Processes end with the one that watches them, and networks as it exits.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<number> {
