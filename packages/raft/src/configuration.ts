@@ -83,6 +83,9 @@ export function changed(
     witnesses: of('witness'),
   };
   if (next.voters.length === next.witnesses.length) return 'nobody would be left who could lead';
+  if (2 * next.witnesses.length > next.voters.length) {
+    return 'witnesses would be a majority, and could commit what no disk holds';
+  }
   if (isSame(next, current)) return 'nothing would change';
   return differingVoters(current, next) <= 1 ? next : joint(current, next);
 }

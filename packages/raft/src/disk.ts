@@ -2,7 +2,7 @@ import { advanceCommit } from './commit.ts';
 import { onCandidacySaved } from './election.ts';
 import { assert } from './errors.ts';
 import { bytesOf, type Entry } from './entry.ts';
-import { evict, recentFrom, slice } from './log.ts';
+import { evict, recentFrom, slice, termAt } from './log.ts';
 import type { Apply, AppendRecord, HardState } from './ready.ts';
 import { installComplete } from './snapshot-receiver.ts';
 import type { State } from './state.ts';
@@ -47,6 +47,7 @@ export function onAppended(self: State, token: number): void {
   const last = saved.at(-1);
   if (last === undefined) return; // Told already: completions may come out of order.
   log.durable = Math.max(log.durable, last.last);
+  if ((termAt(log, log.durable) ?? 0) >= self.wholeFrom) self.wholeFrom = 0;
   evict(log, Math.min(log.durable, self.commit), self.settings.recentBytesMax);
   const { term, votedFor } = last.hardState;
   if (term === self.term && votedFor === self.id) onCandidacySaved(self);

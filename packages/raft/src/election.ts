@@ -8,7 +8,7 @@ import { promise, send } from './outbox.ts';
 import { addOwn, followMembers } from './own-log.ts';
 import { outcomeOf } from './quorum.ts';
 import { becomeFollower, isLed, restartTimer } from './role.ts';
-import { configurationOf, mayStand, type State } from './state.ts';
+import { configurationOf, isDamaged, mayStand, type State } from './state.ts';
 
 /** Time is up without a leader: asks whether an election could be won, or stands for it. */
 export function campaign(self: State): void {
@@ -92,7 +92,8 @@ function becomeLeader(self: State): void {
 /** Would this node vote so? It says; it promises nothing, and its own patience goes on. */
 export function onPreVote(self: State, message: PreVote): void {
   const { from: to, term, last } = message;
-  const granted = term > self.term && !isLed(self) && isUpToDate(last, lastPosition(self.log));
+  const free = term > self.term && !isLed(self) && !isDamaged(self);
+  const granted = free && isUpToDate(last, lastPosition(self.log));
   if (granted) send(self, { type: 'pre-vote-reply', to, term, granted });
   else send(self, { type: 'pre-vote-reply', to, granted });
 }
@@ -107,7 +108,7 @@ export function onPreVoteReply(self: State, { from, term, granted }: PreVoteRepl
 /** Answers RequestVote (Figure 2). `step` has settled the term. */
 export function onVote(self: State, { from: to, last }: Vote): void {
   const free = self.votedFor === undefined ? self.leader === undefined : self.votedFor === to;
-  const granted = free && isUpToDate(last, lastPosition(self.log));
+  const granted = free && !isDamaged(self) && isUpToDate(last, lastPosition(self.log));
   if (granted) {
     self.votedFor = to;
     restartTimer(self);

@@ -13,6 +13,8 @@ export class MemoryDisk {
   incoming: { readonly snapshot: Snapshot; readonly bytes: Uint8Array } | undefined;
   /** Contents of complete snapshots. */
   readonly snapshots: Map<string, Uint8Array> = new Map();
+  /** Whether a reader found what it could not read; until somebody says that it is made good. */
+  damaged: boolean = false;
   /** Written and not synced, oldest first. */
   unsynced: AppendRecord[] = [];
 
@@ -52,10 +54,16 @@ export class MemoryDisk {
     if (bytes.length === snapshot.bytes) this.snapshots.set(snapshot.id, bytes);
   }
 
+  /** The synced entry at `index` cannot be read any more, and what is behind it is not trusted. */
+  damage(index: number): void {
+    this.entries.splice(Math.max(0, index - this.base.index - 1));
+    this.damaged = true;
+  }
+
   /** What a node that starts on this disk is given. */
   durable(applied: number): Durable {
-    const { hardState, base, entries, snapshot, incoming } = this;
-    const durable = { hardState, base, entries: [...entries], applied };
+    const { hardState, base, entries, snapshot, incoming, damaged } = this;
+    const durable = { hardState, base, entries: [...entries], applied, damaged };
     return {
       ...durable,
       ...(snapshot && { snapshot }),

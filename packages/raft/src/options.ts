@@ -27,6 +27,13 @@ export interface Durable {
   readonly applied: number;
   /** A snapshot of which a part has arrived, so that the rest is enough. */
   readonly incoming?: { readonly snapshot: Snapshot; readonly offset: number };
+  /**
+   * Some of what was on disk is unreadable: `entries` end before it, and `hardState` is as it was.
+   * Such a node neither votes nor leads until its peers have made good the loss; say so at every
+   * start until `Status.damaged` is false again. Where the hard state may be lost as well, give
+   * the node a new name instead. Default: false.
+   */
+  readonly damaged?: boolean;
 }
 
 /** Ticks are the only time there is; how long one takes is the driver's choice. */

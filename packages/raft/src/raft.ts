@@ -1,6 +1,6 @@
 import { clone } from './clone.ts';
 import { compact, snapshotAt, snapshotsInUse } from './compaction.ts';
-import type { Change, Configuration } from './configuration.ts';
+import { type Change, type Configuration, isElectable } from './configuration.ts';
 import { onApplied, onAppended, takeAppend, takeApply } from './disk.ts';
 import { campaign } from './election.ts';
 import { bytesOf, type Entry, type NodeId } from './entry.ts';
@@ -120,7 +120,9 @@ export class Raft {
     stir(self);
     const { leading, settings } = self;
     if (leading === undefined) return this.#refuse('not-leader');
-    if (leading.transfer !== undefined) return this.#refuse('transferring');
+    // Behind its own removal it writes nothing: whoever has that must have all there is, to succeed.
+    const isLeaving = !isElectable(configurationOf(self), self.id);
+    if (isLeaving || leading.transfer !== undefined) return this.#refuse('transferring');
     if (commands.length === 0) return this.#refuse('invalid', 'there is no command');
     if (commands.some((data) => data.length > settings.commandBytesMax)) {
       return this.#refuse('too-large');

@@ -24,11 +24,15 @@ export function initialState(options: RaftOptions): State {
   const { hardState, snapshot, base, applied } = durable;
   const nobody = { index: 0, configuration: initialConfiguration([]) };
   const commit = Math.max(hardState.commit, snapshot?.index ?? 0, applied);
+  // Whoever leads its last term counts on what it has lost: only a later leader can make it good.
+  const { term, votedFor, wholeFrom } = durable.damaged
+    ? { term: hardState.term + 1, votedFor: undefined, wholeFrom: hardState.term + 1 }
+    : { ...hardState, wholeFrom: 0 };
   const self: State = {
     id,
     settings,
-    term: hardState.term,
-    votedFor: hardState.votedFor,
+    term,
+    votedFor,
     role: 'follower',
     leader: undefined,
     log: emptyLog(base),
@@ -59,6 +63,7 @@ export function initialState(options: RaftOptions): State {
       installing: undefined,
       messages: [],
     },
+    wholeFrom,
     out: emptyOutbox(),
   };
   load(self, durable);
@@ -84,7 +89,7 @@ function begin(self: State, voters: readonly NodeId[]): void {
   addEntries(self, [{ kind: 'configuration', index: 1, term: 0, configuration }]);
 }
 
-function load(self: State, { entries, incoming }: Durable): void {
+function load(self: State, { entries, incoming, damaged, applied }: Durable): void {
   const { log, configurations, snapshot, settings } = self;
   for (const entry of entries) {
     extend(log, [entry]);
@@ -93,10 +98,11 @@ function load(self: State, { entries, incoming }: Durable): void {
       configurations.push({ index: entry.index, configuration: entry.configuration });
     }
   }
+  if (damaged === true) self.commit = Math.max(applied, Math.min(self.commit, log.last));
   if (self.commit > log.last) {
     throw new RangeError(
       `the disk says that ${self.commit} is committed, and its log ends at ${log.last}: ` +
-        'it has lost entries, so remove this node and add a new one',
+        'it has lost entries, so start it as damaged, or remove it and add a new one',
     );
   }
   log.durable = log.last;

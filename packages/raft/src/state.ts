@@ -48,6 +48,8 @@ export interface State {
   leading: Leading | undefined;
   incoming: Incoming | undefined;
   disk: Disk;
+  /** A damaged node is whole when its disk has an entry of this term, or a later one; 0: it is. */
+  wholeFrom: number;
   out: Outbox;
 }
 
@@ -148,9 +150,19 @@ export function latestConfiguration({ configurations }: State): ConfigurationAt 
  */
 export function mayStand(self: State): boolean {
   const { id, commit, configurations } = self;
+  if (isDamaged(self)) return false;
   const uncommitted = configurations.findIndex(({ index }) => index > commit);
   const from = uncommitted === -1 ? -1 : Math.max(0, uncommitted - 1);
   return configurations.slice(from).some(({ configuration }) => isElectable(configuration, id));
+}
+
+/**
+ * Whether this disk may lack what others count on it to have. Until it has an entry that is newer
+ * than its every promise, and with it all that was committed before, its vote could elect
+ * somebody who lacks the same.
+ */
+export function isDamaged({ wholeFrom }: State): boolean {
+  return wholeFrom > 0;
 }
 
 /** The configuration in force at `index`, which is not older than the oldest known. */

@@ -2,7 +2,7 @@ import type { Configuration } from './configuration.ts';
 import type { NodeId, Position } from './entry.ts';
 import { lastPosition } from './log.ts';
 import type { Progress } from './progress.ts';
-import { configurationOf, type Role, type State } from './state.ts';
+import { configurationOf, isDamaged, type Role, type State } from './state.ts';
 
 /** What a node can say of itself, for people and for drivers. */
 export interface Status {
@@ -18,6 +18,8 @@ export interface Status {
   readonly commit: number;
   readonly applied: number;
   readonly quiet: boolean;
+  /** Some of its disk was unreadable, and is not made good yet: it has no vote. */
+  readonly damaged: boolean;
   readonly configuration: Configuration;
   /** On a leader: how far each other member is. */
   readonly members: readonly MemberStatus[];
@@ -50,6 +52,7 @@ export function statusOf(self: State): Status {
     commit: self.commit,
     applied: self.applied,
     quiet: self.quiet,
+    damaged: isDamaged(self),
     configuration: configurationOf(self),
     members,
   };
