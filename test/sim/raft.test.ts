@@ -37,9 +37,13 @@ test('the same seed makes the same world', (t) => {
   t.true((one?.lines.length ?? 0) > 1_000);
 });
 
-for (const mutant of mutants.filter(({ isRare = false }) => !isRare)) {
+for (const mutant of mutants) {
   test.serial(`a mistake is found: ${mutant.name} (${mutant.seen})`, async (t) => {
-    const caught = huntFor(await withMistake(mutant), { first: 1, count: SEEDS_MAX });
+    const caught = huntFor(await withMistake(mutant), {
+      first: 1,
+      count: SEEDS_MAX,
+      theme: mutant.theme,
+    });
 
     t.truthy(caught, `survives ${SEEDS_MAX} worlds`);
   });

@@ -57,6 +57,11 @@ export class MemoryDisk {
   /** The synced entry at `index` cannot be read any more, and what is behind it is not trusted. */
   damage(index: number): void {
     this.entries.splice(Math.max(0, index - this.base.index - 1));
+    const { snapshot } = this;
+    if (snapshot !== undefined && index <= snapshot.index) {
+      this.base = { index: snapshot.index, term: snapshot.term };
+      this.entries = [];
+    }
     this.damaged = true;
   }
 

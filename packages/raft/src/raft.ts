@@ -11,6 +11,7 @@ import type { RaftOptions } from './options.ts';
 import { send } from './outbox.ts';
 import { addOwn } from './own-log.ts';
 import { stir } from './quiet.ts';
+import { isLed } from './role.ts';
 import { addRead, startReadRound } from './reads.ts';
 import type { Ready } from './ready.ts';
 import { onFetched, onUnreachable, replicateAll } from './replication.ts';
@@ -108,10 +109,15 @@ export class Raft {
     if (message.to === this.#self.id) step(this.#self, message);
   }
 
-  /** Stands for election without waiting for the timeout. */
+  /**
+   * Stands for election without waiting for the timeout; but with `leaseReads`, not while a leader
+   * may count on this node's keeping quiet.
+   */
   campaign(): void {
-    stir(this.#self);
-    if (this.#self.role !== 'leader') campaign(this.#self);
+    const self = this.#self;
+    const isPromised = self.settings.leaseReads && isLed(self);
+    stir(self);
+    if (self.role !== 'leader' && !isPromised) campaign(self);
   }
 
   /** Appends commands, all or none, in their order. Their bytes belong to the log from now on. */

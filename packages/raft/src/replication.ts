@@ -26,12 +26,21 @@ function replicateTo(self: State, to: NodeId, progress: Progress): void {
     if (!progress.asked) sendNext(self, to, progress);
     return;
   }
-  while (progress.next <= self.log.last && !isFull(self, progress)) {
+  const last = lastFor(self, to);
+  while (progress.next <= last && !isFull(self, progress)) {
     if (!sendNext(self, to, progress)) break;
   }
   // Without entries: brings the commit index, and finds out whether those on the way are lost.
   if (progress.verify || progress.sentCommit < self.commit) sendEntries(self, { to, progress }, []);
   progress.verify = false;
+}
+
+/**
+ * What a witness has, somebody must have who knows what it says, also when this node stops now:
+ * it would vote for nobody else, and nobody else could be elected.
+ */
+function lastFor(self: State, to: NodeId): number {
+  return configurationOf(self).witnesses.includes(to) ? self.log.durable : self.log.last;
 }
 
 function isFull({ settings }: State, { inflight, inflightBytes }: Progress): boolean {
@@ -44,7 +53,7 @@ function sendNext(self: State, to: NodeId, progress: Progress): boolean {
   if (progress.fetching > 0) return false;
   const { messageBytesMax: bytesMax, messageEntriesMax: entriesMax } = self.settings;
   const from = progress.next;
-  const entries = slice(self.log, from, { to: self.log.last, bytesMax, entriesMax });
+  const entries = slice(self.log, from, { to: lastFor(self, to), bytesMax, entriesMax });
   if (entries !== undefined) {
     sendEntries(self, { to, progress }, entries);
     return true;

@@ -39,5 +39,6 @@ export function restartTimer(self: State): void {
 
 /** Whether a leader is, or lately was, so alive that nobody may be elected without its consent. */
 export function isLed(self: State): boolean {
-  return self.role === 'leader' || self.tick - self.heardTick < self.settings.electionTicks;
+  const { role, quiet, tick, heardTick, settings } = self;
+  return role === 'leader' || quiet || tick - heardTick < settings.electionTicks;
 }

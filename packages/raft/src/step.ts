@@ -1,4 +1,12 @@
-import { onPreVote, onPreVoteReply, onTimeoutNow, onVote, onVoteReply } from './election.ts';
+import { isMember } from './configuration.ts';
+import {
+  campaign,
+  onPreVote,
+  onPreVoteReply,
+  onTimeoutNow,
+  onVote,
+  onVoteReply,
+} from './election.ts';
 import { onAppend, onHeartbeat } from './follower.ts';
 import { assert } from './errors.ts';
 import type { Message } from './message.ts';
@@ -9,12 +17,18 @@ import { onAppendRejected, onAppendReply, onHeartbeatReply } from './replication
 import { becomeFollower, isLed } from './role.ts';
 import { onSnapshotChunk, onSnapshotOffer } from './snapshot-receiver.ts';
 import { onSnapshotStatus } from './snapshot-sender.ts';
-import type { State } from './state.ts';
+import { configurationOf, type State } from './state.ts';
 
 /** Takes a message: first its term is settled (§5.1), then what it says. */
 export function step(self: State, message: Message): void {
-  if (message.type !== 'heartbeat' && message.type !== 'heartbeat-reply') stir(self);
+  if (isReasonToWake(self, message)) stir(self);
   if (settleTerm(self, message)) answer(self, message);
+}
+
+/** One who was removed, and does not know it, calls for votes: the leader would sleep through it. */
+function isReasonToWake(self: State, { type, from }: Message): boolean {
+  if (type === 'vote' || type === 'pre-vote') return isMember(configurationOf(self), from);
+  return type !== 'heartbeat' && type !== 'heartbeat-reply';
 }
 
 /** @returns false when the message ends here */
@@ -33,8 +47,12 @@ function settleTerm(self: State, message: Message): boolean {
   }
   // A node that was cut off, or removed, must not depose a leader whom the others hear.
   if (type === 'vote' && !message.transfer && isLed(self)) return false;
+  const isRefusal = type === 'pre-vote-reply' && self.role === 'pre-candidate';
   becomeFollower(self, term, isFromLeader(message) ? from : undefined);
-  return true;
+  if (!isRefusal) return true;
+  // Perhaps for its term alone: those who raise it without asking must not keep off one who asks.
+  campaign(self);
+  return false;
 }
 
 function isFromLeader({ type }: Message): boolean {

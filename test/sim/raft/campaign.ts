@@ -22,7 +22,7 @@ export function runWorlds(core: typeof Raft, options: CampaignOptions): boolean 
     const failure = failureOf(world);
     total.worlds += 1;
     total.events += world.events;
-    total.messages += world.messages;
+    total.messages += world.network.messages;
     total.committed += world.specification.committedIndex;
     total.calls += world.clients.calls;
     total.ok += world.clients.successes;
@@ -59,7 +59,7 @@ export function failureOf(world: World): string | undefined {
 export async function runMutants({ first, count, json, write }: CampaignOptions): Promise<boolean> {
   let isGood = true;
   for (const mutant of mutants) {
-    const caught = huntFor(await withMistake(mutant), { first, count });
+    const caught = huntFor(await withMistake(mutant), { first, count, theme: mutant.theme });
     const { name, seen } = mutant;
     isGood &&= caught !== undefined;
     if (json) write(JSON.stringify({ name, seen, ...caught }));

@@ -1,7 +1,7 @@
 import type * as core from '@troupe/raft';
 import { importWith } from '../mistake.ts';
 import type { Mutant } from './mutants.ts';
-import { World } from './world.ts';
+import { World, type WorldOptions } from './world.ts';
 
 /** The core with the mistake of `mutant`. */
 export async function withMistake(mutant: Mutant): Promise<typeof core.Raft> {
@@ -16,14 +16,19 @@ export interface Catch {
   readonly said: string;
 }
 
+export interface Hunt extends Pick<WorldOptions, 'mistake' | 'theme'> {
+  readonly first: number;
+  readonly count: number;
+}
+
 /** Runs worlds from `first` on until one of them refuses `Raft`. */
 export function huntFor(
   Raft: typeof core.Raft,
-  { first, count }: { readonly first: number; readonly count: number },
+  { first, count, ...options }: Hunt,
 ): Catch | undefined {
   for (let seed = first; seed < first + count; seed += 1) {
     try {
-      new World({ seed, Raft }).run();
+      new World({ seed, Raft, ...options }).run();
     } catch (error) {
       const said = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
       return { seed, seeds: seed - first + 1, said };

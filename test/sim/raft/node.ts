@@ -3,7 +3,10 @@ import {
   type Apply,
   type ChunkStore,
   chunkMessage,
+  type Durable,
   type Entry,
+  type HardState,
+  isQuorum,
   type Message,
   type NodeId,
   type Raft,
@@ -12,7 +15,8 @@ import {
   type Status,
 } from '@troupe/raft';
 import { MemoryDisk } from '@troupe/raft/testing';
-import { Machine } from './machine.ts';
+import { Machine, type Result } from './machine.ts';
+import type { DriverMistake } from './mistakes.ts';
 import { demand } from './specification.ts';
 import type { World } from './world.ts';
 
@@ -21,7 +25,7 @@ interface Waiter {
   readonly index: number;
   /** 0: any entry will do. */
   readonly term: number;
-  readonly done: (result: boolean | undefined, machine: Machine) => void;
+  readonly done: (result: Result | undefined, machine: Machine) => void;
   /** The entry was overwritten: it will never be applied. */
   readonly never: () => void;
 }
@@ -35,13 +39,23 @@ export class SimNode {
   life = 0;
   pausedUntil = 0;
   diskDelayMax: number;
+  hungUntil = 0;
+  /** The next sync fails, and nobody knows what of it is on disk. */
+  isDiskFailing = false;
   readonly id: NodeId;
   readonly #world: World;
   readonly #options: Omit<RaftOptions, 'durable'>;
   readonly #tickLength: number;
   #lastTickAt = 0;
-  #diskFreeAt = 0;
-  #diskQueue: (() => void)[] = [];
+  /** The log and the snapshots are different files: one thing after the other, in each. */
+  #lanes = { log: newLane(), snapshots: newLane() };
+  #hardStateBefore: HardState = this.disk.hardState;
+  /** When each record was written that the core has no answer for. */
+  readonly #unanswered = new Map<number, number>();
+  /** When this leader last heard of each other, and since when it has had to. */
+  readonly #heardAt = new Map<NodeId, number>();
+  #listensSince = 0;
+  #members = '';
   #waiters: Waiter[] = [];
   #reads = new Map<number, (index: number | undefined) => void>();
   /** Those that this node has to answer itself, or say that it cannot. */
@@ -53,8 +67,10 @@ export class SimNode {
     this.#world = world;
     this.#options = options;
     const { tickLength, drift, diskDelayMax } = world.swarm;
-    this.#tickLength = tickLength * (1 + drift * (2 * world.random.unit() - 1));
-    this.diskDelayMax = diskDelayMax;
+    // Leases trust that clocks agree on how long things take; nothing else does.
+    const off = options.leaseReads === true ? drift : 10 * drift;
+    this.#tickLength = tickLength * (1 + off * (2 * world.random.unit() - 1));
+    this.diskDelayMax = world.isCalm ? Math.min(CALM_DISK_DELAY_MAX, diskDelayMax) : diskDelayMax;
   }
 
   get isUp(): boolean {
@@ -79,34 +95,78 @@ export class SimNode {
     this.machine.applied = snapshot?.index ?? 0;
     const isFirst = this.life === 1;
     const options = { ...this.#options, seed: this.#options.seed + this.life };
-    this.raft = new this.#world.Raft(
-      isFirst ? options : { ...options, durable: disk.durable(this.machine.applied) },
-    );
+    this.raft = new this.#world.Raft(isFirst ? options : { ...options, durable: this.#found() });
     this.#lastTickAt = this.#world.timeline.now;
-    this.#diskFreeAt = 0;
     this.#world.specification.started(this.id);
     this.#input(() => {});
     this.#scheduleTick();
   }
 
+  /** What a restart finds on the disk. */
+  #found(): Durable {
+    const found = this.disk.durable(this.machine.applied);
+    if (this.#errs('a damaged disk is taken for a short one')) {
+      const { hardState } = found;
+      const last = found.base.index + this.disk.entries.length;
+      const commit = Math.min(hardState.commit, last);
+      return { ...found, damaged: false, hardState: { ...hardState, commit } };
+    }
+    if (!this.#errs('what is committed is taken for applied')) return found;
+    this.machine.applied = Math.max(found.applied, found.hardState.commit);
+    return { ...found, applied: this.machine.applied };
+  }
+
+  #errs(mistake: DriverMistake): boolean {
+    return this.#world.mistake === mistake;
+  }
+
   /** Power is lost, and with it what the disk has not synced, or all but the oldest of it. */
   crash(): void {
     const kept = this.#world.random.between(0, this.disk.unsynced.length);
+    if (this.#errs('the disk keeps what is behind a gap')) this.disk.unsynced.splice(0, 1);
     for (const record of this.disk.unsynced.slice(0, kept)) {
       this.#world.specification.saved(this.id, record);
     }
     this.disk.crash(kept);
+    const isVoteLost = this.#errs('a vote is in a file of its own, which is not synced');
+    if (isVoteLost) this.disk.hardState = this.#hardStateBefore;
     this.raft = undefined;
     this.life += 1;
     this.pausedUntil = 0;
-    this.#diskQueue = [];
+    this.hungUntil = 0;
+    this.#lanes = { log: newLane(), snapshots: newLane() };
     this.#waiters = [];
     this.#reads.clear();
     this.#ownReads.clear();
+    this.#unanswered.clear();
+  }
+
+  /** The disk turns out to be unreadable from somewhere on: fewer entries than it should have. */
+  damage(): void {
+    this.crash();
+    const { base, entries } = this.disk;
+    const index = base.index + this.#world.random.between(1, entries.length);
+    this.disk.damage(index);
+    const last = this.disk.base.index + this.disk.entries.length;
+    this.#world.specification.damaged(this.id, last);
+  }
+
+  /** For so many moments nothing is written to the log, or to snapshots. */
+  hangDisk(duration: number, file: 'log' | 'snapshots' = 'log'): void {
+    const lane = this.#lanes[file];
+    lane.freeAt = Math.max(lane.freeAt, this.#world.timeline.now) + duration;
+    this.hungUntil = lane.freeAt;
   }
 
   receive(message: Message): void {
-    this.#input((raft) => raft.step(message));
+    if (message.term === this.status?.term)
+      this.#heardAt.set(message.from, this.#world.timeline.now);
+    this.#input((raft) => {
+      if (message.type !== 'pre-vote' || raft.status.quiet) return raft.step(message);
+      const before = patienceOf(raft);
+      raft.step(message);
+      demand(patienceOf(raft) === before, () => `${this.id} is changed by a pre-vote`);
+    });
   }
 
   /** @param act something to ask of the core, which may be down: then nothing happens */
@@ -117,7 +177,7 @@ export class SimNode {
   /** Proposes, and tells what came of it; silence means that nobody knows. */
   propose(
     data: Uint8Array,
-    waiter: { readonly done: (result: boolean | undefined) => void; readonly never: () => void },
+    waiter: { readonly done: (result: Result | undefined) => void; readonly never: () => void },
   ): void {
     this.#input((raft) => {
       const proposed = raft.propose([data]);
@@ -173,7 +233,7 @@ export class SimNode {
     const late = Math.floor((this.#world.timeline.now - this.#lastTickAt) / this.#tickLength);
     if (late > 0) {
       this.#lastTickAt += late * this.#tickLength;
-      raft.tick(late);
+      raft.tick(this.#errs('a pause is not made up for') ? 1 : late);
     }
     act(raft);
     this.#carryOut(raft);
@@ -204,7 +264,7 @@ export class SimNode {
     for (let rounds = 0; ; rounds += 1) {
       demand(rounds < ROUNDS_MAX, () => `${this.id} always wants something done`);
       const status = raft.status;
-      specification.observe(this.id, status);
+      if (specification.observe(this.id, status) === 'elected') this.#world.elected(this);
       const ready = raft.ready();
       if (ready.append !== undefined) this.#save(ready.append, status);
       specification.settle(this.id, raft.status);
@@ -222,7 +282,27 @@ export class SimNode {
     }
   }
 
-  #checkWaiting({ role, last, commit }: Status): void {
+  /** A leader that nobody answers, or whose disk does not, only keeps its clients waiting. */
+  #checkLeader({ quiet, configuration, leader }: Status): void {
+    const { now } = this.#world.timeline;
+    const patience = LEADER_PATIENCE_TICKS * this.#tickLength;
+    const members = `${leader} ${configuration.voters.join()} ${configuration.outgoing.join()}`;
+    if (quiet || leader !== this.id || members !== this.#members) this.#listensSince = now;
+    this.#members = members;
+    if (leader !== this.id) return;
+    const isHeard = isQuorum(configuration, (id) => {
+      const at = Math.max(this.#heardAt.get(id) ?? 0, this.#listensSince);
+      return id === this.id || now - at < patience;
+    });
+    demand(isHeard, () => `${this.id} leads, and hears nobody`);
+    const [oldest = now] = this.#unanswered.values();
+    demand(now - oldest < patience, () => `${this.id} leads, and its disk does not answer`);
+  }
+
+  #checkWaiting(status: Status): void {
+    const { role, last, commit, damaged } = status;
+    if (!damaged) this.disk.damaged = false;
+    this.#checkLeader(status);
     const isLost = role !== 'leader' && this.#ownReads.size > 0;
     demand(!isLost, () => `${this.id} leads no more, and lets reads wait`);
     const { uncommittedBytesMax = Infinity } = this.#options;
@@ -235,25 +315,38 @@ export class SimNode {
   #save(record: AppendRecord, status: Status): void {
     const { random, specification } = this.#world;
     this.disk.write(record);
+    this.#unanswered.set(record.token, this.#world.timeline.now);
     specification.wrote(this.id, record, status);
-    this.#onDisk(() => {
-      this.#sync(record.mustSync ? record.token : record.token - 1);
-      for (const message of record.messages) this.#world.send(message);
+    const isHasty = this.#errs('messages leave before the disk has their record');
+    if (isHasty) for (const message of record.messages) this.#world.send(message);
+    this.#onDisk('log', () => {
+      if (this.isDiskFailing && record.mustSync) {
+        this.isDiskFailing = false;
+        // What a failed sync has left on disk, not even another one can tell (fsyncgate).
+        if (!this.#errs('a failed sync is taken for a good one')) return this.#world.crash(this);
+      } else this.#sync(record.mustSync ? record.token : record.token - 1);
+      if (!isHasty) for (const message of record.messages) this.#world.send(message);
       // The news of it may overtake other news.
-      this.#later(random.between(0, 3), () => this.#input((raft) => raft.appended(record.token)));
+      this.#later(random.between(0, 3), () => {
+        for (const token of this.#unanswered.keys()) {
+          if (token <= record.token) this.#unanswered.delete(token);
+        }
+        this.#input((raft) => raft.appended(record.token));
+      });
     });
   }
 
-  /** Runs when the disk has done that, and everything before it: one thing after the other. */
-  #onDisk(run: () => void): void {
+  /** Runs when the disk has done that, and everything before it in the same file. */
+  #onDisk(file: 'log' | 'snapshots', run: () => void): void {
     const { timeline, random } = this.#world;
-    this.#diskQueue.push(run);
-    this.#diskFreeAt = Math.max(this.#diskFreeAt, timeline.now);
-    this.#diskFreeAt += random.between(0, this.diskDelayMax);
-    this.#later(this.#diskFreeAt - timeline.now, () => this.#diskQueue.shift()?.());
+    const lane = this.#lanes[file];
+    lane.queue.push(run);
+    lane.freeAt = Math.max(lane.freeAt, timeline.now) + random.between(0, this.diskDelayMax);
+    this.#later(lane.freeAt - timeline.now, () => lane.queue.shift()?.());
   }
 
   #sync(token: number): void {
+    this.#hardStateBefore = this.disk.hardState;
     for (const record of this.disk.unsynced) {
       if (record.token <= token) this.#world.specification.saved(this.id, record);
     }
@@ -277,7 +370,7 @@ export class SimNode {
   }
 
   #store({ snapshot, offset, data }: ChunkStore): void {
-    this.#onDisk(() => {
+    this.#onDisk('snapshots', () => {
       this.disk.storeChunk(snapshot, offset, data);
       this.#input((raft) => raft.stored(snapshot.id, offset + data.length));
     });
@@ -318,13 +411,16 @@ export class SimNode {
       () => `${this.id} applies ${entry.index} after ${machine.applied}`,
     );
     const isWitness = this.#world.isWitness(this.id);
-    const result = isWitness ? undefined : machine.apply(entry);
+    const onEffect = (call: number): void => this.#world.tookEffect(call, entry.index);
+    const result = isWitness ? undefined : machine.apply(entry, onEffect);
     machine.applied = entry.index;
     if (!isWitness) this.#world.checkMachine(this.id, machine);
     this.#waiters = this.#waiters.filter((waiter) => {
       if (waiter.index > entry.index) return true;
-      if (waiter.term === 0 || waiter.term === entry.term) waiter.done(result, machine);
-      else waiter.never();
+      const isOurs = waiter.term === 0 || waiter.term === entry.term;
+      if (isOurs || this.#errs('whoever waits for an index gets its entry')) {
+        waiter.done(result, machine);
+      } else waiter.never();
       return false;
     });
   }
@@ -333,11 +429,32 @@ export class SimNode {
 /** Configurations and what a new leader adds come on top of what clients may. */
 const LARGEST_ENTRY_BYTES = 300;
 
+/** Of a disk that nothing is wrong with. */
+export const CALM_DISK_DELAY_MAX = 5;
+
+/** Well above an election timeout, after which it should resign. */
+const LEADER_PATIENCE_TICKS = 25;
+
+interface Lane {
+  freeAt: number;
+  readonly queue: (() => void)[];
+}
+
+function newLane(): Lane {
+  return { freeAt: 0, queue: [] };
+}
+
 /** How often there may be more to do before anything new has happened. */
 const ROUNDS_MAX = 1_000;
 
 function sizeOf(entry: Entry): number {
   return 24 + (entry.kind === 'command' ? entry.data.length : 0);
+}
+
+/** What being asked for a pre-vote must not change. */
+function patienceOf(raft: Raft): string {
+  const { term, votedFor, role, timerTick, timeoutTicks, heardTick } = raft.dump();
+  return [term, votedFor, role, timerTick, timeoutTicks, heardTick].join(' ');
 }
 
 function isEmpty({ messages, append, reads, apply, fetches, chunks, stores }: Ready): boolean {

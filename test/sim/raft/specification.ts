@@ -28,10 +28,20 @@ interface AbstractNode {
   /** What it would find after a crash, and what it holds now. */
   durable: AbstractLog;
   memory: AbstractLog;
+  /** What it had on disk, and may have acknowledged, before its disk was damaged or lost. */
+  lost: AbstractLog[];
   durableTerm: number;
   durableVote: NodeId | undefined;
   term: number;
   commit: number;
+  /** The configurations that were last found to be the same. */
+  members: readonly [Configuration, Configuration] | undefined;
+}
+
+/** A snapshot that a leader has begun to send. */
+interface Offer {
+  readonly id: string;
+  readonly index: number;
 }
 
 /** Entries make a tree: each is behind one other for ever, and a log is a way up to the root. */
@@ -54,6 +64,8 @@ interface AbstractEntry {
  *                  committed stays as it is
  *     Learn(n)     another node commits only what is committed
  *     Say(m)       votes, candidacies and acknowledgements are true of the sender's disk
+ *     Hand(n)      an heir has all that its leader has; nobody else stands by transfer
+ *     Send(n)      a snapshot that is being sent is sent to its end
  */
 export class Specification {
   readonly #nodes = new Map<NodeId, AbstractNode>();
@@ -68,11 +80,15 @@ export class Specification {
   };
   /** In which term each index was committed. */
   readonly #committedIn: number[] = [0];
-  readonly #initial: readonly NodeId[];
+  /** By term and heir: the index that it must have reached. */
+  readonly #heirs = new Map<string, number>();
+  /** By term, leader and receiver. */
+  readonly #offers = new Map<string, Offer>();
+  readonly initial: readonly NodeId[];
   readonly #first: Extract<Entry, { kind: 'configuration' }>;
 
   constructor(voters: readonly NodeId[]) {
-    this.#initial = voters;
+    this.initial = voters;
     this.#first = {
       kind: 'configuration',
       index: 1,
@@ -95,7 +111,14 @@ export class Specification {
     const known = this.#nodes.get(id);
     if (known === undefined) {
       const [durable, memory] = [this.#firstLog(id), this.#firstLog(id)];
-      const fresh = { durableTerm: 0, durableVote: undefined, term: 0, commit: 0 };
+      const fresh = {
+        lost: [],
+        durableTerm: 0,
+        durableVote: undefined,
+        term: 0,
+        commit: 0,
+        members: undefined,
+      };
       this.#nodes.set(id, { durable, memory, ...fresh });
       return;
     }
@@ -104,8 +127,33 @@ export class Specification {
     known.commit = 0;
   }
 
+  /** Some of its disk is lost: what is behind `last`. */
+  damaged(id: NodeId, last: number): void {
+    const node = this.#node(id);
+    node.lost.push(copy(node.durable));
+    cut(node.durable, last + 1);
+  }
+
+  /** All of its disk is lost. */
+  wiped(id: NodeId): void {
+    const node = this.#node(id);
+    node.lost.push(copy(node.durable));
+    cut(node.durable, 1);
+    node.durableTerm = 0;
+    node.durableVote = undefined;
+  }
+
+  /** The index of the latest configuration that `id` has on disk; and that is committed. */
+  membersAt(id: NodeId): number {
+    return this.#node(id).durable.configurations.at(-1)?.index ?? 0;
+  }
+
+  get committedMembersAt(): number {
+    return this.#committed.configurations.at(-1)?.index ?? 0;
+  }
+
   /** After an input, before what it wrote is known: elections and the leader's commit. */
-  observe(id: NodeId, status: Status): void {
+  observe(id: NodeId, status: Status): 'elected' | undefined {
     const node = this.#node(id);
     demand(status.term >= node.term, () => `${id} goes back to term ${status.term}`);
     node.term = status.term;
@@ -114,6 +162,7 @@ export class Specification {
     // It may have resigned in the same step: a leader that has removed itself does.
     const leads = this.#leaders.get(status.term) === id;
     if (leads && status.commit > this.committedIndex) this.#commit(id, node, status);
+    return isElected ? 'elected' : undefined;
   }
 
   /** After what an input wrote: what everybody else believes to be committed. */
@@ -129,6 +178,7 @@ export class Specification {
       const [ours, theirs] = [terms[commit], this.#committed.terms[commit]];
       demand(ours === theirs, () => `${id} commits ${commit}/t${ours}, and it is t${theirs}`);
     }
+    if (isKnown) checkMembers(id, node, status.configuration);
     node.commit = commit;
     const isOrdered = base.index <= commit && applied <= commit && commit <= last.index;
     demand(isOrdered, () => `${id} is out of order: ${JSON.stringify(status)}`);
@@ -187,7 +237,14 @@ export class Specification {
       const isTrue = durableTerm > term || (durableTerm === term && durableVote === candidate);
       demand(isTrue, () => `${from} says a vote in term ${term} that is not on its disk`);
       this.#vote(from, term, candidate); // Its disk may be in a later term by now.
-    } else if (type === 'append-reply') {
+      if (type === 'vote' && message.transfer) {
+        const wanted = this.#heirs.get(`${term - 1} ${from}`) ?? Infinity;
+        const isHeir = durable.terms.length > wanted;
+        demand(isHeir, () => `${from} stands by transfer in term ${term}, and is no heir`);
+      }
+    } else if (type === 'timeout-now') this.#hand(message);
+    else if (type === 'snapshot-offer') this.#offer(message);
+    else if (type === 'append-reply') {
       const { match } = message;
       demand(match < durable.terms.length, () => `${from} acknowledges ${match} before its disk`);
       const leader = this.#nodes.get(message.to);
@@ -198,10 +255,36 @@ export class Specification {
     } else if (type === 'append' || type === 'heartbeat') {
       const leads = this.#leaders.get(term) === from;
       demand(leads, () => `${from} speaks as the leader of term ${term}`);
-      if (type === 'append') this.#say(message);
+      if (type === 'append') {
+        this.#say(message);
+        this.#offers.delete(`${term} ${from}>${message.to}`); // It can do without.
+      }
       const { commit } = message;
       demand(commit <= this.committedIndex, () => `${from} says that ${commit} is committed`);
     }
+  }
+
+  #hand({ from, to, term, last }: Extract<Message, { type: 'timeout-now' }>): void {
+    demand(this.#leaders.get(term) === from, () => `${from} has nothing to hand over in ${term}`);
+    const { voters, outgoing, witnesses } = this.#configurationOf(this.#node(from).memory);
+    const mayLead = [...voters, ...outgoing].includes(to) && !witnesses.includes(to);
+    demand(mayLead, () => `${to} is to lead after ${from}, and may not`);
+    const [ours, theirs] = [this.#node(from).memory, this.#node(to).durable];
+    const isEnough = last >= ours.terms.length - 1 && theirs.terms.length > last;
+    demand(
+      isEnough,
+      () => `${to} is to lead after ${from} with ${theirs.terms.length - 1} entries`,
+    );
+    this.#heirs.set(`${term} ${to}`, last);
+  }
+
+  #offer({ from, to, term, snapshot }: Extract<Message, { type: 'snapshot-offer' }>): void {
+    const key = `${term} ${from}>${to}`;
+    const { id, index } = snapshot;
+    const before = this.#offers.get(key) ?? { id, index };
+    const isOver = before.id === id || this.#node(to).durable.terms.length > before.index;
+    demand(isOver, () => `${from} begins to send ${id} to ${to}, which has not got ${before.id}`);
+    this.#offers.set(key, { id, index });
   }
 
   #elect(id: NodeId, node: AbstractNode, term: number): void {
@@ -222,9 +305,17 @@ export class Specification {
   }
 
   #commit(id: NodeId, { memory }: AbstractNode, { term, commit, configuration }: Status): void {
-    const has = (voter: NodeId): boolean => this.#nodes.get(voter)?.durable.terms[commit] === term;
+    // One who has lost it since does not vote, so whoever is elected has it from the others.
+    const has = (voter: NodeId): boolean => {
+      const { durable, lost = [] } = this.#nodes.get(voter) ?? {};
+      return [durable, ...lost].some((log) => log?.terms[commit] === term);
+    };
     // A configuration may have followed in the same step, before or after the commit.
     const isHeld = [this.#configurationOf(memory), configuration].some((it) => isQuorum(it, has));
+    const isReadable = (it: Configuration): boolean =>
+      it.voters.some((voter) => has(voter) && !it.witnesses.includes(voter));
+    const isKept = [this.#configurationOf(memory), configuration].some(isReadable);
+    demand(isKept, () => `${id} commits ${commit}, and only witnesses have it on disk`);
     demand(isHeld, () => `${id} commits ${commit}/t${term}, and no quorum has it on disk`);
     const { terms } = this.#committed;
     const from = this.committedIndex;
@@ -293,7 +384,7 @@ export class Specification {
   /** What a node begins with: the first voters with the entry that names them. */
   #firstLog(id: NodeId): AbstractLog {
     const log: AbstractLog = { terms: [0], configurations: [{ index: 0, configuration: nobody }] };
-    if (this.#initial.includes(id)) write(log, this.#first);
+    if (this.initial.includes(id)) write(log, this.#first);
     return log;
   }
 
@@ -306,15 +397,29 @@ export class Specification {
   }
 }
 
+/** In force is the latest configuration of the log, committed or not. */
+function checkMembers(id: NodeId, node: AbstractNode, theirs: Configuration): void {
+  const ours = node.memory.configurations.at(-1)?.configuration ?? nobody;
+  if (node.members?.[0] === ours && node.members[1] === theirs) return;
+  const isSame = JSON.stringify(ours) === JSON.stringify(theirs);
+  demand(isSame, () => `${id} goes by members that are not those of its log`);
+  node.members = [ours, theirs];
+}
+
 function copy({ terms, configurations }: AbstractLog): AbstractLog {
   return { terms: [...terms], configurations: [...configurations] };
 }
 
+/** Takes back `index` and what is behind it. */
+function cut(log: AbstractLog, index: number): void {
+  log.terms.length = Math.min(log.terms.length, index);
+  while ((log.configurations.at(-1)?.index ?? 0) >= index) log.configurations.pop();
+}
+
 function write(log: AbstractLog, entry: Entry): void {
   const { index, term } = entry;
-  log.terms.length = index;
+  cut(log, index);
   log.terms.push(term);
-  while ((log.configurations.at(-1)?.index ?? 0) >= index) log.configurations.pop();
   if (entry.kind === 'configuration') {
     log.configurations.push({ index, configuration: entry.configuration });
   }

@@ -3,6 +3,7 @@ import { Random } from './random.ts';
 
 /** What kind of bad day a world has. Each seed has other faults, so that each can be alone. */
 export interface Swarm {
+  readonly theme: Theme;
   readonly voters: number;
   /** Moments of a tick on a good clock. */
   readonly tickLength: number;
@@ -18,9 +19,37 @@ export interface Swarm {
   readonly faults: readonly [Fault, ...Fault[]];
   readonly settings: Partial<Settings>;
   readonly witness: boolean;
+  /** How often a new leader gets the answers to its earlier questions once more. */
+  readonly letters: number;
+  /** Every node has settings of its own, as while they are being changed one by one. */
+  readonly mixed: boolean;
 }
 
-export type Fault =
+/** So few that a snapshot takes several pieces. */
+export const CHUNK_BYTES = 40;
+
+/** Half of all worlds mix everything; the others are about one thing that can go wrong. */
+export type Theme =
+  | 'anything'
+  | 'disks'
+  | 'leases'
+  | 'snapshots'
+  | 'members'
+  | 'usurpers'
+  | 'alone';
+
+export const themes: readonly [Theme, ...Theme[]] = [
+  'anything',
+  'disks',
+  'leases',
+  'snapshots',
+  'members',
+  'usurpers',
+  'alone',
+];
+
+/** What happens to a node, its disk, its clock or its links. */
+export type Accident =
   | 'cut'
   | 'cut-one-way'
   | 'split'
@@ -28,7 +57,15 @@ export type Fault =
   | 'crash'
   | 'crash-all'
   | 'pause'
+  | 'clock-jump'
   | 'slow-disk'
+  | 'hung-disk'
+  | 'disk-error'
+  | 'damage'
+  | 'wipe';
+
+/** What somebody asks for, and schemes of several steps. */
+export type Scheme =
   | 'unreachable'
   | 'transfer'
   | 'campaign'
@@ -38,7 +75,10 @@ export type Fault =
   | 'lag'
   | 'replay'
   | 'overthrow'
+  | 'ambush'
   | 'snapshot';
+
+export type Fault = Accident | Scheme;
 
 const all: readonly Fault[] = [
   'cut',
@@ -47,7 +87,12 @@ const all: readonly Fault[] = [
   'crash',
   'crash-all',
   'pause',
+  'clock-jump',
   'slow-disk',
+  'hung-disk',
+  'disk-error',
+  'damage',
+  'wipe',
   'unreachable',
   'transfer',
   'campaign',
@@ -56,10 +101,12 @@ const all: readonly Fault[] = [
   'usurp',
   'lag',
   'replay',
+  'ambush',
 ];
 
-export function swarm(seed: number): Swarm {
+export function swarm(seed: number, theme?: Theme): Swarm {
   const random = new Random(seed ^ 0x5eed);
+  const drawn = random.chance(0.5) ? 'anything' : random.pick<Theme>(themes);
   const chosen = all.filter(() => random.chance(0.6));
   const faults: readonly [Fault, ...Fault[]] = [
     'heal',
@@ -69,8 +116,8 @@ export function swarm(seed: number): Swarm {
     'overthrow',
     'change',
   ];
-  const isSmall = random.chance(0.5);
-  return {
+  const anything: Swarm = {
+    theme: 'anything',
     voters: random.pick([1, 2, 3, 3, 3, 4, 5, 5]),
     tickLength: 10,
     drift: 0.05,
@@ -82,22 +129,102 @@ export function swarm(seed: number): Swarm {
     calm: random.pick([30, 60, 120]),
     faults,
     witness: random.chance(0.2),
-    settings: {
-      preVote: random.chance(0.8),
-      leaseReads: random.chance(0.5),
-      quietTicks: random.pick([0, 0, 5]),
-      priority: 0,
-      messageEntriesMax: random.pick([1, 3, 100]),
-      inflightMessagesMax: random.pick([1, 2, 100]),
-      recentBytesMax: isSmall ? 200 : 2 ** 20,
-      uncommittedBytesMax: isSmall ? 800 : 2 ** 20,
-      inflightBytesMax: isSmall ? 400 : 2 ** 20,
-      unsavedBytesMax: isSmall ? 600 : 2 ** 20,
-      applyBytesMax: isSmall ? 150 : 2 ** 20,
-      readsMax: 50,
-      chunkBytes: 40,
-      chunksMax: 2,
-      appendsMax: random.pick([1, 3, 16]),
-    },
+    letters: random.pick([0, 0.5]),
+    mixed: random.chance(0.3),
+    settings: settingsFrom(random),
   };
+  return themed(anything, theme ?? drawn, random);
+}
+
+function settingsFrom(random: Random): Partial<Settings> {
+  const isSmall = random.chance(0.5);
+  return {
+    preVote: random.chance(0.8),
+    leaseReads: random.chance(0.5),
+    quietTicks: random.pick([0, 0, 5]),
+    priority: 0,
+    messageEntriesMax: random.pick([1, 3, 100]),
+    inflightMessagesMax: random.pick([1, 2, 100]),
+    recentBytesMax: isSmall ? 200 : 2 ** 20,
+    uncommittedBytesMax: isSmall ? 800 : 2 ** 20,
+    inflightBytesMax: isSmall ? 400 : 2 ** 20,
+    unsavedBytesMax: isSmall ? 600 : 2 ** 20,
+    applyBytesMax: isSmall ? 150 : 2 ** 20,
+    readsMax: 50,
+    chunkBytes: CHUNK_BYTES,
+    chunksMax: 2,
+    appendsMax: random.pick([1, 3, 16]),
+  };
+}
+
+function themed(anything: Swarm, theme: Theme, random: Random): Swarm {
+  const { settings } = anything;
+  switch (theme) {
+    case 'anything':
+      return anything;
+    case 'disks':
+      return {
+        ...anything,
+        theme,
+        voters: random.pick([3, 3, 5]),
+        loss: 0,
+        faults: ['damage', 'damage', 'wipe', 'disk-error', 'crash', 'usurp', 'burst', 'heal'],
+      };
+    case 'leases':
+      // Everything is quick, so that much can happen before a leader knows that it is none.
+      return {
+        ...anything,
+        theme,
+        voters: random.pick([3, 3, 5]),
+        drift: 0.02,
+        loss: 0,
+        delayMax: 2,
+        diskDelayMax: 1,
+        applyDelayMax: 1,
+        calm: 120,
+        faults: ['overthrow', 'overthrow', 'overthrow', 'heal', 'crash', 'burst'],
+        settings: { ...settings, leaseReads: random.chance(0.7), quietTicks: 0 },
+        mixed: false,
+      };
+    case 'snapshots':
+      return {
+        ...anything,
+        theme,
+        voters: random.pick([3, 3, 5]),
+        loss: random.pick([0, 0.02]),
+        delayMax: random.pick([2, 10]),
+        diskDelayMax: random.pick([5, 20, 60]),
+        applyDelayMax: random.pick([10, 50, 150]),
+        faults: ['lag', 'lag', 'lag', 'usurp', 'ambush', 'heal', 'burst', 'change', 'snapshot'],
+      };
+    case 'members':
+      return {
+        ...anything,
+        theme,
+        voters: random.pick([2, 3, 3, 4]),
+        loss: random.pick([0, 0.1]),
+        witness: random.chance(0.5),
+        settings: { ...settings, quietTicks: random.pick([0, 5]) },
+        faults: ['change', 'change', 'change', 'usurp', 'cut', 'crash', 'lag', 'heal', 'wipe'],
+      };
+    case 'usurpers':
+      return {
+        ...anything,
+        theme,
+        voters: random.pick([3, 5, 5, 5]),
+        loss: 0,
+        delayMax: random.pick([2, 10]),
+        diskDelayMax: random.pick([1, 5]),
+        faults: ['usurp', 'usurp', 'usurp', 'burst', 'heal', 'split', 'crash', 'campaign'],
+        settings: { ...settings, quietTicks: 0, messageEntriesMax: random.pick([1, 3]) },
+        letters: 1,
+      };
+    case 'alone':
+      return {
+        ...anything,
+        theme,
+        voters: random.pick([1, 1, 2]),
+        faults: ['crash', 'crash', 'crash-all', 'heal', 'burst', 'snapshot', 'disk-error'],
+      };
+  }
 }

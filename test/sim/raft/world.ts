@@ -1,28 +1,35 @@
-import type { Message, NodeId, Raft } from '@troupe/raft';
-import { checkLinearizable, registers } from '@troupe/sim';
+import type { Message, NodeId, Raft, Settings } from '@troupe/raft';
 import { showMessage } from '@troupe/raft/testing';
 import { Clients } from './clients.ts';
 import { strike } from './faults.ts';
+import { limp } from './limp.ts';
 import type { Machine } from './machine.ts';
-import { SimNode } from './node.ts';
+import type { DriverMistake } from './mistakes.ts';
+import { Network } from './network.ts';
+import { CALM_DISK_DELAY_MAX, SimNode } from './node.ts';
+import { restartLater } from './operator.ts';
 import { Random } from './random.ts';
 import { demand, Specification } from './specification.ts';
-import { type Swarm, swarm } from './swarm.ts';
+import { type Swarm, swarm, type Theme } from './swarm.ts';
 import { Timeline } from './timeline.ts';
 
 export interface WorldOptions {
   readonly seed: number;
   /** The core under test; a broken one must be found out. */
   readonly Raft: typeof Raft;
+  /** What its driver does wrong. */
+  readonly mistake?: DriverMistake | undefined;
+  /** What this world is about. Default: what its seed says. */
+  readonly theme?: Theme | undefined;
   /** Keep a line for each message, to be shown with a failure. */
   readonly trace?: boolean;
 }
 
-/** How long anything may fail, and how long nothing may while everything must recover. */
+/** Anything may fail; then one thing stays broken; then nothing is, and everything must recover. */
 const FAULTS_UNTIL = 5_000;
-const RECOVERED_BY = 9_000;
-const EVENTS_MAX = 100_000;
-const SENT_MAX = 300;
+export const LIMPS_FOR = 2_000;
+const RECOVERS_FOR = 4_000;
+const EVENTS_MAX = 200_000;
 
 /** A group of nodes, a network and a few clients, all of it from one seed. */
 export class World {
@@ -34,43 +41,52 @@ export class World {
   readonly specification: Specification;
   readonly nodes = new Map<NodeId, SimNode>();
   readonly clients: Clients;
+  readonly network: Network;
+  readonly mistake: DriverMistake | undefined;
   readonly lines: string[] = [];
-  /** Links that carry nothing: `from>to`. */
-  readonly cut = new Set<string>();
   readonly witnesses = new Set<NodeId>();
-  /** The last that were sent, for a network that repeats itself. */
-  readonly #sent: Message[] = [];
+  /** Whoever has lost what it knew, until that is made good. */
+  invalid: NodeId | undefined;
   events = 0;
-  messages = 0;
+  reads = 0;
   /** Of everything that happened, in order: two runs of one seed must agree. */
   fingerprint = 0;
   isCalm = false;
   #names = 0;
+  /** Of clients, before the phase that must bring more. */
+  #before = 0;
   /** By index: what every state machine must be after it. */
   readonly #hashes = new Map<number, number>();
+  /** By call: the index at which it took effect. */
+  readonly #effects = new Map<number, number>();
   readonly #isTraced: boolean;
 
-  constructor({ seed, Raft, trace = false }: WorldOptions) {
+  constructor({ seed, Raft, mistake, theme, trace = false }: WorldOptions) {
     this.seed = seed;
     this.Raft = Raft;
+    this.mistake = mistake;
     this.#isTraced = trace;
-    this.swarm = swarm(seed);
+    this.swarm = swarm(seed, theme);
     this.random = new Random(seed);
+    this.network = new Network(this);
     const voters = Array.from({ length: this.swarm.voters }, () => this.newName());
     this.specification = new Specification(voters);
     for (const id of voters) this.addNode(id, voters);
     this.clients = new Clients(this);
   }
 
-  /** Safety while anything may fail; then everything is healed, and must work again. */
+  /** Safety while anything may fail; then most, and then all is healed, and must work again. */
   run(): void {
     this.clients.start();
     this.#scheduleFault();
-    this.#runUntil(FAULTS_UNTIL);
+    this.#runFor(FAULTS_UNTIL);
     this.#heal();
-    this.#runUntil(RECOVERED_BY - 1_500);
+    if (this.random.chance(0.5)) this.#limp();
+    this.#runFor(RECOVERS_FOR - 1_500);
     this.clients.stop();
-    this.#runUntil(RECOVERED_BY);
+    const { successes } = this.clients;
+    demand(successes > this.#before, () => 'nothing succeeds after all is healed');
+    this.#runFor(1_500);
     this.#checkEnd();
   }
 
@@ -81,9 +97,16 @@ export class World {
 
   addNode(id: NodeId, voters: readonly NodeId[]): void {
     const seed = this.random.between(1, 2 ** 31);
-    const node = new SimNode(this, { ...this.swarm.settings, id, voters, seed });
+    const node = new SimNode(this, { ...this.#settings(), id, voters, seed });
     this.nodes.set(id, node);
     node.start();
+  }
+
+  /** Its process ends, and begins again after a while. */
+  crash(node: SimNode): void {
+    if (!node.isUp) return;
+    node.crash();
+    restartLater(this, node);
   }
 
   isWitness(id: NodeId): boolean {
@@ -92,28 +115,22 @@ export class World {
 
   send(message: Message): void {
     this.specification.sent(message);
-    this.messages += 1;
-    this.#note(message);
-    this.#sent[this.messages % SENT_MAX] = message;
-    if (this.cut.has(`${message.from}>${message.to}`)) return;
-    const { loss, duplication, delayMax } = this.swarm;
-    if (!this.isCalm && this.random.chance(loss)) return;
-    const copies = !this.isCalm && this.random.chance(duplication) ? 2 : 1;
-    for (let copy = 0; copy < copies; copy += 1) {
-      // Now and then one is so late that everything has changed meanwhile.
-      const isLate = !this.isCalm && this.random.chance(0.02);
-      const delay = this.random.between(1, isLate ? 600 : delayMax);
-      this.timeline.after(delay, () => this.#deliver(message));
-    }
+    this.#noteMessage(message);
+    this.network.send(message);
   }
 
-  /** Delivers some of what was sent lately again, and again in another order. */
-  replay(count: number): void {
-    for (let number = 0; number < count; number += 1) {
-      const message = this.random.anyOf(this.#sent);
-      if (message === undefined) return;
-      this.timeline.after(this.random.between(1, 20), () => this.#deliver(message));
-    }
+  /** A new leader is asked at once, and may hear what it was told when it led before. */
+  elected({ id }: SimNode): void {
+    if (this.isCalm) return;
+    this.note(`${id} leads`);
+    if (this.random.chance(0.5)) this.clients.probe('read', id);
+    if (this.random.chance(this.swarm.letters)) this.network.deliverLetters(id);
+  }
+
+  tookEffect(call: number, index: number): void {
+    const first = this.#effects.get(call) ?? index;
+    demand(first === index, () => `call ${call} takes effect at ${first}, and again at ${index}`);
+    this.#effects.set(call, index);
   }
 
   /** Whoever has applied the same entries must have the same state. */
@@ -123,15 +140,7 @@ export class World {
     this.#hashes.set(applied, hash);
   }
 
-  #deliver(message: Message): void {
-    const node = this.nodes.get(message.to);
-    if (node === undefined) return;
-    const wait = node.pausedUntil - this.timeline.now;
-    if (wait > 0) this.timeline.after(wait, () => this.#deliver(message));
-    else node.receive(message);
-  }
-
-  #note(message: Message): void {
+  #noteMessage(message: Message): void {
     const { type, term } = message;
     let hash = this.fingerprint;
     for (const value of [this.timeline.now, term, type.length, message.to.length]) {
@@ -145,12 +154,25 @@ export class World {
     if (this.#isTraced) this.lines.push(`${this.timeline.now} ${line}`);
   }
 
-  #runUntil(until: number): void {
+  #runFor(duration: number): void {
+    const until = this.timeline.now + duration;
     while (this.timeline.step(until)) {
       this.events += 1;
       demand(this.events < EVENTS_MAX, () => `${EVENTS_MAX} events are not the end`);
     }
     this.timeline.now = until;
+  }
+
+  #settings(): Partial<Settings> {
+    const { settings, mixed } = this.swarm;
+    if (!mixed) return settings;
+    return {
+      ...settings,
+      preVote: this.random.chance(0.7),
+      priority: this.random.pick([0, 0, 1]),
+      messageEntriesMax: this.random.pick([1, 3, 100]),
+      appendsMax: this.random.pick([1, 3, 16]),
+    };
   }
 
   #scheduleFault(): void {
@@ -163,28 +185,44 @@ export class World {
 
   #heal(): void {
     this.isCalm = true;
-    this.cut.clear();
+    this.network.calmDown();
     for (const node of this.nodes.values()) {
       node.pausedUntil = 0;
-      node.diskDelayMax = Math.min(node.diskDelayMax, 5);
+      node.diskDelayMax = Math.min(node.diskDelayMax, CALM_DISK_DELAY_MAX);
+      node.isDiskFailing = false;
+      if (node.hungUntil > this.timeline.now) node.crash(); // Somebody has seen to the disk.
       if (!node.isUp) node.start();
     }
+    this.#before = this.clients.successes;
+  }
+
+  /** What a quorum can do without one, or without one link, it must. */
+  #limp(): void {
+    const fault = limp(this);
+    if (fault === undefined) return;
+    this.note(`limps: ${fault}`);
+    this.#runFor(LIMPS_FOR);
+    const { successes } = this.clients;
+    demand(successes > this.#before, () => `nothing succeeds while one is only ${fault}`);
+    this.#heal();
   }
 
   #checkEnd(): void {
     const { specification, clients } = this;
-    demand(clients.lateSuccesses > 0, () => 'nothing succeeds after all is healed');
     const { voters, outgoing, learners } = specification.committedConfiguration;
     demand(outgoing.length === 0, () => 'a joint change does not end');
+    const states = new Set<string>();
     for (const id of [...voters, ...learners]) {
-      const status = this.nodes.get(id)?.status;
-      const reached = status?.applied;
+      const node = this.nodes.get(id);
+      const reached = node?.status?.applied;
       const { committedIndex } = specification;
       demand(reached === committedIndex, () => `${id} stays at ${reached} of ${committedIndex}`);
+      demand(node?.status?.damaged === false, () => `${id} is not made good`);
+      if (!this.isWitness(id)) states.add(new TextDecoder().decode(node?.machine.save()));
     }
+    demand(states.size === 1, () => `equal logs, and states ${[...states].join(' and ')}`);
     const leaders = voters.filter((id) => this.nodes.get(id)?.status?.role === 'leader');
     demand(leaders.length === 1, () => `in the end ${leaders.join(' and ') || 'nobody'} leads`);
-    const verdict = checkLinearizable(registers(), clients.history.operations);
-    demand(verdict.kind !== 'violated', () => `not linearizable: ${JSON.stringify(verdict)}`);
+    clients.check();
   }
 }

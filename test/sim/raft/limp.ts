@@ -1,0 +1,55 @@
+import { canSpare } from './operator.ts';
+import { LIMPS_FOR, type World } from './world.ts';
+
+export type Limp =
+  | 'gone'
+  | 'paused'
+  | 'deaf'
+  | 'dumb'
+  | 'apart from one other'
+  | 'without its disk';
+
+/**
+ * One node, the leader if there is one, or one of its links, stays broken in some way while all
+ * else is well (Howard & Abraham 2020: what took Cloudflare down for six hours).
+ * @returns `undefined` when nobody can be spared
+ */
+export function limp(world: World): Limp | undefined {
+  const { random, nodes, network, timeline } = world;
+  const all = [...nodes.values()];
+  const leader = all.find(({ status }) => status?.role === 'leader');
+  const node = leader !== undefined && random.chance(0.6) ? leader : random.anyOf(all);
+  if (node === undefined || !canSpare(world, node.id)) return undefined;
+  const others = [...nodes.keys()].filter((id) => id !== node.id);
+  const { settings, mixed } = world.swarm;
+  const fault = random.pick<Limp>([
+    'gone',
+    'paused',
+    // Who asks for votes without asking whether it would get them takes those of others in vain.
+    settings.preVote === true && !mixed ? 'deaf' : 'gone',
+    'dumb',
+    'apart from one other',
+    'without its disk',
+  ]);
+  switch (fault) {
+    case 'gone':
+      node.crash();
+      break;
+    case 'paused':
+      node.pausedUntil = timeline.now + LIMPS_FOR;
+      break;
+    case 'deaf':
+      for (const other of others) network.cut.add(`${other}>${node.id}`);
+      break;
+    case 'dumb':
+      for (const other of others) network.cut.add(`${node.id}>${other}`);
+      break;
+    case 'apart from one other':
+      network.cutLink(node.id, random.anyOf(others) ?? node.id);
+      break;
+    case 'without its disk':
+      node.hangDisk(1e6);
+      break;
+  }
+  return fault;
+}
