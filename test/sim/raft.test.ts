@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import test from 'ava';
 import { Raft } from '@troupe/raft';
 import { failureOf } from './raft/campaign.ts';
+import { type DriverMutant, driverMistakes } from './raft/mistakes.ts';
 import { mutants } from './raft/mutants.ts';
 import { huntFor, withMistake } from './raft/mutation.ts';
 import { World } from './raft/world.ts';
@@ -14,7 +15,7 @@ const command = fileURLToPath(new URL('./main.js', import.meta.url));
 /** `SEED=n npm test` replays one world; a campaign of many is `npm run sim -- raft --seeds N`. */
 const only = process.env['SEED'];
 const [first, count] = only === undefined ? [1, 40] : [Number(only), 1];
-/** How many worlds a mistake may survive; most are found in a few, the rarest by campaigns. */
+/** How many worlds a mistake may survive; most are found in a few. */
 const SEEDS_MAX = 60;
 
 const worlds = `${first} to ${first + count - 1}`;
@@ -39,11 +40,18 @@ test('the same seed makes the same world', (t) => {
 
 for (const mutant of mutants) {
   test.serial(`a mistake is found: ${mutant.name} (${mutant.seen})`, async (t) => {
-    const caught = huntFor(await withMistake(mutant), {
-      first: 1,
-      count: SEEDS_MAX,
-      theme: mutant.theme,
-    });
+    const { theme, firstSeed: first = 1 } = mutant;
+    const caught = huntFor(await withMistake(mutant), { first, count: SEEDS_MAX, theme });
+
+    t.truthy(caught, `survives ${SEEDS_MAX} worlds`);
+  });
+}
+
+for (const mistake of driverMistakes) {
+  test.serial(`a mistake of the driver is found: ${mistake.name} (${mistake.seen})`, (t) => {
+    const { name, theme }: DriverMutant = mistake;
+
+    const caught = huntFor(Raft, { first: 1, count: SEEDS_MAX, mistake: name, theme });
 
     t.truthy(caught, `survives ${SEEDS_MAX} worlds`);
   });

@@ -126,7 +126,7 @@ export class Raft {
     stir(self);
     const { leading, settings } = self;
     if (leading === undefined) return this.#refuse('not-leader');
-    // Behind its own removal it writes nothing: whoever has that must have all there is, to succeed.
+    // Behind its own removal it writes nothing: whoever has that has everything, and can succeed.
     const isLeaving = !isElectable(configurationOf(self), self.id);
     if (isLeaving || leading.transfer !== undefined) return this.#refuse('transferring');
     if (commands.length === 0) return this.#refuse('invalid', 'there is no command');

@@ -25,7 +25,7 @@ export function step(self: State, message: Message): void {
   if (settleTerm(self, message)) answer(self, message);
 }
 
-/** One who was removed, and does not know it, calls for votes: the leader would sleep through it. */
+/** Not that one who was removed calls for votes: the leader would sleep through it. */
 function isReasonToWake(self: State, { type, from }: Message): boolean {
   if (type === 'vote' || type === 'pre-vote') return isMember(configurationOf(self), from);
   return type !== 'heartbeat' && type !== 'heartbeat-reply';

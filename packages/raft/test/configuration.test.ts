@@ -52,6 +52,10 @@ const nonsense: readonly [changes: readonly Change[], problem: RegExp][] = [
   [[{ remove: 'z' }], /nothing would change/],
   [[{ add: 'a', as: 'voter' }], /nothing would change/],
   [[{ remove: 'a' }, { remove: 'b' }, { remove: 'c' }], /nobody would be left who could lead/],
+  [
+    [{ remove: 'a' }, { remove: 'b' }, { add: 'w', as: 'witness' }, { add: 'v', as: 'witness' }],
+    /witnesses would be a majority/,
+  ],
   [[{ add: 'a', as: 'witness' }], /'a' is a voter: remove it, and add a new node as witness/],
 ];
 

@@ -1,6 +1,7 @@
-import type { Raft } from '@troupe/raft';
+import { Raft } from '@troupe/raft';
+import { type DriverMutant, driverMistakes } from './mistakes.ts';
 import { mutants } from './mutants.ts';
-import { huntFor, withMistake } from './mutation.ts';
+import { type Catch, huntFor, withMistake } from './mutation.ts';
 import { World } from './world.ts';
 
 export interface CampaignOptions {
@@ -55,18 +56,31 @@ export function failureOf(world: World): string | undefined {
   }
 }
 
+/** A mistake that somebody has made. */
+interface Known {
+  readonly name: string;
+  readonly seen: string;
+}
+
 /** @returns whether every mutant was found */
 export async function runMutants({ first, count, json, write }: CampaignOptions): Promise<boolean> {
   let isGood = true;
-  for (const mutant of mutants) {
-    const caught = huntFor(await withMistake(mutant), { first, count, theme: mutant.theme });
-    const { name, seen } = mutant;
+  const report = ({ name, seen }: Known, caught: Catch | undefined): void => {
     isGood &&= caught !== undefined;
     if (json) write(JSON.stringify({ name, seen, ...caught }));
     else {
       const seeds = caught === undefined ? 'never' : String(caught.seeds);
       write(`${seeds.padStart(6)} seeds  ${name} (${seen}): ${caught?.said ?? 'not found'}`);
     }
+  };
+  for (const mutant of mutants) {
+    const { theme, firstSeed = 1 } = mutant;
+    const from = first + firstSeed - 1;
+    report(mutant, huntFor(await withMistake(mutant), { first: from, count, theme }));
+  }
+  for (const mistake of driverMistakes) {
+    const { name, theme }: DriverMutant = mistake;
+    report(mistake, huntFor(Raft, { first, count, mistake: name, theme }));
   }
   return isGood;
 }

@@ -1,6 +1,6 @@
 import type { SimNode } from './node.ts';
-import { changeMembers, damage, wipe } from './operator.ts';
-import { ambush, askLeader, burst, lag, overthrow, usurp } from './schemes.ts';
+import { askLeader, changeMembers, damage, wipe } from './operator.ts';
+import { ambush, burst, lag, overthrow, usurp } from './schemes.ts';
 import type { Fault, Scheme } from './swarm.ts';
 import type { World } from './world.ts';
 

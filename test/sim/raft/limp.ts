@@ -1,5 +1,8 @@
 import { canSpare } from './operator.ts';
-import { LIMPS_FOR, type World } from './world.ts';
+import type { World } from './world.ts';
+
+/** For how long one thing is broken, and all else must go on. */
+export const LIMPS_FOR = 2_000;
 
 export type Limp =
   | 'gone'

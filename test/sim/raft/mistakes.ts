@@ -25,12 +25,12 @@ export const driverMistakes = [
   {
     name: 'a damaged disk is taken for a short one',
     theme: 'disks',
-    seen: 'Protocol-Aware Recovery (FAST ’18), etcd#6378',
+    seen: 'Protocol-Aware Recovery (FAST 2018), etcd#6378',
   },
   {
     name: 'a failed sync is taken for a good one',
     theme: 'disks',
-    seen: 'fsyncgate, ATC ’20',
+    seen: 'fsyncgate, ATC 2020',
   },
   {
     name: 'the disk keeps what is behind a gap',
@@ -45,6 +45,12 @@ export const driverMistakes = [
     name: 'whoever waits for an index gets its entry',
     seen: 'openraft#1761, restate#2950',
   },
-] as const satisfies readonly { name: string; seen: string; theme?: Theme }[];
+] as const satisfies readonly DriverMutant<string>[];
 
 export type DriverMistake = (typeof driverMistakes)[number]['name'];
+
+export interface DriverMutant<Name = DriverMistake> {
+  readonly name: Name;
+  readonly seen: string;
+  readonly theme?: Theme;
+}

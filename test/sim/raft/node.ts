@@ -159,8 +159,8 @@ export class SimNode {
   }
 
   receive(message: Message): void {
-    if (message.term === this.status?.term)
-      this.#heardAt.set(message.from, this.#world.timeline.now);
+    const { now } = this.#world.timeline;
+    if (message.term === this.status?.term) this.#heardAt.set(message.from, now);
     this.#input((raft) => {
       if (message.type !== 'pre-vote' || raft.status.quiet) return raft.step(message);
       const before = patienceOf(raft);

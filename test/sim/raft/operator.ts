@@ -1,11 +1,18 @@
 import type { Change, NodeId } from '@troupe/raft';
 import type { SimNode } from './node.ts';
-import { askLeader } from './schemes.ts';
 import type { World } from './world.ts';
 
 const NODES_MAX = 8;
 /** With so many, two are a quorum when one has lost what it knew. */
 const VOTERS_MIN = 3;
+
+export function askLeader({ nodes, random }: World, act: (leader: SimNode) => void): void {
+  const leaders = [...nodes.values()].filter(
+    (node) => node.status?.role === 'leader' && !node.isPaused,
+  );
+  const leader = random.anyOf(leaders);
+  if (leader !== undefined) act(leader);
+}
 
 /** Adds, removes and changes one or two members at random, but leaves somebody who can lead. */
 export function changeMembers(world: World, leader: SimNode): void {

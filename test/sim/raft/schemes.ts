@@ -7,14 +7,6 @@ import type { World } from './world.ts';
 
 /** Sequences of faults that pure chance would seldom put together. */
 
-export function askLeader({ nodes, random }: World, act: (leader: SimNode) => void): void {
-  const leaders = [...nodes.values()].filter(
-    (node) => node.status?.role === 'leader' && !node.isPaused,
-  );
-  const leader = random.anyOf(leaders);
-  if (leader !== undefined) act(leader);
-}
-
 /** More at once than clients would ask, so that logs differ by more than one entry. */
 export function burst({ random }: World, leader: SimNode): void {
   const count = random.between(1, 8);
@@ -91,7 +83,7 @@ function restartAll({ random, timeline }: World, nodes: readonly SimNode[]): voi
   }
 }
 
-/** A node misses so much that the others have to send it a snapshot, and something may stop that. */
+/** A node misses so much that others have to send it a snapshot, and something may stop that. */
 export function lag(world: World, node: SimNode): void {
   const { network, random, timeline, nodes } = world;
   network.cutOff(node.id);

@@ -171,9 +171,8 @@ function themed(anything: Swarm, theme: Theme, random: Random): Swarm {
         faults: ['damage', 'damage', 'wipe', 'disk-error', 'crash', 'usurp', 'burst', 'heal'],
       };
     case 'leases':
-      // Everything is quick, so that much can happen before a leader knows that it is none.
       return {
-        ...anything,
+        ...anything, // All quick: much can happen before a leader knows that it is none.
         theme,
         voters: random.pick([3, 3, 5]),
         drift: 0.02,

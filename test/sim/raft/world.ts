@@ -2,7 +2,7 @@ import type { Message, NodeId, Raft, Settings } from '@troupe/raft';
 import { showMessage } from '@troupe/raft/testing';
 import { Clients } from './clients.ts';
 import { strike } from './faults.ts';
-import { limp } from './limp.ts';
+import { limp, LIMPS_FOR } from './limp.ts';
 import type { Machine } from './machine.ts';
 import type { DriverMistake } from './mistakes.ts';
 import { Network } from './network.ts';
@@ -25,9 +25,8 @@ export interface WorldOptions {
   readonly trace?: boolean;
 }
 
-/** Anything may fail; then one thing stays broken; then nothing is, and everything must recover. */
+/** Anything may fail; then one thing may stay broken; then nothing is, and all must recover. */
 const FAULTS_UNTIL = 5_000;
-export const LIMPS_FOR = 2_000;
 const RECOVERS_FOR = 4_000;
 const EVENTS_MAX = 200_000;
 

@@ -130,7 +130,7 @@ export const elections: readonly Mutant[] = [
   {
     name: 'a node that has lost some of its log votes',
     theme: 'disks',
-    seen: 'Protocol-Aware Recovery (FAST ’18)',
+    seen: 'Protocol-Aware Recovery (FAST 2018)',
     file: 'state.js',
     find: 'return wholeFrom > 0;',
     replace: 'return wholeFrom > 1e9;',
@@ -138,7 +138,7 @@ export const elections: readonly Mutant[] = [
   {
     name: 'a leader is to make good what it takes for done',
     theme: 'disks',
-    seen: 'Protocol-Aware Recovery (FAST ’18)',
+    seen: 'Protocol-Aware Recovery (FAST 2018)',
     file: 'start.js',
     find: 'term: hardState.term + 1, votedFor: undefined, wholeFrom: hardState.term + 1',
     replace: '...hardState, wholeFrom: hardState.term + 1',

@@ -10,6 +10,8 @@ export interface Mutant extends Mistake {
   readonly seen: string;
   /** Where it shows. Default: anywhere. */
   readonly theme?: Theme;
+  /** Where to begin to look, when only one world in a hundred shows it. Default: 1. */
+  readonly firstSeed?: number;
 }
 
 /** Lines of the body of a function, as the compiler indents them. */

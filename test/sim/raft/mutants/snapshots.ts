@@ -12,6 +12,7 @@ export const snapshots: readonly Mutant[] = [
   },
   {
     name: 'an old snapshot replaces a newer log',
+    firstSeed: 100_001,
     theme: 'snapshots',
     seen: 'camunda#6092, openraft#1892',
     file: 'snapshot-receiver.js',
@@ -71,6 +72,7 @@ export const snapshots: readonly Mutant[] = [
     file: 'replication.js',
     find: 'return sendChunks(self, to, progress);',
     replace:
-      'return (progress.transfer?.snapshot.id.startsWith(self.snapshot.id) ? sendChunks : beginSnapshot)(self, to, progress);',
+      'return progress.transfer.snapshot.id.startsWith(self.snapshot.id)' +
+      ' ? sendChunks(self, to, progress) : beginSnapshot(self, to, progress);',
   },
 ];
