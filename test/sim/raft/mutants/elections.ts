@@ -145,6 +145,7 @@ export const elections: readonly Mutant[] = [
   },
   {
     name: 'one who was removed wakes the others, and not their leader',
+    isRare: true,
     theme: 'members',
     seen: 'found by this simulator',
     file: 'role.js',

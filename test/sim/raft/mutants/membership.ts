@@ -91,6 +91,7 @@ export const membership: readonly Mutant[] = [
   },
   {
     name: 'witnesses may be a majority',
+    isRare: true,
     firstSeed: 100_001,
     theme: 'members',
     seen: 'found by this simulator',
