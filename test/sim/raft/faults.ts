@@ -48,12 +48,12 @@ export function strike(world: World, fault: Fault): void {
     case 'wipe':
       return wipe(world, node);
     default:
-      return order(world, fault, node, leaders);
+      return order(world, fault, node);
   }
 }
 
 /** What somebody asks of a node, or what is put together of several faults. */
-function order(world: World, fault: Scheme, node: SimNode, leaders: readonly SimNode[]): void {
+function order(world: World, fault: Scheme, node: SimNode): void {
   const { random, network } = world;
   switch (fault) {
     case 'unreachable':
@@ -65,7 +65,9 @@ function order(world: World, fault: Scheme, node: SimNode, leaders: readonly Sim
     case 'change':
       return askLeader(world, (leader) => changeMembers(world, leader));
     case 'burst':
-      for (const each of leaders) if (!each.isPaused) burst(world, each);
+      for (const each of world.nodes.values()) {
+        if (each.status?.role === 'leader' && !each.isPaused) burst(world, each);
+      }
       return;
     case 'usurp':
       return askLeader(world, (leader) => usurp(world, leader));
