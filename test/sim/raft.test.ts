@@ -27,7 +27,7 @@ test(`worlds ${worlds}: nothing is lost, and all works again when it can`, (t) =
 });
 
 test('the same seed makes the same world', (t) => {
-  const [one, two] = [7, 7].map((seed) => {
+  const [one, two] = [8, 8].map((seed) => {
     const world = new World({ seed, Raft, trace: true });
     world.run();
     return world;

@@ -103,7 +103,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'after a silence suspects are not asked again',
-    scenario: 'S2',
+    scenario: 'S5',
     file: 'gossip.js',
     find: 'member.suspicion?.notBefore(nowMs + minMs);\n            this.#probes.start(member);',
     replace: 'member.suspicion?.notBefore(nowMs + minMs);',

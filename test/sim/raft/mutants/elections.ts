@@ -70,6 +70,7 @@ export const elections: readonly Mutant[] = [
   },
   {
     name: 'one who lives in a later term is not heard',
+    isRare: true,
     theme: 'usurpers',
     seen: 'raft-rs#83, raft-rs#84, openraft#1796',
     file: 'outbox.js',
