@@ -6,27 +6,33 @@ import { xorshift } from '@troupe/actor/internal';
 import { CborCodec } from '@troupe/remote';
 import { Bender } from './bender.js';
 import { Fuzzer } from './fuzzer.js';
+import { fuzzOutsider } from './outsider-fuzzer.js';
 import { fuzzSession } from './session-fuzzer.js';
 
 const given = process.env['SEED'];
 const seeds = given === undefined ? Array.from({ length: 60 }, (_, i) => i + 1) : [Number(given)];
 
-test('nodes whose bytes are bent end sessions at most: all waits end, others are served', async (t) => {
-  let [bends, broken] = [0, 0];
-  for (const seed of seeds) {
-    try {
-      const round = await fuzzSession(seed);
-      bends += round.bends;
-      broken += round.broken;
-    } catch (cause) {
-      throw new Error(`replay with SEED=${seed} npm test`, { cause });
+for (const [who, talk] of [
+  ['nodes', fuzzSession],
+  ['clients outside', fuzzOutsider],
+] as const) {
+  test(`when bytes of ${who} are bent connections end at most; others are served`, async (t) => {
+    let [bends, broken] = [0, 0];
+    for (const seed of seeds) {
+      try {
+        const round = await talk(seed);
+        bends += round.bends;
+        broken += round.broken;
+      } catch (cause) {
+        throw new Error(`replay with SEED=${seed} npm test`, { cause });
+      }
     }
-  }
 
-  // Or the bends are too gentle, or so rough that nothing but handshakes was bent.
-  t.true(bends > 5 * seeds.length, `${bends} bends`);
-  t.true(broken > seeds.length, `${broken} sessions ended`);
-});
+    // Or the bends are too gentle, or so rough that nothing but first words was bent.
+    t.true(bends > 5 * seeds.length, `${bends} bends`);
+    t.true(broken > seeds.length, `${broken} ended`);
+  });
+}
 
 test('one seed bends one sequence of writes in one way', (t) => {
   const bendAll = (seed: number): readonly Uint8Array[] => {

@@ -2,9 +2,10 @@
 import { parseArgs } from 'node:util';
 import { CborCodec } from '@troupe/remote';
 import { Fuzzer } from './fuzzer.js';
+import { fuzzOutsider } from './outsider-fuzzer.js';
 import { fuzzSession } from './session-fuzzer.js';
 
-/** Frames that a decoder is fed in one round, before two nodes talk for one. */
+/** Frames that a decoder is fed in one round, before two nodes talk, and a node and a client. */
 const INPUTS = 1_000;
 /** Nothing as small as these inputs may take longer, nor leave more behind. */
 const INPUT_PROCESSOR_MS_MAX = 100;
@@ -37,7 +38,7 @@ for (; sums.rounds === 0 || Date.now() < endsAt; seed += 1) {
 const heapGrowthMb = (process.memoryUsage().heapUsed - heapBytesBefore) / 1e6;
 process.stdout.write(
   `${sums.rounds} rounds: ${sums.decoded} inputs decoded, ${sums.refused} refused; ` +
-    `${sums.bends} writes between nodes bent, ${sums.broken} sessions ended by them; ` +
+    `${sums.bends} writes of nodes and clients bent, ${sums.broken} sessions ended by them; ` +
     `slowest input ${slowestMs.toFixed(1)} ms, heap ${heapGrowthMb.toFixed(1)} MB larger\n`,
 );
 
@@ -49,9 +50,11 @@ async function round(): Promise<void> {
     if (ms > INPUT_PROCESSOR_MS_MAX) throw new Error(`input ${i} took ${ms} ms`);
   }
   const ms = await processorMs(async () => {
-    const { bends, broken } = await fuzzSession(seed);
-    sums.bends += bends;
-    sums.broken += broken;
+    for (const talk of [fuzzSession, fuzzOutsider]) {
+      const { bends, broken } = await talk(seed);
+      sums.bends += bends;
+      sums.broken += broken;
+    }
   });
   if (ms > SESSION_PROCESSOR_MS_MAX) throw new Error(`the session took ${ms} ms`);
   sums.rounds += 1;

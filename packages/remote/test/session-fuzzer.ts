@@ -1,16 +1,8 @@
-import {
-  Actor,
-  type ActorRef,
-  channel,
-  type Env,
-  isCallError,
-  type Receiver,
-  rpc,
-  type Sender,
-} from '@troupe/actor';
+import { type ActorRef, isCallError } from '@troupe/actor';
 import { xorshift } from '@troupe/actor/internal';
 import { BadBytes, BadFrame, CborCodec } from '@troupe/remote';
 import { Bender } from './bender.ts';
+import { Deeds, Target } from './deeds.ts';
 import { Fuzzer } from './fuzzer.ts';
 import { type TestNode, testNodes } from './nodes.ts';
 
@@ -18,40 +10,6 @@ import { type TestNode, testNodes } from './nodes.ts';
 const DEEDS = 40;
 /** By then whatever was under way has been answered, or given up. */
 const PATIENCE_MS = 30_000;
-
-/** What can be done to an actor of another node, in one class. */
-export class Target extends Actor {
-  readonly #env: Env;
-  constructor(env: Env) {
-    super();
-    this.#env = env;
-  }
-  @rpc echo(value: unknown): unknown {
-    return value;
-  }
-  @rpc wait(): Promise<void> {
-    const { signal } = this.ctx;
-    return new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
-  }
-  @rpc ends(): { readonly sender: Sender<unknown>; readonly receiver: Receiver<unknown> } {
-    const { sender, receiver } = channel<unknown>(4, { env: this.#env });
-    return { sender, receiver };
-  }
-  @rpc async *count(end: number): AsyncGenerator<number> {
-    for (let i = 0; i < end; i += 1) yield i;
-  }
-  @rpc async sum(numbers: AsyncIterable<number>): Promise<number> {
-    let sum = 0;
-    for await (const number of numbers) sum += number;
-    return sum;
-  }
-  @rpc async call(body: (text: string) => Promise<string>): Promise<string> {
-    return body('hello');
-  }
-  @rpc listen(signal: AbortSignal): boolean {
-    return signal.aborted;
-  }
-}
 
 export interface SessionRound {
   readonly bends: number;
@@ -76,7 +34,7 @@ export async function fuzzSession(seed: number): Promise<SessionRound> {
   const target = await a.find<ActorRef<Target>>(b, 'target');
 
   bender.oneIn = 2 + Math.floor(random() * 20);
-  const deeds = new Deeds(a, target, random);
+  const deeds = new Deeds(target, (ref) => a.system.monitor(ref, () => undefined), random);
   for (let i = 0; i < DEEDS; i += 1) {
     deeds.next();
     if (random() < 0.7) await env.settled();
@@ -130,66 +88,4 @@ function brokenBy(logged: readonly { level: string; fields: object; message: str
     broken += 1;
   }
   return broken;
-}
-
-/** Uses a target in every way there is, and counts what has not ended. */
-class Deeds {
-  readonly #node: TestNode;
-  readonly #target: ActorRef<Target>;
-  readonly #random: () => number;
-  underWay = 0;
-
-  constructor(node: TestNode, target: ActorRef<Target>, random: () => number) {
-    this.#node = node;
-    this.#target = target;
-    this.#random = random;
-  }
-
-  next(): void {
-    const target = this.#target;
-    const deeds: (() => Promise<unknown>)[] = [
-      () => target.echo({ text: 'hällo', list: [1, 2n, new Date(0), new Map([[1, target]])] }),
-      () => target.echo(new Uint8Array(this.#random() * 100_000)),
-      () => target.echo(new RangeError('mine')),
-      async () => target.tell.echo(1),
-      () => this.#aborted(),
-      () => this.#channelled(),
-      () => this.#streamed(),
-      () => target.sum(numbers(10)),
-      () => target.call(async (text) => text),
-      async () => void this.#node.system.monitor(target, () => undefined),
-      () => target.listen(new AbortController().signal),
-    ];
-    const deed = deeds[Math.floor(this.#random() * deeds.length)]!;
-    this.underWay += 1;
-    void deed()
-      .catch(() => undefined) // Whatever its outcome: it has one.
-      .finally(() => (this.underWay -= 1));
-  }
-
-  async #aborted(): Promise<void> {
-    const controller = new AbortController();
-    const call = this.#target.with({ signal: controller.signal }).wait();
-    if (this.#random() < 0.5) await Promise.resolve();
-    controller.abort();
-    await call;
-  }
-
-  async #channelled(): Promise<void> {
-    const { sender, receiver } = await this.#target.ends();
-    for (let i = 0; i < 10; i += 1) {
-      await sender.send({ i });
-      if (i % 2 === 0) await receiver.receive();
-    }
-    sender.close();
-    for await (const _ of receiver);
-  }
-
-  async #streamed(): Promise<void> {
-    for await (const number of this.#target.count(20)) if (number > 15) break;
-  }
-}
-
-async function* numbers(end: number): AsyncGenerator<number> {
-  for (let i = 0; i < end; i += 1) yield i;
 }
