@@ -1,5 +1,5 @@
 import type { Timer } from '@troupe/actor';
-import { BadFrame, type Connection } from '@troupe/remote';
+import { BadFrame, type Connection, type PeerIdentity } from '@troupe/remote';
 import type { Handshake } from '@troupe/remote/handshake';
 import type { NodeId } from './consensus.ts';
 import { FrameCutter } from './frame-reader.ts';
@@ -9,7 +9,9 @@ import { HANDSHAKE_TIMEOUT_MS, handshakeOf, type LineTerms, PREAMBLE } from './l
 export interface IncomingHandler {
   /** @throws whatever shows that it is none: the line ends */
   frame(from: NodeId, frame: Uint8Array): void;
-  /** It has proved who it is, or will not any more. */
+  /** It has proved who it is; nothing of it came before. */
+  proved(peer: PeerIdentity): void;
+  /** It is no stranger any more, or has gone. */
   settled(): void;
   /** @param from undefined when it never said who it is */
   ended(from: NodeId | undefined, error: Error | undefined): void;
@@ -66,6 +68,7 @@ export class IncomingLine {
     if (done === undefined) return new Uint8Array();
     this.#from = done.agreement.peer.name;
     this.#settle();
+    this.#handler.proved(done.agreement.peer);
     return done.rest;
   }
 

@@ -1,5 +1,5 @@
 import { pause } from '@troupe/remote';
-import type { Connection, Transport } from '@troupe/remote';
+import type { Connection, PeerIdentity, Transport } from '@troupe/remote';
 import type { NodeId } from './consensus.ts';
 import { HANDSHAKE_TIMEOUT_MS, handshakeOf, type LineTerms, PREAMBLE } from './line.ts';
 
@@ -27,6 +27,8 @@ export class OutgoingLine {
   readonly #options: OutgoingOptions;
   readonly #closing = new AbortController();
   #connection: Connection | undefined;
+  /** Which life of the peer `#connection` leads to. */
+  #incarnation = '';
   #isDialling = false;
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
@@ -48,6 +50,14 @@ export class OutgoingLine {
     }
     if (connection.bufferedBytes <= this.#options.unsentBytesMax) connection.write(frame);
     else this.#options.broke();
+  }
+
+  /**
+   * The peer has just dialled, and proved to be `peer`. A line to an earlier life of it leads
+   * nowhere, and signs of life of the later one must not keep it up.
+   */
+  met({ incarnation }: PeerIdentity): void {
+    if (this.#incarnation !== incarnation) this.#connection?.destroy();
   }
 
   /** The peer has been heard, on whatever line. */
@@ -116,9 +126,10 @@ export class OutgoingLine {
           try {
             const done = handshake.push(chunk);
             if (done === undefined) return;
-            const { name } = done.agreement.peer;
+            const { name, incarnation } = done.agreement.peer;
             if (name !== to) throw new Error(`${name} listens where ${to} should`);
             timer.cancel();
+            this.#incarnation = incarnation;
             resolve();
           } catch (error) {
             fail(error instanceof Error ? error : new Error(String(error)));

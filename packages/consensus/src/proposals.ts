@@ -28,6 +28,8 @@ export interface ProposalsAt {
 class Proposal<R> extends Request<Applied<R>> {
   /** Of the leader that took it, together with its index; 0 while nobody has. */
   epoch = 0;
+  /** Of an earlier epoch, for the same index. */
+  rival: Proposal<R> | undefined;
 
   constructor(
     readonly command: Uint8Array,
@@ -57,7 +59,12 @@ export class Proposals<R> {
   #resting: Proposal<R>[] = [];
   readonly #passed = new Map<number, Passed<R>>();
   #passedCount = 0;
+  /**
+   * By index. One that an earlier leader took may still be waiting for the index that a later one,
+   * with a shorter log, gives to another; what is applied there decides for both.
+   */
   readonly #placed = new Map<number, Proposal<R>>();
+  #placedCount = 0;
   /** An answer to what was passed on may come when its commands are applied already. */
   readonly #recent = new Recent<R>();
   #request: number;
@@ -70,7 +77,7 @@ export class Proposals<R> {
   }
 
   get size(): number {
-    return this.#queue.length + this.#resting.length + this.#passedCount + this.#placed.size;
+    return this.#queue.length + this.#resting.length + this.#passedCount + this.#placedCount;
   }
 
   add(command: Uint8Array, options: ProposeOptions): Promise<Applied<R>> {
@@ -148,19 +155,16 @@ export class Proposals<R> {
   /** `entry` is applied, and `result` what came of it, if it is a command. */
   applied(entry: Entry, result: R | undefined): void {
     if (this.#passed.size > 0) this.#recent.add(entry, result);
-    const proposal = this.#placed.get(entry.index);
-    if (proposal === undefined) return;
-    this.#placed.delete(entry.index);
-    this.#settle(proposal, entry, result);
+    if (!this.#placed.has(entry.index)) return;
+    for (const proposal of this.#take(entry.index)) this.#settle(proposal, entry, result);
   }
 
   /** A snapshot has taken the place of all up to `index`. */
   skippedTo(index: number): void {
     this.#recent.skipTo(index);
-    for (const [at, proposal] of this.#placed) {
+    for (const at of this.#placed.keys()) {
       if (at > index) continue;
-      this.#placed.delete(at);
-      this.#loseSight(proposal);
+      for (const proposal of this.#take(at)) this.#loseSight(proposal);
     }
   }
 
@@ -172,21 +176,24 @@ export class Proposals<R> {
       for (const proposal of passed.proposals) proposal.expire(now);
       if (passed.proposals.every(({ isSettled }) => isSettled)) this.#unpass(request, passed);
     }
-    for (const [index, proposal] of this.#placed) {
-      proposal.expire(now);
-      if (proposal.isSettled) this.#placed.delete(index);
+    for (const index of this.#placed.keys()) {
+      const rivals = rivalsOf(this.#placed.get(index));
+      for (const proposal of rivals) proposal.expire(now);
+      if (rivals.every(({ isSettled }) => isSettled)) this.#take(index);
     }
   }
 
   close(cause: Error | undefined): void {
     const passed = [...this.#passed.values()].flatMap(({ proposals }) => proposals);
-    const all = [...this.#queue, ...this.#resting, ...passed, ...this.#placed.values()];
+    const placed = [...this.#placed.values()].flatMap(rivalsOf);
+    const all = [...this.#queue, ...this.#resting, ...passed, ...placed];
     for (const proposal of all) proposal.close(cause);
     this.#queue = [];
     this.#resting = [];
     this.#passed.clear();
     this.#passedCount = 0;
     this.#placed.clear();
+    this.#placedCount = 0;
   }
 
   #pass(proposals: readonly Proposal<R>[], to: NodeId): void {
@@ -211,9 +218,20 @@ export class Proposals<R> {
       proposal.executed = 'unknown';
       const applied = this.#recent.at(index);
       if (applied === 'unknown') this.#loseSight(proposal);
-      else if (applied === undefined) this.#placed.set(index, proposal);
-      else this.#settle(proposal, applied.entry, applied.result);
+      else if (applied === undefined) {
+        proposal.rival = this.#placed.get(index);
+        this.#placed.set(index, proposal);
+        this.#placedCount += 1;
+      } else this.#settle(proposal, applied.entry, applied.result);
     });
+  }
+
+  /** Those that wait for `index` wait no more. */
+  #take(index: number): readonly Proposal<R>[] {
+    const rivals = rivalsOf(this.#placed.get(index));
+    this.#placed.delete(index);
+    this.#placedCount -= rivals.length;
+    return rivals;
   }
 
   #settle(proposal: Proposal<R>, entry: Entry, result: R | undefined): void {
@@ -225,6 +243,7 @@ export class Proposals<R> {
 
   #again(proposal: Proposal<R>, queue: Proposal<R>[]): void {
     proposal.epoch = 0;
+    proposal.rival = undefined;
     proposal.executed = 'no';
     if (!proposal.isSettled) queue.push(proposal);
   }
@@ -244,6 +263,11 @@ export class Proposals<R> {
       return false;
     });
   }
+}
+
+function rivalsOf<R>(latest: Proposal<R> | undefined): readonly Proposal<R>[] {
+  if (latest === undefined) return [];
+  return latest.rival === undefined ? [latest] : [latest, ...rivalsOf(latest.rival)];
 }
 
 /** The first one, and then as many as fit. */

@@ -68,7 +68,8 @@ export class TransportWire implements Wire {
       throw new ListenFailed(listen, `beyond this machine a node needs a secret; ${advice}`);
     }
     this.#listener = await this.#transport.listen(listen, (connection) => this.#accept(connection));
-    const incarnation = String(Math.floor(this.#env.wallTime()));
+    const chance = Math.floor(this.#env.random() * 2 ** 32).toString(36);
+    const incarnation = `${Math.floor(this.#env.wallTime()).toString(36)}-${chance}`;
     const self = { name: node, incarnation, address: this.address };
     this.#open = { terms: { env: this.#env, self, secret }, handler };
   }
@@ -119,6 +120,9 @@ export class TransportWire implements Wire {
         this.#outgoing.control.get(from)?.heard();
         this.#outgoing.bulk.get(from)?.heard();
         if (this.#open !== undefined) handler.received(from, frame);
+      },
+      proved: (peer) => {
+        for (const lines of Object.values(this.#outgoing)) lines.get(peer.name)?.met(peer);
       },
       settled: () => void (this.#strangers -= 1),
       ended: (from, error) => {

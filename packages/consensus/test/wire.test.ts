@@ -1,7 +1,7 @@
 import test from 'ava';
 import { type VirtualEnv, virtualEnv } from '@troupe/actor/testing';
 import { type Lane, TransportWire, type TransportWireOptions } from '@troupe/consensus';
-import { MemoryNetwork, type Transport } from '@troupe/remote';
+import { type ConnectionHandler, MemoryNetwork, type Transport } from '@troupe/remote';
 import { Handshake } from '@troupe/remote/handshake';
 import { FrameWriter } from '../dist/frame-writer.js';
 
@@ -173,4 +173,48 @@ test('beyond this machine a wire listens only with a secret, and never with an e
   await t.throwsAsync(open(network, 'a', { transport }), { code: 'ERR_LISTEN_FAILED' });
   await t.throwsAsync(open(network, 'a', { transport, secret: '' }), { instanceOf: TypeError });
   await t.notThrowsAsync(open(network, 'a', { transport, secret: 'xyzzy' }));
+});
+
+/** A network that does not tell who has dialled when what was dialled ends. */
+function deaf(transport: Transport): Transport {
+  return {
+    ...transport,
+    async dial(address, options) {
+      const connection = await transport.dial(address, options);
+      let told: ConnectionHandler | undefined;
+      return {
+        remoteAddress: connection.remoteAddress,
+        isLoopback: true,
+        bufferedBytes: 0,
+        start(handler) {
+          told = handler;
+          connection.start({ data: (chunk) => handler.data(chunk), closed: () => undefined });
+        },
+        write: (bytes) => connection.write(bytes),
+        close: () => connection.close(),
+        destroy() {
+          connection.destroy();
+          told?.closed(undefined);
+        },
+      };
+    },
+  };
+}
+
+test('a line to an earlier life of a peer is made anew when the later one dials', async (t) => {
+  const network = new MemoryNetwork();
+  const a = await open(network, 'a', { transport: deaf(network.transport('a')) });
+  const earlier = await open(network, 'b');
+  a.wire.send('b', 'bulk', frame());
+  await env.advance(10);
+  await earlier.wire.close();
+  const later = await open(network, 'b');
+
+  later.wire.send('a', 'control', frame());
+  await env.advance(10);
+  a.wire.send('b', 'bulk', frame());
+  await env.advance(10);
+
+  t.deepEqual(later.told, ['a says 7 bytes']);
+  t.deepEqual(a.told, ['b broke', 'b says 7 bytes']);
 });

@@ -1,0 +1,47 @@
+import test from 'ava';
+import { virtualEnv } from '@troupe/actor/testing';
+import { type Message, Raft } from '@troupe/raft';
+import { Proposals } from '../dist/proposals.js';
+
+const limits = { commandBytesMax: 100, proposalsMax: 100 };
+
+/** Makes `raft`, which is `a` of three, the leader of its next term, by the votes of `b`. */
+function elect(raft: Raft): void {
+  const votes = { from: 'b', to: 'a', granted: true } as const;
+  raft.campaign();
+  raft.step({ type: 'pre-vote-reply', ...votes, term: raft.status.term + 1 });
+  raft.appended(raft.ready().append?.token ?? 0);
+  raft.step({ type: 'vote-reply', ...votes, term: raft.status.term });
+}
+
+test('what two leaders have put at one index is both decided by what is applied there', async (t) => {
+  const env = virtualEnv();
+  const send = (): void => {};
+  const proposals = new Proposals<string>({ group: 'g', node: 'a', env, send }, limits);
+  const raft = new Raft({ id: 'a', voters: ['a', 'b', 'c'], seed: 1 });
+  elect(raft);
+  void proposals.add(new Uint8Array([1]), {}).catch(() => undefined);
+  const first = proposals.add(new Uint8Array([2]), { deadlineMs: 1_000 });
+  proposals.submit(raft); // At 3 and 4, behind the entry that a term begins with.
+  const overruled: Message = {
+    type: 'append',
+    from: 'c',
+    to: 'a',
+    term: raft.status.term + 1,
+    prev: { index: 1, term: 0 },
+    entries: [{ kind: 'noop', index: 2, term: raft.status.term + 1 }],
+    commit: 1,
+  };
+  raft.step(overruled);
+  elect(raft);
+  const second = proposals.add(new Uint8Array([3]), {});
+  proposals.submit(raft); // At 4, too.
+  const data = new Uint8Array([3]);
+
+  proposals.applied({ kind: 'noop', index: 3, term: raft.status.term }, undefined);
+  proposals.applied({ kind: 'command', index: 4, term: raft.status.term, data }, 'done');
+
+  t.like(await second, { index: 4, result: 'done' });
+  proposals.tick(env.now() + 2_000);
+  t.like(await t.throwsAsync(first), { code: 'ERR_DEADLINE_EXCEEDED', executed: 'no' });
+});
