@@ -125,6 +125,8 @@ const FROM_A_PEER: Readonly<Record<string, Uint8Array>> = {
   'a frame of an unknown type': envelope(hex('81 18 3f')),
   'a frame whose type is a text': frame('__proto__', 1),
   'a call without fields': frame(8),
+  'a call of an entity whose number was never given': frame(8, 1, -1, 'add', [1], 1_000),
+  'a call of a method whose number was never given': frame(8, 1, 1, 1, [1], 1_000),
   'a call whose target is a map': frame(8, 1, {}, 'a', [], 1),
   'a call whose arguments are no array': frame(8, 1, 1, 'a', 'b', 1),
   'a call whose arguments are an object with a length': frame(8, 1, 1, 'a', { length: 9 }, 1),
@@ -214,7 +216,6 @@ const REFUSED: readonly (readonly [what: string, call: Uint8Array, code: string]
       ] as const,
   ),
   ['an actor of nobody', frame(8, 1, 99, 'add', [1], 1_000), 'ERR_ACTOR_DOWN'],
-  ['an actor before the first', frame(8, 1, -1, 'add', [1], 1_000), 'ERR_ACTOR_DOWN'],
   ['a service of nobody', frame(8, 1, 'constructor', 'add', [1], 1_000), 'ERR_NO_SUCH_ACTOR'],
   ['a kind of nobody', frame(8, 1, ['__proto__', 'x', 0], 'add', [1], 1_000), 'ERR_NO_SUCH_ACTOR'],
 ];
