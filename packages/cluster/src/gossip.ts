@@ -41,8 +41,8 @@ const SHOWN_MS = 60_000;
 export interface GossipOptions {
   /**
    * Where other nodes may be: addresses, or what finds them, such as `dnsSeeds` and `fileSeeds`.
-   * Those that do not answer are called again, after 1 s at first and every 10 s in the end; a
-   * provider is asked again every 30 s. Default: none.
+   * Those that do not answer are called again, after 1 s at first and every 10 s in the end, and so
+   * is a provider that finds none; one that does is asked again every 30 s. Default: none.
    */
   readonly seeds?: readonly string[] | SeedProvider;
   /** Where the nodes are: `lan`, `wan` (across the Internet) or `local`. Default: `lan`. */

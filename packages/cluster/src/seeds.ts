@@ -1,6 +1,8 @@
 import { Resolver } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 
+/** Before a name server is asked again, and how often: a start waits for no longer than this. */
+const QUESTION = { timeout: 1_000, tries: 3 };
 /** Addresses beyond this number are not used: a few are enough to find all others. */
 const SEEDS_MAX = 64;
 
@@ -28,7 +30,7 @@ export interface DnsSeedsOptions {
  */
 export function dnsSeeds(name: string, options: DnsSeedsOptions = {}): SeedProvider {
   const { port, servers } = options;
-  const resolver = new Resolver();
+  const resolver = new Resolver(QUESTION);
   if (servers !== undefined) resolver.setServers(servers);
   if (port === undefined) {
     return async () => {

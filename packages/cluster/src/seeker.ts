@@ -29,7 +29,8 @@ export class Seeker {
   #pauseMs = SEEK_MS;
   #timer: Timer | undefined;
   #isStopped = false;
-  /** What no retry can mend: a wrong secret, an address that is none. */
+  #isFirstRound = true;
+  /** What no retry can mend, in the first round: a wrong secret, an address that is none. */
   failure: Error | undefined;
 
   constructor(options: SeekerOptions) {
@@ -45,8 +46,9 @@ export class Seeker {
     this.#seeds = seeds;
     if (isNew) this.#forgetOld();
     if (isNew || this.#hasSilent) await call(seeds);
+    this.#isFirstRound = false;
     if (this.#isStopped || this.failure !== undefined) return;
-    const hasSilent = this.#hasSilent;
+    const hasSilent = this.#hasSilent || (this.#seeds.length === 0 && typeof given === 'function');
     if (!hasSilent && typeof given !== 'function') return;
     const delayMs = hasSilent ? this.#pauseMs * (0.9 + 0.2 * env.random()) : RESOLVE_MS;
     this.#pauseMs = hasSilent ? Math.min(2 * this.#pauseMs, SEEK_MS_MAX) : SEEK_MS;
@@ -61,7 +63,8 @@ export class Seeker {
   unanswered(address: string, error: unknown): void {
     if (!this.#seeds.includes(address) || this.#answered.has(address)) return;
     const reason = error instanceof Error ? error : new Error(String(error));
-    if (!isTransient(reason)) this.failure ??= reason;
+    // Later on, what one of them says is no reason to look for the others no more.
+    if (this.#isFirstRound && !isTransient(reason)) this.failure ??= reason;
     if (this.failure !== undefined || this.#reported.has(address)) return;
     this.#reported.add(address);
     const fields = { seed: address, reason: reason.message };

@@ -10,6 +10,7 @@ import {
   type Membership,
   MetadataTooLarge,
 } from '@troupe/cluster';
+import { HandshakeRefused } from '@troupe/remote';
 import { MemoryNet } from '../dist/conformance-net.js';
 import { Sealer } from '../dist/sealer.js';
 
@@ -202,7 +203,27 @@ test('members that find their seeds by a function find those that it names later
   t.deepEqual(states(b), { b: 'alive' });
 
   found = ['a:1'];
-  await w.env.advance(40_000);
+  await w.env.advance(11_000);
 
   t.deepEqual(states(b), { a: 'alive', b: 'alive' });
+});
+
+test('a seed that refuses a member that has joined is no reason to seek no further', async (t) => {
+  const w = new World();
+  const b = await w.start(member('b'), { seeds: ['x:1', 'a:1'] });
+  const cause = new HandshakeRefused('secret');
+  w.net.answers.set('x:1', () => {
+    throw new Error('no connection', { cause });
+  });
+  await w.env.advance(3_000);
+  const called: unknown[] = [];
+  w.net.answers.set('a:1', (payload) => {
+    called.push(payload);
+    throw new Error('not yet');
+  });
+
+  await w.env.advance(60_000);
+
+  t.deepEqual(states(b), { b: 'alive' });
+  t.true(called.length > 9, `${called.length} calls`);
 });

@@ -93,6 +93,13 @@ export class Core {
     );
   }
 
+  /** What this member says of itself, to the end. */
+  get word(): Update {
+    if (!this.isLeaving) return this.self;
+    const { name, generation, incarnation } = this.self;
+    return { kind: 'left', name, generation, incarnation };
+  }
+
   /** How often one piece of news is sent: less when there is much, and exchanges do the rest. */
   get sendsMax(): number {
     const sends = this.settings.retransmitFactor * Math.ceil(Math.log10(this.size + 1));

@@ -1,6 +1,6 @@
 import { Core, type SelfOptions } from './core.ts';
 import type { Member, MemberStatus } from './member.ts';
-import type { Packet, Ping, Update, Way } from './message.ts';
+import type { Packet, Ping, Way } from './message.ts';
 import { learn, speakAnew } from './news.ts';
 import type { Evidence, Input, Output } from './output.ts';
 import { Probes } from './probes.ts';
@@ -330,7 +330,9 @@ export class Gossip {
     if (nowMs - last < this.#core.settings.periodMs) return;
     if (this.#answeredAtMs.size >= ANSWERED_MAX) this.#answeredAtMs.clear();
     this.#answeredAtMs.set(sender.name, nowMs);
-    const news = sender.generation > generation ? sender.said : sender.news(self.name);
+    // Of a later life that is over it begins one after that, wherever it is now.
+    const isLater = sender.generation > generation && sender.isPresent;
+    const news = isLater ? sender.said : sender.news(self.name);
     this.#core.send(from, { kind: 'gossip' }, { first: [news] });
   }
 
@@ -340,13 +342,7 @@ export class Gossip {
     const isMeant = ping.target === self.name && ping.generation === self.generation;
     if (isMeant && !this.#core.isLeaving) this.#core.send(from, { kind: 'ack', sequence }, { via });
     // Its address is this one's now, or it is this one of an earlier life.
-    else this.#core.send(from, { kind: 'gossip' }, { via, first: [this.#lastWord()] });
-  }
-
-  #lastWord(): Update {
-    const { self, isLeaving } = this.#core;
-    const { name, generation, incarnation } = self;
-    return isLeaving ? { kind: 'left', name, generation, incarnation } : self;
+    else this.#core.send(from, { kind: 'gossip' }, { via, first: [this.#core.word] });
   }
 
   #weigh({ name, generation, event }: Evidence): void {
@@ -362,7 +358,7 @@ export class Gossip {
     const core = this.#core;
     if (core.isLeaving) return;
     core.isLeaving = true;
-    const word = this.#lastWord();
+    const { word } = core;
     core.rumors.add(word);
     // A few at once, since the process may end as soon as this is sent.
     for (const { address } of core.roster.some(2 * core.settings.gossipFanout)) {

@@ -39,6 +39,7 @@ function learnAlive(core: Core, member: Member | undefined, update: Alive): bool
     return false;
   }
   if (member === undefined) {
+    if (core.roster.known >= core.settings.membersMax) core.roster.forgetOldest();
     if (core.roster.known >= core.settings.membersMax) {
       core.tell({ kind: 'excluded', name: update.name, why: 'too many members' });
       return false;

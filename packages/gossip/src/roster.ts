@@ -67,6 +67,16 @@ export class Roster {
     this.#byName.delete(member.name);
   }
 
+  /** To make room: of those that are gone, the one that has been gone longest. */
+  forgetOldest(): void {
+    let oldest: Member | undefined;
+    for (const member of this.#byName.values()) {
+      if (member.isPresent) continue;
+      if (oldest === undefined || member.changedAtMs < oldest.changedAtMs) oldest = member;
+    }
+    if (oldest !== undefined) this.forget(oldest);
+  }
+
   /** The next in turn: everybody once, in random order, before anybody twice (SWIM §4.3). */
   next(): Member | undefined {
     for (let tries = this.#order.length + this.#ring.length; tries >= 0; tries -= 1) {

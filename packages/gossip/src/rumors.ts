@@ -10,7 +10,6 @@ interface Rumor {
   readonly update: Update;
   readonly bytes: number;
   sent: number;
-  isStale: boolean;
 }
 
 /**
@@ -18,7 +17,7 @@ interface Rumor {
  * of that the newest. At most one piece a member, so it cannot outgrow the view.
  */
 export class Rumors {
-  /** By how often they were sent; the newest of each last. Stale ones stay until they are met. */
+  /** By how often they were sent; the newest of each last. */
   readonly #tiers: Rumor[][] = [];
   readonly #byName = new Map<string, Rumor>();
   readonly #bytesOf: (update: Update) => number;
@@ -35,8 +34,12 @@ export class Rumors {
   /** Takes the place of older news of the same member. */
   add(update: Update): void {
     const older = this.#byName.get(update.name);
-    if (older !== undefined) older.isStale = true;
-    const rumor = { update, bytes: this.#bytesOf(update), sent: 0, isStale: false };
+    if (older !== undefined) {
+      // At once: who is alone tells nothing, and would keep all that it ever had to say.
+      const tier = this.#tier(older.sent);
+      tier.splice(tier.indexOf(older), 1);
+    }
+    const rumor = { update, bytes: this.#bytesOf(update), sent: 0 };
     this.#byName.set(update.name, rumor);
     this.#tier(0).push(rumor);
   }
@@ -56,12 +59,11 @@ export class Rumors {
       for (let i = tier.length - 1; i >= 0 && left >= LEAST_BYTES; i -= 1) {
         if (misses > MISSES_MAX) break;
         const rumor = tier[i] as Rumor;
-        if (!rumor.isStale && rumor.bytes > left) {
+        if (rumor.bytes > left) {
           misses += 1;
           continue;
         }
         tier.splice(i, 1);
-        if (rumor.isStale) continue;
         left -= rumor.bytes;
         taken.push(rumor);
       }

@@ -64,7 +64,10 @@ export interface Settings {
   readonly lateMs: number;
   /** Of one datagram, before encryption. */
   readonly packetBytesMax: number;
-  /** Known members, those that are gone included. More are refused. */
+  /**
+   * Known members, those that are gone included, of which the oldest make room for new ones. More
+   * are refused.
+   */
   readonly membersMax: number;
 }
 

@@ -76,9 +76,9 @@ export class Sync {
   }
 
   #call(address: string, join: boolean): void {
-    const { digest, size, self } = this.#core;
+    const { digest, size, word } = this.#core;
     const message = { kind: 'sync', digest, members: size, join } as const;
-    this.#core.send(address, message, { via: 'stream', first: [self] });
+    this.#core.send(address, message, { via: 'stream', first: [word] });
   }
 
   /** Both sides of a partition think that the other has failed; somebody has to ask again. */
@@ -120,21 +120,20 @@ export class Sync {
 
   onSync(from: string, message: Extract<Message, { kind: 'sync' }>): void {
     if (message.digest === this.#core.digest) return;
-    const { roster, self } = this.#core;
-    const { size } = this.#core;
+    const { roster, self, word, size, isLeaving } = this.#core;
     if (message.members <= size * FEW) {
-      const updates = [self, ...Array.from(roster.present).flatMap((m) => this.#wordsOn(m))];
+      const updates = [word, ...Array.from(roster.present).flatMap((m) => this.#wordsOn(m))];
       this.#core.send(from, { kind: 'states', wanted: [] }, { via: 'stream', first: updates });
       return;
     }
     if (size <= message.members * FEW) return this.#call(from, false); // The other way round.
-    const rows: Row[] = [rowOf({ ...self, state: 'alive' })];
+    const rows: Row[] = [rowOf({ ...self, state: isLeaving ? 'left' : 'alive' })];
     for (const member of roster.present) rows.push(rowOf(member));
     this.#core.send(from, { kind: 'rows', rows }, { via: 'stream' });
   }
 
   onRows(from: string, rows: readonly Row[]): void {
-    const { roster, self } = this.#core;
+    const { roster, self, word } = this.#core;
     const wanted: string[] = [];
     const news: Update[] = [];
     const named = new Set<string>();
@@ -142,7 +141,7 @@ export class Sync {
       named.add(row.name);
       if (row.name === self.name) {
         if (row.generation !== self.generation || row.incarnation !== self.incarnation) {
-          news.push(self);
+          news.push(word);
         }
         if (row.state !== 'alive') learn(this.#core, accusationOf(row));
         continue;
@@ -151,7 +150,7 @@ export class Sync {
       if (member === undefined || isBehind(member, row)) wanted.push(row.name);
       else if (isAhead(member, row)) news.push(...this.#wordsOn(member));
     }
-    if (!named.has(self.name)) news.push(self);
+    if (!named.has(self.name)) news.push(word);
     for (const member of roster.present) {
       if (!named.has(member.name)) news.push(...this.#wordsOn(member));
     }
@@ -162,7 +161,7 @@ export class Sync {
 
   /** @param packet whose updates have not been learned yet */
   onStates(from: string, message: States, packet: Packet): void {
-    const { roster, self } = this.#core;
+    const { roster, self, word } = this.#core;
     const before = roster.present.length;
     const answer: Update[] = [];
     for (const update of packet.updates) {
@@ -175,7 +174,7 @@ export class Sync {
     for (const name of message.wanted) {
       const member = roster.get(name);
       if (member !== undefined) answer.push(...this.#wordsOn(member));
-      else if (name === self.name) answer.push(self);
+      else if (name === self.name) answer.push(word);
     }
     if (answer.length === 0) return;
     this.#core.send(from, { kind: 'states', wanted: [] }, { via: 'stream', first: answer });

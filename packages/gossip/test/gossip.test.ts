@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import test from 'ava';
 import { Gossip, META_BYTES_MAX, settingsOf } from '@troupe/gossip';
 import { alive, Bench, failed, gossip, suspect, type Update } from './bench.ts';
@@ -317,4 +319,72 @@ test('settings that make no sense are refused with their value', (t) => {
   t.throws(() => new Bench({ name: 'two words' }), { message: /'two words'/ });
   t.throws(() => new Bench({ meta: new Uint8Array(600) }), { instanceOf: RangeError });
   t.true(new Bench().gossip instanceof Gossip);
+});
+
+test('those that are gone make room for new members, the one gone longest first', (t) => {
+  const bench = new Bench({ settings: { membersMax: 3 } });
+  for (const name of ['b', 'c', 'd']) bench.hear(name, gossip, alive(name));
+  for (const name of ['c', 'b']) {
+    bench.hear('d', gossip, { ...failed(name, 'd'), proof: true });
+    bench.advance(10);
+  }
+
+  bench.hear('e', gossip, alive('e'));
+
+  t.is(bench.gossip.get('e')?.state, 'alive');
+  t.deepEqual([...bench.gossip.members()].map(({ name }) => name).sort(), ['b', 'd', 'e']);
+});
+
+test('who starts anew elsewhere with a clock set back begins after its life that is over', (t) => {
+  const old = knowing('b', 'c');
+  old.hear('c', gossip, { ...failed('b', 'c'), proof: true });
+  old.taken();
+  const young = new Bench({ name: 'b', address: 'b:2', generation: 50 });
+
+  old.give({
+    kind: 'packet',
+    via: 'datagram',
+    from: 'b:2',
+    packet: { cluster: 0, from: 'b', generation: 50, message: gossip, updates: [] },
+  });
+  const [told] = old.taken();
+  young.hear('a', gossip, ...(told?.packet.updates ?? []));
+
+  t.true(young.gossip.self.generation > 100);
+  t.false(young.kinds().includes('taken '));
+});
+
+test('who joins through a member that is leaving does not take it for one that stays', (t) => {
+  const leaving = knowing('b', 'c');
+  leaving.give({ kind: 'leave' });
+  leaving.advance(2_000); // It has nothing more to pass on.
+  leaving.taken();
+  const young = new Bench({ name: 'n', address: 'n:1' });
+
+  const join = { kind: 'sync', digest: 1, members: 1, join: true } as const;
+  leaving.hear('n', join, alive('n'));
+  for (const { packet } of leaving.taken()) young.hear('a', packet.message, ...packet.updates);
+
+  t.is(young.gossip.get('b')?.state, 'alive');
+  t.not(young.gossip.get('a')?.state, 'alive');
+});
+
+test('who is alone keeps of what it says only the latest', async (t) => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  const bench = new Bench();
+  const say = (): WeakRef<Uint8Array> => {
+    const meta = new Uint8Array(8);
+    bench.give({ kind: 'meta', meta });
+    return new WeakRef(meta);
+  };
+
+  const said = [say(), say(), say()];
+  await new Promise((resolve) => setImmediate(resolve)); // What a turn looks at, it keeps.
+  collectGarbage();
+
+  t.deepEqual(
+    said.map((ref) => ref.deref() === undefined),
+    [true, true, false],
+  );
 });

@@ -131,7 +131,7 @@ const restarts: Scenario = {
       world.kill(process, { host: random.chance(0.3) });
       const { name, address, gossip } = process;
       const isBack = random.chance(0.3);
-      const moves = !isBack && random.chance(0.3);
+      const moves = random.chance(0.3);
       world.agenda.after(random.pick([0, 50, 1_000, 15_000]), () => {
         const { self } = stage.startOne(name, {
           // A clock set back makes a generation before the last.
