@@ -59,6 +59,7 @@ export class WebSocketConnection implements Connection {
     if (this.#state !== 'open') return;
     this.#state = 'closing';
     this.#driver.close();
+    this.#driver.resume(); // Or the other side's answer would not be read; the rest is ignored.
   }
 
   destroy(): void {

@@ -7,14 +7,22 @@ const UNSUPPORTED_DATA = 1003;
 /** What one write of a node may be: far more than its session ever makes of it. */
 const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
 
+/** For the other side to agree that a connection is closed, before it is cut. */
+const CLOSE_TIMEOUT_MS = 2_000;
+
 export interface WebSocketLimits {
   readonly perMessageDeflate: false;
   readonly maxPayload: number;
+  readonly closeTimeout: number;
 }
 
 /** Deflate would cost more memory than all else that is kept for a connection. */
 export function limitsOf(messageBytesMax: number = MESSAGE_BYTES_MAX): WebSocketLimits {
-  return { perMessageDeflate: false, maxPayload: messageBytesMax };
+  return {
+    perMessageDeflate: false,
+    maxPayload: messageBytesMax,
+    closeTimeout: CLOSE_TIMEOUT_MS,
+  };
 }
 
 /** @throws {TypeError} */
