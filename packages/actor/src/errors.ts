@@ -36,7 +36,9 @@ export type CallErrorCode =
   | 'ERR_NOT_LEADER'
   | 'ERR_OUTCOME_UNKNOWN'
   | 'ERR_GROUP_CLOSED'
-  | 'ERR_CHANGE_REFUSED';
+  | 'ERR_CHANGE_REFUSED'
+  | 'ERR_SESSION_EXPIRED'
+  | 'ERR_NO_SUCH_COMMAND';
 
 export function isCallError(error: unknown): error is CallError {
   return typeof error === 'object' && error !== null && '~troupe/CallError' in error;

@@ -60,3 +60,34 @@ export class ChangeRefused extends CallError {
     super(`the change of group ${group} was refused: ${problem}`, options);
   }
 }
+
+/**
+ * The group does not know the client's session any more: it was idle while others were not, and
+ * there are places for so many only. What was executed under it can no longer be told.
+ */
+export class SessionExpired extends CallError {
+  override readonly name = 'SessionExpired';
+  readonly code = 'ERR_SESSION_EXPIRED';
+  constructor(
+    readonly group: string,
+    /** `no`: the command came first when it was gone. `unknown`: an attempt before it may have. */
+    readonly executed: 'no' | 'unknown',
+    options?: ErrorOptions,
+  ) {
+    super(`group ${group} has given this client's session up: read, and decide anew`, options);
+  }
+}
+
+/** The class of the group's machine has no command, or no query, of that name. */
+export class NoSuchCommand extends CallError {
+  override readonly name = 'NoSuchCommand';
+  readonly code = 'ERR_NO_SUCH_COMMAND';
+  readonly executed = 'no';
+  constructor(
+    readonly group: string,
+    readonly command: string,
+    options?: ErrorOptions,
+  ) {
+    super(`the machine of group ${group} has no '${command}': mark it @command or @query`, options);
+  }
+}

@@ -17,6 +17,14 @@ export type {
   SnapshotInfo,
 } from './consensus.ts';
 export type { Command, SnapshotOrigin, SnapshotSource, StateMachine } from './state-machine.ts';
+export { Machine } from './machine.ts';
+export type { LogEntry, MachineClass } from './machine.ts';
+export { command, defineMachine, query } from './machine-methods.ts';
+export type { CommandOptions, MachineTable, ReplicaKeys, ReplicaMethods } from './machine-methods.ts';
+export { Replicated } from './replicated.ts';
+export type { Outcome } from './machine-entry.ts';
+export { replicate } from './replicate.ts';
+export type { Replica, ReplicaOptions, ReplicateOptions } from './replicate.ts';
 export type { EntryRange, GroupRecord, LogStore, Recovered } from './log-store.ts';
 export { MemoryStore } from './memory-store.ts';
 export { DiskStore, openStore, setAside } from './disk-store.ts';
@@ -28,6 +36,13 @@ export type { Lane, Wire, WireHandler } from './wire.ts';
 export { TransportWire } from './transport-wire.ts';
 export type { TransportWireOptions } from './transport-wire.ts';
 export { recoverAlone } from './disaster.ts';
-export { ChangeRefused, GroupClosed, NotLeader, OutcomeUnknown } from './errors.ts';
+export {
+  ChangeRefused,
+  GroupClosed,
+  NoSuchCommand,
+  NotLeader,
+  OutcomeUnknown,
+  SessionExpired,
+} from './errors.ts';
 export { DiskFull, StoreClosed, StoreFailed, WrongLog } from './log-errors.ts';
 export type { Damage, LogPlace } from './log-errors.ts';

@@ -14,15 +14,11 @@ import { MemoryNetwork } from '@troupe/remote';
 const STEP_MS = 10;
 const PATIENCE_MS = 60_000;
 
-interface Node extends Replica {
-  readonly engine: Engine;
-}
-
 /** Nodes of one group in one virtual time, on a network whose faults are method calls. */
 export class TestWorld implements ConsensusWorld {
   readonly env: VirtualEnv = virtualEnv();
   readonly network: MemoryNetwork = new MemoryNetwork();
-  readonly #nodes = new Map<string, Node>();
+  readonly #engines = new Map<string, Engine>();
   readonly #stores = new Map<string, LogStore>();
   readonly #isolated = new Set<string>();
   readonly #options: Partial<GroupOptions<number>>;
@@ -32,6 +28,15 @@ export class TestWorld implements ConsensusWorld {
   }
 
   async start(node: string, voters: readonly string[]): Promise<Replica> {
+    const engine = this.engine(node);
+    const machine = new Adder();
+    const consensus = await engine.open({ group: 'g', machine, voters, ...this.#options });
+    for (const other of this.#isolated) this.network.cut(other, node);
+    return { machine, consensus };
+  }
+
+  /** Starts a node that takes part in no group yet. */
+  engine(node: string): Engine {
     const store = this.#stores.get(node) ?? new MemoryStore();
     this.#stores.set(node, store);
     const wire = new TransportWire({
@@ -41,26 +46,23 @@ export class TestWorld implements ConsensusWorld {
       transport: this.network.transport(node),
     });
     const engine = new Engine({ node, env: this.env, store, wire });
-    const machine = new Adder();
-    const consensus = await engine.open({ group: 'g', machine, voters, ...this.#options });
-    this.#nodes.set(node, { engine, machine, consensus });
-    for (const other of this.#isolated) this.network.cut(other, node);
-    return { machine, consensus };
+    this.#engines.set(node, engine);
+    return engine;
   }
 
   async crash(node: string): Promise<void> {
-    await this.#nodes.get(node)?.engine.stop();
-    this.#nodes.delete(node);
+    await this.#engines.get(node)?.stop();
+    this.#engines.delete(node);
   }
 
   isolate(node: string): void {
     this.#isolated.add(node);
-    for (const other of this.#nodes.keys()) if (other !== node) this.network.cut(node, other);
+    for (const other of this.#engines.keys()) if (other !== node) this.network.cut(node, other);
   }
 
   rejoin(node: string): void {
     this.#isolated.delete(node);
-    for (const other of this.#nodes.keys()) if (other !== node) this.network.heal(node, other);
+    for (const other of this.#engines.keys()) if (other !== node) this.network.heal(node, other);
   }
 
   async recoverAlone(node: string): Promise<void> {

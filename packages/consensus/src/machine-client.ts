@@ -1,0 +1,197 @@
+import { DeadlineExceeded, type Env, isCallError, Overloaded } from '@troupe/actor';
+import { ClientSession } from './client-session.ts';
+import type { Consensus, ReadOptions, RequestOptions } from './consensus.ts';
+import { GroupClosed, NoSuchCommand, OutcomeUnknown, SessionExpired } from './errors.ts';
+import type { Machine } from './machine.ts';
+import { EntryCodec, type Outcome } from './machine-entry.ts';
+import type { CommandMethod, MachineMethod } from './machine-methods.ts';
+import type { Replicated } from './replicated.ts';
+import { Request } from './request.ts';
+import { RESULTS_MAX } from './session-table.ts';
+
+const DEADLINE_MS = 10_000;
+
+/** One command, over all its attempts. */
+interface Call {
+  readonly deadlineMs: number;
+  readonly deadlineAt: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** What came of a command, and whether an attempt before the last may have been executed. */
+interface Attempted {
+  readonly outcome: Outcome;
+  readonly isRepeated: boolean;
+}
+
+/** Calls of one client: its session, and attempts at each command until the outcome is known. */
+export class MachineClient<M extends Machine> {
+  readonly group: Consensus<Outcome>;
+  readonly machine: Replicated<M>;
+  readonly #env: Env;
+  readonly #entries = new EntryCodec();
+  #session: ClientSession | undefined;
+  #opening: Promise<ClientSession> | undefined;
+  /** Calls that wait for a session. */
+  #waiting = 0;
+
+  constructor(group: Consensus<Outcome>, machine: Replicated<M>, env: Env) {
+    this.group = group;
+    this.machine = machine;
+    this.#env = env;
+  }
+
+  call(method: MachineMethod, args: readonly unknown[], options: ReadOptions): Promise<unknown> {
+    return method.kind === 'command'
+      ? this.#command(method, args, options)
+      : this.#query(method, args, options);
+  }
+
+  async close(): Promise<void> {
+    const session = this.#session ?? (await this.#opening);
+    if (session === undefined) return;
+    this.#forget(session);
+    await this.group.propose(this.#entries.close(this.#env.wallTime(), session.id));
+  }
+
+  async #query(
+    method: MachineMethod,
+    args: readonly unknown[],
+    options: ReadOptions,
+  ): Promise<unknown> {
+    await this.group.read(options);
+    return this.machine.query(method, args);
+  }
+
+  async #command(
+    { name, since }: CommandMethod,
+    values: readonly unknown[],
+    { deadlineMs = DEADLINE_MS, signal }: ReadOptions,
+  ): Promise<unknown> {
+    const args = this.#entries.args(values); // At once: the caller may change them afterwards.
+    const call: Call = { deadlineMs, deadlineAt: this.#env.now() + deadlineMs, signal };
+    for (;;) {
+      const session = this.#session ?? (await this.#openedFor(call));
+      const sequence = this.#begin(session);
+      try {
+        const { outcome, isRepeated } = await this.#propose(call, () => {
+          const { id, acknowledged } = session;
+          const seed = Math.floor(this.#env.random() * 2 ** 32);
+          const entry = { session: id, sequence, acknowledged, since, seed, name };
+          return this.#entries.command(this.#env.wallTime(), entry, args);
+        });
+        if (outcome.kind === 'settled') {
+          return this.#entries.settle(outcome, this.machine.type.errors);
+        }
+        if (!isExpired(outcome)) throw this.#refusal(outcome, name);
+        this.#forget(session);
+        if (isRepeated) throw new SessionExpired(this.group.group, 'unknown');
+      } finally {
+        session.end(sequence);
+      }
+    }
+  }
+
+  /** Proposes until the outcome is known: with a sequence, nothing is executed twice. */
+  async #propose(call: Call, encode: () => Uint8Array): Promise<Attempted> {
+    for (let isRepeated = false; ; isRepeated = true) {
+      try {
+        const { result } = await this.group.propose(encode(), this.#left(call));
+        return { outcome: result, isRepeated };
+      } catch (error) {
+        if (error instanceof OutcomeUnknown) continue;
+        throw isRepeated ? this.#inDoubt(call, error) : error;
+      }
+    }
+  }
+
+  /** `error` is about the last attempt only. */
+  #inDoubt({ deadlineMs }: Call, error: unknown): unknown {
+    if (!isCallError(error) || error.executed !== 'no') return error;
+    const { group } = this.group;
+    if (error instanceof DeadlineExceeded) {
+      return new DeadlineExceeded(`group ${group}`, deadlineMs, 'unknown', { cause: error });
+    }
+    return new OutcomeUnknown(group, 'an attempt before this one', { cause: error });
+  }
+
+  /** @throws {DeadlineExceeded} executed: no */
+  #left({ deadlineMs, deadlineAt, signal }: Call): RequestOptions {
+    const left = deadlineAt - this.#env.now();
+    if (deadlineMs > 0 && left <= 0) {
+      throw new DeadlineExceeded(`group ${this.group.group}`, deadlineMs, 'no');
+    }
+    return { deadlineMs: left, ...(signal && { signal }) };
+  }
+
+  #begin(session: ClientSession): number {
+    if (session.window < RESULTS_MAX) return session.begin();
+    throw new Overloaded(`group ${this.group.group}`, 'commands of one client', RESULTS_MAX);
+  }
+
+  #forget(session: ClientSession): void {
+    if (this.#session === session) this.#session = undefined;
+  }
+
+  /** Waits for a session, within the limits of the call. */
+  async #openedFor(call: Call): Promise<ClientSession> {
+    const options = this.#left(call);
+    const request = new Request<ClientSession>(this.group.group, this.#env, options);
+    const timer = this.#env.setTimer(options.deadlineMs ?? 0, () => request.expire(Infinity));
+    this.#waiting += 1;
+    this.#opening ??= this.#open();
+    this.#opening.then(
+      (session) => request.resolve(session),
+      (error: unknown) => request.reject(error),
+    );
+    try {
+      return await request.promise;
+    } finally {
+      this.#waiting -= 1;
+      timer.cancel();
+    }
+  }
+
+  /** Opens a session, for as long as somebody waits for it. */
+  async #open(): Promise<ClientSession> {
+    try {
+      for (;;) {
+        const session = await this.#tryToOpen();
+        if (session !== undefined) return (this.#session = session);
+      }
+    } catch (error) {
+      // Whatever became of the session, no command was proposed under it.
+      const isOver = error instanceof GroupClosed && error.executed !== 'no';
+      throw isOver ? new GroupClosed(this.group.group, 'no', { cause: error }) : error;
+    } finally {
+      this.#opening = undefined;
+    }
+  }
+
+  /** @returns undefined when it is worth another attempt; one that succeeded unseen is not used */
+  async #tryToOpen(): Promise<ClientSession | undefined> {
+    try {
+      const { result } = await this.group.propose(this.#entries.open(this.#env.wallTime()));
+      if (result.kind === 'opened') return new ClientSession(result.session);
+      throw new TypeError('a session was not opened: the group has a machine of another kind');
+    } catch (error) {
+      const isOver = !(error instanceof OutcomeUnknown || error instanceof DeadlineExceeded);
+      if (isOver || this.#waiting === 0) throw error;
+      return undefined;
+    }
+  }
+
+  #refusal(outcome: Outcome, name: string): Error {
+    const { group } = this.group;
+    const reason = outcome.kind === 'refused' ? outcome.reason : outcome.kind;
+    if (reason === 'no-such-command') return new NoSuchCommand(group, name);
+    if (reason === 'overloaded') {
+      return new Overloaded(`group ${group}`, 'commands of one client', RESULTS_MAX);
+    }
+    return new OutcomeUnknown(group, `it was answered by '${reason}'`);
+  }
+}
+
+function isExpired(outcome: Outcome): boolean {
+  return outcome.kind === 'refused' && outcome.reason === 'expired';
+}

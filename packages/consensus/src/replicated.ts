@@ -1,0 +1,176 @@
+import { xorshift } from '@troupe/actor/internal';
+import { BadBytes, CborCodec, type ValuePort } from '@troupe/remote';
+import { between, Machine, type MachineClass } from './machine.ts';
+import { type CommandEntry, EntryCodec, type Outcome } from './machine-entry.ts';
+import { type MachineMethod, methodsOf } from './machine-methods.ts';
+import { type SavedSession, SessionTable } from './session-table.ts';
+import type { Command, SnapshotOrigin, SnapshotSource, StateMachine } from './state-machine.ts';
+
+/** Of the frames in a snapshot: `[FORMAT, index, time, state]`, then one for each session. */
+const FORMAT = 1;
+/** A larger state takes a `StateMachine` of its own, which can hand it out piece by piece. */
+const SNAPSHOT_BYTES_MAX = 2 ** 30;
+
+const plain: ValuePort = {
+  dehydrate: () => undefined,
+  hydrate(tag) {
+    throw new BadBytes(`a value of kind ${tag} in a snapshot`);
+  },
+};
+
+/**
+ * A class of machines as the `StateMachine` that a group replicates: it knows the commands by
+ * their names, executes each once, whatever its client repeats, and makes snapshots of the
+ * instance. `replicate` gives the methods to whoever wants to call them.
+ */
+export class Replicated<M extends Machine> implements StateMachine<Outcome> {
+  readonly type: MachineClass<M>;
+  readonly methods: ReadonlyMap<string, MachineMethod>;
+  readonly #entries = new EntryCodec();
+  readonly #snapshots = new CborCodec({
+    sequenceBytesMax: SNAPSHOT_BYTES_MAX,
+    itemsMax: SNAPSHOT_BYTES_MAX,
+  });
+  #machine: M;
+  #sessions = new SessionTable();
+  /** Of the entry that was applied last. */
+  #index = 0;
+  #time = 0;
+
+  /**
+   * @throws {TypeError} when the class has no commands, or fields that no snapshot would hold
+   * @throws {NotSerializable} when the state is not plain data
+   */
+  constructor(type: MachineClass<M>) {
+    const { name, version } = type;
+    if (!Number.isSafeInteger(version) || version < 1 || version >= 2 ** 32) {
+      throw new RangeError(`the version of ${name} is ${version}: give 1, 2 …`);
+    }
+    this.type = type;
+    this.methods = methodsOf(type);
+    if (![...this.methods.values()].some(({ kind }) => kind === 'command')) {
+      throw new TypeError(`${name} has no command: mark what changes it with @command`);
+    }
+    refuseHiddenFields(type);
+    this.#machine = new type();
+    this.#encodeState();
+  }
+
+  get version(): number {
+    return this.type.version;
+  }
+
+  /** Clients that are known, and whose repeated commands are recognised. */
+  get sessions(): number {
+    return this.#sessions.size;
+  }
+
+  /**
+   * Asks this node's instance, as it is now; the answer is a copy.
+   * @throws {TypeError} when the query returns a promise
+   * @throws {NotSerializable} when the answer is not plain data
+   */
+  query({ name, body }: MachineMethod, args: readonly unknown[]): unknown {
+    const answer = body.apply(this.#machine, [...args]);
+    refusePromise(name, answer);
+    return this.#entries.copy(answer);
+  }
+
+  apply(batch: readonly Command[]): readonly Outcome[] {
+    return batch.map((command) => this.#apply(command));
+  }
+
+  snapshot(): SnapshotSource {
+    const chunks = [this.#encodeState()];
+    for (const session of this.#sessions.save()) {
+      chunks.push(this.#snapshots.encode(session, plain));
+    }
+    return { chunks: () => chunks };
+  }
+
+  async restore(chunks: AsyncIterable<Uint8Array>, { version }: SnapshotOrigin): Promise<void> {
+    const parts: Uint8Array[] = [];
+    for await (const chunk of chunks) parts.push(chunk);
+    const frames = this.#snapshots.decodeSequence(Buffer.concat(parts), plain);
+    const [[format, index, time, state] = [], ...saved] = frames;
+    if (format !== FORMAT) {
+      throw new Error(`the snapshot is of format ${String(format)}, and this release knows ${FORMAT}`);
+    }
+    const machine = new this.type();
+    machine['~troupe/load'](state, version);
+    const sessions = new SessionTable();
+    // What a member made of its own table, and checksums have guarded since.
+    for (const session of saved) sessions.load(session as unknown as SavedSession);
+    this.#machine = machine;
+    this.#sessions = sessions;
+    this.#index = index as number;
+    this.#time = time as number;
+    machine['~troupe/enter'](between(this.#index, this.#time));
+  }
+
+  #apply({ index, data }: Command): Outcome {
+    const entry = this.#entries.decode(data);
+    if (entry === undefined) return { kind: 'refused', reason: 'malformed' };
+    this.#index = index;
+    this.#time = Math.max(this.#time, entry.time);
+    if (entry.kind === 'command') {
+      return this.#sessions.once(entry, () => this.#execute(entry));
+    }
+    if (entry.kind === 'close') {
+      this.#sessions.close(entry.session);
+      return { kind: 'closed' };
+    }
+    this.#sessions.open(index);
+    return { kind: 'opened', session: index };
+  }
+
+  #execute({ name, args, since, seed }: CommandEntry): Outcome {
+    if (since > this.version) {
+      throw new Error(
+        `command ${name} came with version ${since} of ${this.type.name}, and this node runs ` +
+          `version ${this.version}: upgrade it, it must not skip what the others execute`,
+      );
+    }
+    const method = this.methods.get(name);
+    if (method?.kind !== 'command') return { kind: 'refused', reason: 'no-such-command' };
+    this.#machine['~troupe/enter']({ index: this.#index, time: this.#time, random: xorshift(seed) });
+    try {
+      const result = method.body.apply(this.#machine, [...args]);
+      refusePromise(name, result);
+      return this.#entries.returned(name, result);
+    } catch (error) {
+      return this.#entries.threw(error, this.type.errors);
+    } finally {
+      this.#machine['~troupe/enter'](between(this.#index, this.#time));
+    }
+  }
+
+  #encodeState(): Uint8Array {
+    const frame = [FORMAT, this.#index, this.#time, this.#machine['~troupe/save']()];
+    return this.#snapshots.encode(frame, plain, ['format', 'index', 'time', 'state']);
+  }
+}
+
+/** What happens behind an `await` is in no order that other nodes could follow. */
+function refusePromise(name: string, value: unknown): void {
+  if (typeof value !== 'object' || value === null || !('then' in value)) return;
+  if (value instanceof Promise) value.catch(() => {}); // What it comes to is nobody's concern.
+  throw new TypeError(`${name} returned a promise: methods of machines do not wait`);
+}
+
+/** Private fields are invisible to the default snapshot, and would be lost without a word. */
+function refuseHiddenFields(type: MachineClass): void {
+  const own = Object.getOwnPropertyDescriptor(Machine.prototype, 'save')?.value as unknown;
+  if (Reflect.get(type.prototype, 'save') !== own) return;
+  for (let each: unknown = type; typeof each === 'function' && each !== Machine; ) {
+    const source = Function.prototype.toString.call(each);
+    const [, field] = /\bthis\.(#[\w$]+)(?![\w$]|\s*\()/.exec(source) ?? [];
+    if (field !== undefined) {
+      throw new TypeError(
+        `${type.name} keeps ${field}, which no snapshot would hold: ` +
+          'make it an ordinary field, or override save and load',
+      );
+    }
+    each = Object.getPrototypeOf(each);
+  }
+}

@@ -1,0 +1,214 @@
+import test from 'ava';
+import { command, Engine, Machine, MemoryStore, Replicated, replicate } from '@troupe/consensus';
+import { CborCodec } from '@troupe/remote';
+import { Ledger } from './ledger.ts';
+
+const codec = new CborCodec();
+const plain = { dehydrate: () => undefined, hydrate: () => undefined };
+
+/** An entry as a node of any release may have written it. */
+function entry(...fields: unknown[]): Uint8Array {
+  return codec.encode(fields, plain);
+}
+
+/** `[kind, time, session, sequence, acknowledged, since, seed, name, args]`. */
+function deposit(sequence: number, acknowledged: number): Uint8Array {
+  return entry(2, 0, 1, sequence, acknowledged, 1, 7, 'deposit', ['ann', 1]);
+}
+
+/** A machine that has applied `entries`, and what came of the last. */
+function applied(...entries: readonly Uint8Array[]) {
+  const machine = new Replicated(Ledger);
+  const commands = entries.map((data, at) => ({ index: at + 1, epoch: 1, data }));
+  return { machine, last: machine.apply(commands).at(-1), balance: balanceOf(machine) };
+}
+
+function balanceOf(machine: Replicated<Ledger>): unknown {
+  const method = machine.methods.get('balance');
+  return method && machine.query(method, ['ann']);
+}
+
+const open = entry(0, 0);
+
+test('a command is executed once for its session and sequence, and answered alike', (t) => {
+  const first = applied(open, deposit(1, 0));
+  const again = applied(open, deposit(1, 0), deposit(2, 0), deposit(1, 0));
+
+  t.deepEqual(again.last, first.last);
+  t.is(again.balance, 2);
+});
+
+test('results are dropped when they are acknowledged, and their commands never run again', (t) => {
+  const { last, balance } = applied(open, deposit(1, 0), deposit(2, 1), deposit(1, 0));
+
+  t.deepEqual(last, { kind: 'refused', reason: 'given-up' });
+  t.is(balance, 2);
+});
+
+test('a command that was given up before it came is not executed', (t) => {
+  const { last, balance } = applied(open, deposit(9, 8), deposit(3, 0));
+
+  t.deepEqual(last, { kind: 'refused', reason: 'given-up' });
+  t.is(balance, 1);
+});
+
+const refusals: readonly [what: string, data: Uint8Array, reason: string][] = [
+  ['of a session that is not there', entry(2, 0, 5, 1, 0, 1, 7, 'deposit', ['ann', 1]), 'expired'],
+  ['that no class has', entry(2, 0, 1, 1, 0, 1, 7, 'rob', []), 'no-such-command'],
+  ['that is a query', entry(2, 0, 1, 1, 0, 1, 7, 'balance', ['ann']), 'no-such-command'],
+  ['that is a method of Object', entry(2, 0, 1, 1, 0, 1, 7, 'toString', []), 'no-such-command'],
+  ['that acknowledges itself', deposit(1, 1), 'malformed'],
+  ['at the end of time', entry(2, Infinity, 1, 1, 0, 1, 7, 'deposit', ['ann', 1]), 'malformed'],
+  ['of no arguments at all', entry(2, 0, 1, 1, 0, 1, 7, 'deposit', null), 'malformed'],
+  ['of other bytes', Uint8Array.of(1, 2, 3), 'malformed'],
+  ['of no bytes', new Uint8Array(), 'malformed'],
+];
+for (const [what, data, reason] of refusals) {
+  test(`a command ${what} fails by itself, and the next one is executed`, (t) => {
+    const refused = applied(open, data);
+    const after = applied(open, data, deposit(1, 0));
+
+    t.deepEqual(refused.last, { kind: 'refused', reason });
+    t.is(refused.balance, 0);
+    t.is(after.balance, 1);
+  });
+}
+
+test('what an older node cannot execute it does not skip: it stops, and says why', (t) => {
+  const newer = entry(2, 0, 1, 1, 0, 2, 7, 'deposit', ['ann', 1]);
+  const later = entry(3, 0);
+
+  t.throws(() => applied(open, newer), {
+    message: /deposit came with version 2 of Ledger, and this node runs version 1: upgrade it/,
+  });
+  t.throws(() => applied(open, later), { message: /an entry of kind 3 is none .* upgrade/ });
+});
+
+test('sessions make room in the order in which the log heard of them', (t) => {
+  const opens = Array.from({ length: 1_024 }, () => open);
+  const touched = [...opens.slice(0, -1), deposit(1, 0), ...opens.slice(0, 2)];
+
+  const kept = applied(...touched, deposit(2, 0));
+  const gone = applied(...opens, open, deposit(1, 0));
+
+  t.is(kept.balance, 2);
+  t.deepEqual(gone.last, { kind: 'refused', reason: 'expired' });
+  t.is(gone.machine.sessions, 1_024);
+});
+
+test('a snapshot holds the state, the time, and sessions in their order', async (t) => {
+  const opens = Array.from({ length: 1_023 }, () => open);
+  const { machine: before } = applied(open, ...opens, entry(2, 9_000, 1, 1, 0, 1, 7, 'draw', []));
+  const after = new Replicated(Ledger);
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    yield* before.snapshot().chunks();
+  }
+
+  await after.restore(chunks(), { version: 1, index: 1_025 });
+
+  const results = [before, after].map((machine) =>
+    machine.apply([
+      { index: 1_026, epoch: 1, data: entry(2, 0, 1, 1, 0, 1, 8, 'draw', []) },
+      { index: 1_027, epoch: 1, data: entry(2, 0, 1, 2, 0, 1, 9, 'draw', []) },
+      { index: 1_028, epoch: 1, data: open },
+      { index: 1_029, epoch: 1, data: deposit(3, 0) },
+      { index: 1_030, epoch: 1, data: entry(2, 0, 2, 1, 0, 1, 7, 'deposit', ['ann', 1]) },
+    ]),
+  );
+  t.deepEqual(results[1], results[0]);
+  t.deepEqual(results[1]?.at(-1), { kind: 'refused', reason: 'expired' });
+  const clock = after.methods.get('clock');
+  t.deepEqual(clock && after.query(clock, []), [9_000, 9_000]);
+});
+
+test('a later version keeps what a snapshot holds, and begins what it does not', async (t) => {
+  class Before extends Machine {
+    total = 1;
+    @command add(by: number): number {
+      return (this.total += by);
+    }
+  }
+  class After extends Machine {
+    static override readonly version = 2;
+    total = 1;
+    adds = 0;
+    @command add(by: number): number {
+      this.adds += 1;
+      return (this.total += by);
+    }
+    @command({ since: 2 }) count(): number {
+      return this.adds;
+    }
+  }
+  const store = new MemoryStore();
+  const old = new Engine({ store });
+  const before = new Replicated(Before);
+  const group = await old.open({ group: 'g', machine: before });
+  await replicate(group, before).add(4);
+  await group.snapshot();
+  await old.stop();
+
+  await using engine = new Engine({ store });
+  const machine = new Replicated(After);
+  const sum = replicate(await engine.open({ group: 'g', machine }), machine);
+
+  t.is(await sum.add(1), 6);
+  t.is(await sum.count(), 1);
+});
+
+class Account {
+  balance = 0;
+}
+class Idle extends Machine {
+  idle = true;
+}
+class Secretive extends Machine {
+  #count = 0;
+  @command add(): number {
+    return (this.#count += 1);
+  }
+}
+class Bank extends Machine {
+  account = new Account();
+  @command add(): number {
+    return (this.account.balance += 1);
+  }
+}
+const classes: readonly [what: string, type: new () => Machine, message: RegExp][] = [
+  ['has no command', Idle, /Idle has no command/],
+  ['hides its state from snapshots', Secretive, /Secretive keeps #count, which no snapshot would/],
+  ['keeps what is no plain data', Bank, /state\.account cannot be sent/],
+];
+for (const [what, type, message] of classes) {
+  test(`a class that ${what} is refused before it has any`, (t) => {
+    t.throws(() => new Replicated(type as typeof Ledger), { message });
+  });
+}
+
+test('a class with private fields saves and loads them itself', async (t) => {
+  class Guarded extends Machine {
+    #count = 0;
+    @command add(): number {
+      return (this.#count += 1);
+    }
+    protected override save(): number {
+      return this.#count;
+    }
+    protected override load(state: unknown): void {
+      this.#count = Number(state);
+    }
+  }
+  const store = new MemoryStore();
+  const old = new Engine({ store });
+  const before = new Replicated(Guarded);
+  const group = await old.open({ group: 'g', machine: before });
+  await replicate(group, before).add();
+  await group.snapshot();
+  await old.stop();
+
+  await using engine = new Engine({ store });
+  const machine = new Replicated(Guarded);
+  const guarded = replicate(await engine.open({ group: 'g', machine }), machine);
+
+  t.is(await guarded.add(), 2);
+});
