@@ -88,7 +88,7 @@ export function command(
     mark(commandMark({}), target, { where, property });
     return;
   }
-  const own = commandMark(target as CommandOptions);
+  const own = commandMark(target);
   return (
     method: object,
     place: ClassMethodDecoratorContext | string | symbol,

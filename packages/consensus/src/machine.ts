@@ -53,7 +53,7 @@ export abstract class Machine {
    * that are `#private` are not seen: a class that has some overrides both this and `load`.
    */
   protected save(): unknown {
-    return { ...this };
+    return Object.fromEntries(Object.entries(this));
   }
 
   /**
