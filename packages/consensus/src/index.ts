@@ -20,7 +20,12 @@ export type { Command, SnapshotOrigin, SnapshotSource, StateMachine } from './st
 export { Machine } from './machine.ts';
 export type { LogEntry, MachineClass } from './machine.ts';
 export { command, defineMachine, query } from './machine-methods.ts';
-export type { CommandOptions, MachineTable, ReplicaKeys, ReplicaMethods } from './machine-methods.ts';
+export type {
+  CommandOptions,
+  MachineTable,
+  ReplicaKeys,
+  ReplicaMethods,
+} from './machine-methods.ts';
 export { Replicated } from './replicated.ts';
 export type { Outcome } from './machine-entry.ts';
 export { replicate } from './replicate.ts';

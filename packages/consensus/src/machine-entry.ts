@@ -98,7 +98,9 @@ export class EntryCodec {
     if (typeof kind !== 'number' || typeof time !== 'number') return undefined;
     if (!Number.isFinite(time)) return undefined; // It would be the end of time.
     if (kind > COMMAND) {
-      throw new Error(`an entry of kind ${kind} is none that this release knows: upgrade this node`);
+      throw new Error(
+        `an entry of kind ${kind} is none that this release knows: upgrade this node`,
+      );
     }
     if (kind === OPEN) return { kind: 'open', time };
     const [session, sequence, acknowledged, since, seed, name, args] = fields;

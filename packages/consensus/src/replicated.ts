@@ -94,7 +94,9 @@ export class Replicated<M extends Machine> implements StateMachine<Outcome> {
     const frames = this.#snapshots.decodeSequence(Buffer.concat(parts), plain);
     const [[format, index, time, state] = [], ...saved] = frames;
     if (format !== FORMAT) {
-      throw new Error(`the snapshot is of format ${String(format)}, and this release knows ${FORMAT}`);
+      throw new Error(
+        `the snapshot is of format ${String(format)}, and this release knows ${FORMAT}`,
+      );
     }
     const machine = new this.type();
     machine['~troupe/load'](state, version);
@@ -133,7 +135,11 @@ export class Replicated<M extends Machine> implements StateMachine<Outcome> {
     }
     const method = this.methods.get(name);
     if (method?.kind !== 'command') return { kind: 'refused', reason: 'no-such-command' };
-    this.#machine['~troupe/enter']({ index: this.#index, time: this.#time, random: xorshift(seed) });
+    this.#machine['~troupe/enter']({
+      index: this.#index,
+      time: this.#time,
+      random: xorshift(seed),
+    });
     try {
       const result = method.body.apply(this.#machine, [...args]);
       refusePromise(name, result);
@@ -162,7 +168,7 @@ function refusePromise(name: string, value: unknown): void {
 function refuseHiddenFields(type: MachineClass): void {
   const own = Object.getOwnPropertyDescriptor(Machine.prototype, 'save')?.value as unknown;
   if (Reflect.get(type.prototype, 'save') !== own) return;
-  for (let each: unknown = type; typeof each === 'function' && each !== Machine; ) {
+  for (let each: unknown = type; typeof each === 'function' && each !== Machine;) {
     const source = Function.prototype.toString.call(each);
     const [, field] = /\bthis\.(#[\w$]+)(?![\w$]|\s*\()/.exec(source) ?? [];
     if (field !== undefined) {
