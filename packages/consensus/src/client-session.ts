@@ -1,4 +1,4 @@
-/** One client's session, as the client keeps it: which commands are under way, and which are done. */
+/** A session as its client keeps it: which commands are under way, and which are done. */
 export class ClientSession {
   readonly id: number;
   readonly #underWay = new Set<number>();

@@ -65,6 +65,6 @@ function replicaOf<M extends Machine>(
   for (const [name, method] of machine.methods) {
     methods[name] = (...args) => client.call(method, args, options);
   }
-  // The table of methods was made of the class that `M` is the type of.
-  return { ...(methods as unknown as ReplicaMethods<M>), ...operations };
+  const replica: object = { ...methods, ...operations };
+  return replica as Replica<M>; // The methods are those of the class that `M` is the type of.
 }

@@ -11,6 +11,8 @@ const FORMAT = 1;
 /** A larger state takes a `StateMachine` of its own, which can hand it out piece by piece. */
 const SNAPSHOT_BYTES_MAX = 2 ** 30;
 
+type Frames = readonly (readonly unknown[])[];
+
 const plain: ValuePort = {
   dehydrate: () => undefined,
   hydrate(tag) {
@@ -91,7 +93,7 @@ export class Replicated<M extends Machine> implements StateMachine<Outcome> {
   async restore(chunks: AsyncIterable<Uint8Array>, { version }: SnapshotOrigin): Promise<void> {
     const parts: Uint8Array[] = [];
     for await (const chunk of chunks) parts.push(chunk);
-    const frames = this.#snapshots.decodeSequence(Buffer.concat(parts), plain);
+    const frames: Frames = this.#snapshots.decodeSequence(Buffer.concat(parts), plain);
     const [[format, index, time, state] = [], ...saved] = frames;
     if (format !== FORMAT) {
       throw new Error(
@@ -102,7 +104,7 @@ export class Replicated<M extends Machine> implements StateMachine<Outcome> {
     machine['~troupe/load'](state, version);
     const sessions = new SessionTable();
     // What a member made of its own table, and checksums have guarded since.
-    for (const session of saved) sessions.load(session as unknown as SavedSession);
+    for (const session of saved) sessions.load(session as SavedSession);
     this.#machine = machine;
     this.#sessions = sessions;
     this.#index = index as number;
