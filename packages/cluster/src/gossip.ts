@@ -42,7 +42,8 @@ export interface GossipOptions {
   /**
    * Where other nodes may be: addresses, or what finds them, such as `dnsSeeds` and `fileSeeds`.
    * Those that do not answer are called again, after 1 s at first and every 10 s in the end, and so
-   * is a provider that finds none; one that does is asked again every 30 s. Default: none.
+   * is a provider that finds none; one that does is asked again every 30 s. Default: what `join` of
+   * the node says.
    */
   readonly seeds?: readonly string[] | SeedProvider;
   /** Where the nodes are: `lan`, `wan` (across the Internet) or `local`. Default: `lan`. */
@@ -114,7 +115,7 @@ class GossipDriver implements GossipMembership {
     return this.#runner?.counters ?? NO_PACKETS;
   }
 
-  async start(self: Member, { env, net, secret }: MembershipDeps): Promise<void> {
+  async start(self: Member, { env, net, secret, seeds = [] }: MembershipDeps): Promise<void> {
     this.#env = env;
     this.#log = guardedLog(env.log);
     this.#net = net;
@@ -128,7 +129,7 @@ class GossipDriver implements GossipMembership {
     this.#seeker = new Seeker({
       env,
       log: this.#log,
-      seeds: this.#options.seeds ?? [],
+      seeds: this.#options.seeds ?? seeds,
       own: self.address,
       call: (seeds) => {
         runner.input({ kind: 'join', seeds });

@@ -2,6 +2,7 @@ import type { Env } from '@troupe/actor';
 import type { DatagramReceiver, DatagramSocket } from '@troupe/remote';
 import type { ClusterObserver } from './cluster-event.ts';
 import type { Member, MemberEvent, MemberMeta, MemberView, NodeId } from './member.ts';
+import type { SeedProvider } from './seeds.ts';
 
 /** What the traffic of the node itself shows about another one. */
 export interface Evidence {
@@ -41,6 +42,8 @@ export interface MembershipDeps {
    * reaches, a text that everybody knows; undefined where only certificates keep strangers out.
    */
   readonly secret?: string | undefined;
+  /** Where `join` says that others may be, for a membership that was told of no seeds itself. */
+  readonly seeds?: readonly string[] | SeedProvider;
 }
 
 /**

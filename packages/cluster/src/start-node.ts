@@ -54,7 +54,7 @@ export interface NodeOptions extends Omit<ActorSystemOptions, 'name'> {
   readonly advertise?: string;
   /**
    * Addresses of nodes to join, or what finds them, such as `dnsSeeds`. Those that do not answer
-   * are tried again. Default: none.
+   * are tried again. A `membership` that has `seeds` of its own asks those instead. Default: none.
    */
   readonly join?: readonly string[] | SeedProvider;
   /** What the node is for, as other nodes see it among its `meta`. Default: nothing special. */
@@ -95,7 +95,7 @@ export interface NodeOptions extends Omit<ActorSystemOptions, 'name'> {
   readonly edgeInterceptors?: readonly IncomingInterceptor[];
   /** Error classes that arrive as themselves when thrown on another node. Default: none. */
   readonly errors?: readonly ErrorClass[];
-  /** Who is in the cluster. Default: `gossip({ seeds: join })`. */
+  /** Who is in the cluster. Default: `gossip()`. */
   readonly membership?: Membership;
   /** Which node an entity lives on. Default: `rendezvous()`. */
   readonly placement?: Placement;
@@ -108,12 +108,7 @@ export interface NodeOptions extends Omit<ActorSystemOptions, 'name'> {
  * @throws when the options are wrong, the address is taken, or the cluster refuses this node
  */
 export async function startNode(options: NodeOptions = {}): Promise<Node> {
-  const {
-    join = [],
-    roles,
-    placement = rendezvous(),
-    membership = gossip({ seeds: join }),
-  } = options;
+  const { join = [], roles, placement = rendezvous(), membership = gossip() } = options;
   refuseEmptySecret(options);
   const plan = planWorkers(options);
   const classes = await loadActors(options.actors ?? []);
@@ -138,7 +133,8 @@ export async function startNode(options: NodeOptions = {}): Promise<Node> {
     entities.connect(endpoint, cells);
     const meta = { kinds: entities.kinds, ...(roles !== undefined && { roles }) };
     const self = { ...endpoint.identity, state: 'alive', meta } as const;
-    await membership.start(self, { env, net, secret: sharedSecret(options, ways) });
+    const secret = sharedSecret(options, ways);
+    await membership.start(self, { env, net, secret, seeds: join });
     entities.open();
     await workers?.start();
     if (options.outsiders !== undefined) {

@@ -18,7 +18,7 @@ import { type SeedProvider, seedProvider } from './seeds.ts';
 export interface StaticMembersOptions {
   /**
    * Addresses of nodes that may be in the cluster, `host:port`, or what finds them, which is asked
-   * once. Silent ones are tried again.
+   * once. Silent ones are tried again. Default: what `join` of the node says.
    */
   readonly seeds?: readonly string[] | SeedProvider;
   /** Time between two heartbeats to one member, in milliseconds. Default: 1,000. */
@@ -57,7 +57,8 @@ interface Contact {
 class StaticMembers implements Membership {
   readonly kind = 'static';
   readonly guarantees = { liveness: 'probed', view: 'eventual', heals: true } as const;
-  readonly #options: Required<StaticMembersOptions>;
+  readonly #seeds: StaticMembersOptions['seeds'];
+  readonly #options: Required<Omit<StaticMembersOptions, 'seeds'>>;
   readonly #contacts = new Map<string, Contact>();
   /** Seeds that have not answered, and whether the log has been told. */
   readonly #silentSeeds = new Map<string, boolean>();
@@ -69,8 +70,8 @@ class StaticMembers implements Membership {
   #running = false;
 
   constructor(options: StaticMembersOptions) {
+    this.#seeds = options.seeds;
     this.#options = {
-      seeds: options.seeds ?? [],
       intervalMs: options.intervalMs ?? 1_000,
       suspectAfterMs: options.suspectAfterMs ?? 2_500,
       downAfterMs: options.downAfterMs ?? 2_500,
@@ -78,13 +79,13 @@ class StaticMembers implements Membership {
     };
   }
 
-  async start(self: Member, { env, net }: MembershipDeps): Promise<void> {
+  async start(self: Member, { env, net, seeds = [] }: MembershipDeps): Promise<void> {
     this.#running = true;
     this.#env = env;
     this.#log = guardedLog(env.log);
     this.#net = net;
     this.#table = new MemberTable(self);
-    for (const seed of await seedProvider(this.#options.seeds)()) {
+    for (const seed of await seedProvider(this.#seeds ?? seeds)()) {
       if (seed !== self.address) this.#silentSeeds.set(seed, false);
     }
     net.onExchange((payload) => this.#answer(payload));

@@ -16,12 +16,14 @@ import {
 } from '@troupe/actor';
 import { virtualEnv, type VirtualEnv } from '@troupe/actor/testing';
 import {
+  gossip,
   MetadataTooLarge,
   type NamedChannels,
   type Node,
   NameTaken,
   type NodeOptions,
   startNode,
+  staticMembers,
 } from '@troupe/cluster';
 import { MemoryNetwork } from '@troupe/remote';
 import { NamedChannel } from '../dist/named-channel.js';
@@ -123,6 +125,31 @@ test('an entity is one and the same from every node, and lives where placement s
     t.is(await c.entity(Counter, key).add(1), 3);
     t.regex(await c.entity(Counter, key).where(), new RegExp(`^${owner}/counter/`));
   }
+});
+
+for (const make of [gossip, staticMembers]) {
+  test(`nodes with ${make.name}() of their own options join where \`join\` says`, async (t) => {
+    const cluster = new TestCluster();
+    await cluster.node('a', { membership: make() });
+
+    const b = await cluster.node('b', { membership: make() });
+    await cluster.env.advance(1_000);
+
+    t.deepEqual(
+      b.members().map(({ name }) => name),
+      ['a', 'b'],
+    );
+  });
+}
+
+test('seeds that membership has of its own count, and not `join`', async (t) => {
+  const cluster = new TestCluster();
+  await cluster.node('a');
+
+  const b = await cluster.node('b', { membership: gossip({ seeds: [] }) });
+  await cluster.env.advance(1_000);
+
+  t.is(b.members().length, 1);
 });
 
 test('a reference to an entity travels', async (t) => {
