@@ -58,5 +58,6 @@ test('the command of the whole says how it is used', async (t) => {
   const run = (option: string) => promisify(execFile)(process.execPath, [main, option]);
 
   t.regex((await run('--help')).stdout, /^usage: npm run outage/);
-  await t.throwsAsync(run('--hosts=-1'), { message: /each number is whole/ });
+  await t.throwsAsync(run('--hosts=-1'), { message: /each number is whole/, code: 2 });
+  await t.throwsAsync(run('--bogus'), { message: /'--bogus'\ntry: npm run outage/, code: 2 });
 });

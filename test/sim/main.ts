@@ -10,22 +10,35 @@ the name tells its options.`;
 const [protocol, ...args] = process.argv.slice(2);
 const output = { write, progress };
 
-switch (protocol) {
-  case 'raft':
-    process.exitCode = await runRaft(args, output);
-    break;
-  case 'gossip':
-    process.exitCode = await runGossip(args, output);
-    break;
-  case 'interval':
-    process.exitCode = runInterval(args, output);
-    break;
-  case '--help':
-    write(usage);
-    break;
-  default:
-    progress(usage);
-    process.exitCode = 2;
+try {
+  process.exitCode = await run();
+} catch (error) {
+  if (!isWrongOption(error)) throw error;
+  progress(`${error.message}\ntry: npm run sim -- ${protocol} --help`);
+  process.exitCode = 2;
+}
+
+/** @returns the exit code */
+async function run(): Promise<number> {
+  switch (protocol) {
+    case 'raft':
+      return runRaft(args, output);
+    case 'gossip':
+      return runGossip(args, output);
+    case 'interval':
+      return runInterval(args, output);
+    case '--help':
+      write(usage);
+      return 0;
+    default:
+      progress(usage);
+      return 2;
+  }
+}
+
+/** As `parseArgs` says it. */
+function isWrongOption(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE');
 }
 
 function write(line: string): void {

@@ -38,3 +38,14 @@ for (const [name, args, passed] of [
     t.regex(`${bad?.stdout}${bad?.stderr}`, /seed 2 fails: Error: time stands still/);
   });
 }
+
+for (const protocol of ['raft', 'gossip', 'interval']) {
+  test(`the command of worlds of ${protocol} says which option it does not know`, async (t) => {
+    const main = fileURLToPath(new URL('./main.js', import.meta.url));
+
+    const wrong = run(process.execPath, [main, protocol, '--bogus']);
+
+    const message = new RegExp(`'--bogus'\\ntry: npm run sim -- ${protocol} --help`);
+    await t.throwsAsync(wrong, { message, code: 2 });
+  });
+}

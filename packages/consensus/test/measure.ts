@@ -1,4 +1,4 @@
-// npm run measure -w @troupe/consensus -- --dir . --seconds 3 --entries 1000000
+// npm run measure -w @troupe/consensus: the log on a disk of yours; see --help.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -7,13 +7,28 @@ import type { Entry } from '@troupe/raft';
 import { type DiskStore, nodeFiles, openStore } from '@troupe/consensus';
 import { recordOf } from '@troupe/consensus/store-conformance';
 
+const HELP = `npm run measure -w @troupe/consensus -- [options]
+
+Appends to a log on a disk, for 1, 64 and 1,024 clients, and opens a long one again.
+
+  --dir PATH    a folder on the disk to be measured       (default: packages/consensus)
+  --seconds N   how long each number of clients appends   (default 3)
+  --entries N   in the log that is opened again           (default 1000000)
+  --help
+`;
+
 const { values } = parseArgs({
   options: {
     dir: { type: 'string', default: '.' },
     seconds: { type: 'string', default: '3' },
     entries: { type: 'string', default: '1000000' },
+    help: { type: 'boolean', default: false },
   },
 });
+if (values.help) {
+  process.stdout.write(HELP);
+  process.exit();
+}
 const env = processEnv();
 const COMMAND_BYTES = 64;
 const data = new Uint8Array(COMMAND_BYTES).fill(7);

@@ -1,6 +1,6 @@
-// npm run fuzz -w @troupe/remote -- --minutes 1 --seed 1
-import { parseArgs } from 'node:util';
+// npm run fuzz -w @troupe/remote: bends bytes; see --help.
 import { CborCodec } from '@troupe/remote';
+import { numbersOf } from './command.js';
 import { Fuzzer } from './fuzzer.js';
 import { fuzzOutsider } from './outsider-fuzzer.js';
 import { fuzzSession } from './session-fuzzer.js';
@@ -12,21 +12,27 @@ const INPUT_PROCESSOR_MS_MAX = 100;
 const SESSION_PROCESSOR_MS_MAX = 5_000;
 const HEAP_GROWTH_BYTES_MAX = 64 * 1024 * 1024;
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '1' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-  },
-});
-const endsAt = Date.now() + Number(values.minutes) * 60_000;
+const HELP = `npm run fuzz -w @troupe/remote -- [options]
+
+Bends frames for the decoder, and what two nodes say to each other, handshakes included.
+
+  --minutes N   how long              (default 1; fractions are allowed)
+  --seed N      of the first round    (default: another one each time)
+  --help
+
+A round that fails prints its seed, and the exit code is 1; 2 when the options are wrong.
+`;
+
+const { minutes, seed: first } = numbersOf(HELP, { minutes: 1, seed: Date.now() % 1_000_000 });
+const endsAt = Date.now() + minutes * 60_000;
 const codec = new CborCodec();
 const heapBytesBefore = process.memoryUsage().heapUsed;
 const sums = { rounds: 0, decoded: 0, refused: 0, bends: 0, broken: 0 };
-let seed = Number(values.seed);
+let seed = first;
 let slowestMs = 0;
 
 process.once('uncaughtException', fail);
-process.stdout.write(`fuzzing for ${values.minutes} min from --seed ${seed}\n`);
+process.stdout.write(`fuzzing for ${minutes} min from --seed ${seed}\n`);
 // Its seed alone decides a round, so that the one that fails is the first of its replay.
 for (; sums.rounds === 0 || Date.now() < endsAt; seed += 1) {
   try {

@@ -1,11 +1,11 @@
-// npm run latency -w @troupe/remote -- --mib 1024
+// npm run latency -w @troupe/remote: how long small calls wait beside large ones; see --help.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { Actor, actor, type ActorRef, type AnyRef, processEnv, rpc } from '@troupe/actor';
 import { OUTSIDE } from '@troupe/actor/internal';
 import { tcpTransport } from '@troupe/remote';
+import { numbersOf } from './command.js';
 import { startTestNode } from './nodes.js';
 
 const MIB = 1024 * 1024;
@@ -32,17 +32,27 @@ class Other extends Actor {
   }
 }
 
-const { values } = parseArgs({
-  options: { mib: { type: 'string', default: '1024' }, serve: { type: 'boolean', default: false } },
-});
-const mib = Number(values.mib);
+const HELP = `npm run latency -w @troupe/remote -- [options]
+
+How long small calls take to another process, by themselves and beside large values on the same
+connection, in calls and in a stream.
+
+  --mib N   how much, in mebibytes, each way of sending   (default 1024)
+  --help
+
+Exit code: 0, or 2 when the options are wrong.
+`;
+
+/** The other process is this program too. */
+const isServer = process.argv[2] === '--serve';
+const { mib } = isServer ? { mib: 0 } : numbersOf(HELP, { mib: 1_024 });
 const node = await startTestNode(processEnv(), {
-  name: values.serve ? 'b' : 'a',
+  name: isServer ? 'b' : 'a',
   transport: tcpTransport(),
-  ...(values.serve && { listen: '127.0.0.1:0' }),
+  ...(isServer && { listen: '127.0.0.1:0' }),
 });
 
-if (values.serve) {
+if (isServer) {
   node.serve('store', node.system.spawn(Store));
   node.serve('other', node.system.spawn(Other));
   process.send?.(node.endpoint.identity.address);

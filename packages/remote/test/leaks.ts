@@ -1,5 +1,4 @@
-// npm run leaks -w @troupe/remote -- --calls 1000000
-import { parseArgs } from 'node:util';
+// npm run leaks -w @troupe/remote: what many calls leave behind; see --help.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import {
@@ -13,6 +12,7 @@ import {
   type Sender,
 } from '@troupe/actor';
 import { MemoryNetwork, type Peer } from '@troupe/remote';
+import { numbersOf } from './command.js';
 import { startTestNode } from './nodes.js';
 
 /** Of each kind in a round. Streams, functions and channels take several messages each. */
@@ -47,7 +47,18 @@ class Server extends Actor {
   }
 }
 
-const { values } = parseArgs({ options: { calls: { type: 'string', default: '1000000' } } });
+const HELP = `npm run leaks -w @troupe/remote -- [options]
+
+Makes calls, references, aborted calls, streams, functions and channels between two nodes in
+memory, and prints what is left of them.
+
+  --calls N   how many of all kinds together   (default 1000000, which takes minutes)
+  --help
+
+Exit code: 0 when nothing is left behind, 1 when something is, 2 when the options are wrong.
+`;
+
+const { calls } = numbersOf(HELP, { calls: 1_000_000 });
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
@@ -100,7 +111,7 @@ const KINDS: Readonly<Record<string, (i: number) => Promise<unknown>>> = {
   },
 };
 const kinds = Object.entries(KINDS);
-const rounds = Math.ceil(Number(values.calls) / PER_ROUND / kinds.length);
+const rounds = Math.ceil(calls / PER_ROUND / kinds.length);
 
 async function round(): Promise<void> {
   for (const [, make] of kinds) {

@@ -40,7 +40,15 @@ type Numbers = Readonly<Record<Option, number>>;
 // Processes end with the one that watches them, and networks as it exits.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
-process.exitCode = await main(process.argv.slice(2));
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  // As `parseArgs` says it.
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (!(error instanceof Error && code.startsWith('ERR_PARSE_ARGS'))) throw error;
+  process.stderr.write(`${error.message}\ntry: npm run outage -- --help\n`);
+  process.exitCode = 2;
+}
 
 async function main(args: readonly string[]): Promise<number> {
   const number = (value: number) => ({ type: 'string', default: String(value) }) as const;
