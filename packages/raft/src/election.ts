@@ -17,6 +17,14 @@ export function campaign(self: State): void {
   else standForElection(self, { transfer: false });
 }
 
+/**
+ * Refused in a later term, perhaps for nothing else. Only asks, also where pre-vote is off: two who
+ * stood at each refusal could outbid each other for ever.
+ */
+export function askAgain(self: State): void {
+  if (mayStand(self) && !isDiskStuck(self)) askForPreVotes(self);
+}
+
 /** A node whose disk does not answer can neither vote for itself nor lead. */
 export function isDiskStuck({ disk, tick, settings }: State): boolean {
   const [oldest] = disk.pending;

@@ -46,7 +46,10 @@ export interface Settings {
   readonly electionTicks: number;
   /** Ticks between heartbeats, well below `electionTicks`. Default: 1. */
   readonly heartbeatTicks: number;
-  /** Ask before raising the term. Default: true. */
+  /**
+   * Ask before raising the term. Without it, only one who was refused for its term asks.
+   * Default: true.
+   */
   readonly preVote: boolean;
   /** 0 stands for election first; each step more waits `electionTicks` longer. Default: 0. */
   readonly priority: number;

@@ -1,6 +1,6 @@
 import { isMember } from './configuration.ts';
 import {
-  campaign,
+  askAgain,
   onPreVote,
   onPreVoteReply,
   onTimeoutNow,
@@ -47,11 +47,12 @@ function settleTerm(self: State, message: Message): boolean {
   }
   // A node that was cut off, or removed, must not depose a leader whom the others hear.
   if (type === 'vote' && !message.transfer && isLed(self)) return false;
-  const isRefusal = type === 'pre-vote-reply' && self.role === 'pre-candidate';
+  const isAsking = self.role === 'pre-candidate' || self.role === 'candidate';
+  const isRefusal = type === 'pre-vote-reply' || type === 'stale-term';
   becomeFollower(self, term, isFromLeader(message) ? from : undefined);
-  if (!isRefusal) return true;
-  // Perhaps for its term alone: those who raise it without asking must not keep off one who asks.
-  campaign(self);
+  if (!isAsking || !isRefusal) return true;
+  // Perhaps for its term alone: those who raise it faster must not keep off one who can win.
+  askAgain(self);
   return false;
 }
 

@@ -63,6 +63,31 @@ test('a pre-vote that is refused for its term is asked for again in the next', (
   );
 });
 
+test('a candidacy that is refused for its term alone is won without another timeout', (t) => {
+  const group = new Group('abc', { priority: 1 });
+  group.at('b').writeLog([0], 7);
+  group.isolate('c');
+
+  group.elect('a');
+
+  t.like(group.raft('a').status, { role: 'leader', term: 8 });
+});
+
+test('a candidate asks in each later term that refuses it, and raises none by that', (t) => {
+  const group = new Group('abc');
+  group.do('a', (raft) => raft.campaign());
+  group.mail = [];
+
+  group.deliver({ ...toA, type: 'stale-term', term: 7 });
+  group.deliver({ from: 'c', to: 'a', type: 'stale-term', term: 9 });
+
+  t.deepEqual(
+    sent(group, 'pre-vote').map(({ term }) => term),
+    [8, 8, 10, 10],
+  );
+  t.like(group.raft('a').status, { role: 'pre-candidate', term: 9 });
+});
+
 test('whoever has promised a lease peace does not stand, though it is asked to', (t) => {
   const group = led('abc', { leaseReads: true });
   group.tick('a');

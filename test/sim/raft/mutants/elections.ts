@@ -145,6 +145,16 @@ export const elections: readonly Mutant[] = [
     replace: '...hardState, wholeFrom: hardState.term + 1',
   },
   {
+    name: 'a candidate that is refused for its term waits as long as before',
+    isRare: true,
+    theme: 'members',
+    firstSeed: 30_501,
+    seen: 'found by this simulator',
+    file: 'step.js',
+    find: "self.role === 'pre-candidate' || self.role === 'candidate';",
+    replace: "self.role === 'pre-candidate';",
+  },
+  {
     name: 'one who was removed wakes the others, and not their leader',
     isRare: true,
     theme: 'members',
