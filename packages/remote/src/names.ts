@@ -38,15 +38,12 @@ export class NamesGiven {
   }
 
   #nameEntity(address: string, [kind, key]: EntityTarget): number | undefined {
-    const number = this.#entities.next(address);
-    if (number === undefined || !this.#send([ENTITY, number, kind, key])) return undefined;
-    return this.#entities.give(address, number);
+    const tell = (number: number): boolean => this.#send([ENTITY, number, kind, key]);
+    return this.#entities.next(address, tell);
   }
 
   #nameMethod(method: string): number | undefined {
-    const number = this.#methods.next(method);
-    if (number === undefined || !this.#send([METHOD, number, method])) return undefined;
-    return this.#methods.give(method, number);
+    return this.#methods.next(method, (number) => this.#send([METHOD, number, method]));
   }
 }
 
@@ -59,18 +56,25 @@ class Numbering {
     return this.#numbers.get(name);
   }
 
-  /** Counts one use of a name that has no number. @returns the number that it should get */
-  next(name: string): number | undefined {
+  /**
+   * Counts one use of a name that has no number.
+   * @param tell whether the other side will know its number before whatever is sent from now on
+   * @returns the number that it has got, if any
+   */
+  next(name: string, tell: (number: number) => boolean): number | undefined {
     if (this.#numbers.size === NAMES_MAX) return undefined;
     const uses = (this.#uses.get(name) ?? 0) + 1;
     if (this.#uses.size === COUNTED_MAX) this.#uses.clear();
     this.#uses.set(name, uses);
-    return uses > USES_MIN ? this.#numbers.size : undefined;
-  }
-
-  give(name: string, number: number): number {
-    this.#uses.delete(name);
+    if (uses <= USES_MIN) return undefined;
+    const number = this.#numbers.size;
+    // Before it is told: whatever runs while it is sent may use the name, or name another.
     this.#numbers.set(name, number);
+    if (!tell(number)) {
+      this.#numbers.delete(name);
+      return undefined;
+    }
+    this.#uses.delete(name);
     return number;
   }
 }

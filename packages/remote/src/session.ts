@@ -130,10 +130,10 @@ export class Session {
   send(bytes: Uint8Array, { key, call = 0 }: Placing): void {
     this.#outbox.push(bytes, key, call);
     this.#scheduleFlush();
-    if (this.#outbox.bytes >= BATCH_BYTES_MAX) this.#flush();
+    if (this.#outbox.bytes >= BATCH_BYTES_MAX) this.#write();
     else if (this.#outbox.smallFrames >= this.#framesMax) {
       this.#framesMax = NEXT_FRAMES;
-      this.#flush();
+      this.#write();
     }
   }
 
@@ -228,14 +228,19 @@ export class Session {
     this.#flush();
   };
 
+  /** Nobody else is told meanwhile: who sends is in the middle of something. */
+  #write(): void {
+    while (this.#link !== undefined && this.#hasRoom) {
+      const parts = this.#nextParts();
+      if (parts.length === 0) break;
+      this.#hasRoom = this.#link.writeAll(parts);
+    }
+  }
+
   #flush(): void {
     const link = this.#link;
     if (link === undefined) return;
-    while (this.#hasRoom) {
-      const parts = this.#nextParts();
-      if (parts.length === 0) break;
-      this.#hasRoom = link.writeAll(parts);
-    }
+    this.#write();
     const isDone = this.#outbox.isEmpty && this.#hasRoom;
     if (this.#closing !== undefined && isDone) link.close(this.#closing);
     this.#handler.drained();

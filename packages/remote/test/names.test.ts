@@ -61,6 +61,33 @@ test('a name whose telling is refused is written out, and told another time', (t
   t.is(said.length, 4);
 });
 
+test('a name that is used while its number is told has that number already', (t) => {
+  const said: unknown[][] = [];
+  const nested: unknown[][] = [];
+  const abbreviated = (): unknown[] => {
+    const frame = [CAST, 7, 'join', []];
+    given.abbreviate(frame, 1, '');
+    return frame;
+  };
+  const given: NamesGiven = new NamesGiven((frame) => {
+    said.push([...frame]);
+    nested.push(abbreviated()); // As when whoever waited for room goes on.
+    return true;
+  });
+  for (let uses = 0; uses < 4; uses += 1) abbreviated();
+
+  const frame = abbreviated();
+
+  t.deepEqual(
+    [frame, ...nested],
+    [
+      [CAST, 7, 0, []],
+      [CAST, 7, 0, []],
+    ],
+  );
+  t.deepEqual(said, [[METHOD, 0, 'join']]);
+});
+
 test('an entity that a message is passed on to is written out', (t) => {
   const { call } = calling();
   for (let uses = 0; uses < 5; uses += 1) call('join');
