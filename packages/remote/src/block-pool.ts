@@ -11,26 +11,33 @@ const STEP_BYTES = 16 * 1024;
  * of its heap makes the collector look at everything far more often than the heap itself.
  */
 export class BlockPool {
-  readonly #spare: Buffer[] = [];
+  /** The oldest first. */
+  readonly #spare: { readonly block: Buffer; readonly reader: object }[] = [];
   #bytes = 0;
 
-  /** @returns at least `bytes` of memory that nobody else has */
-  take(bytes: number): Buffer {
+  /**
+   * @param reader who is to read what is written there. It is only its word that it has, so what
+   *   it claims to have read is used again for it alone: a lie would show it what others are sent.
+   * @returns at least `bytes` of memory that nobody else has
+   */
+  take(bytes: number, reader: object): Buffer {
     if (bytes <= BLOCK_BYTES_MAX) return Buffer.allocUnsafeSlow(bytes);
     const size = Math.ceil(bytes / STEP_BYTES) * STEP_BYTES;
-    const at = this.#spare.findLastIndex(({ length }) => length === size);
+    const at = this.#spare.findLastIndex(
+      (spare) => spare.block.length === size && spare.reader === reader,
+    );
     const [spare] = at === -1 ? [] : this.#spare.splice(at, 1);
     if (spare === undefined) return Buffer.allocUnsafeSlow(size);
     this.#bytes -= size;
-    return spare;
+    return spare.block;
   }
 
-  /** Nobody reads `frame` any more, if it has a block for itself. */
-  giveBack({ buffer, byteOffset }: Uint8Array): void {
+  /** `reader` has read `frame`, and nobody else does, if it has a block for itself. */
+  giveBack({ buffer, byteOffset }: Uint8Array, reader: object): void {
     const size = buffer.byteLength;
-    if (size <= BLOCK_BYTES_MAX || byteOffset !== 0) return;
-    if (this.#bytes + size > SPARE_BYTES_MAX) return;
-    this.#spare.push(Buffer.from(buffer));
+    if (size <= BLOCK_BYTES_MAX || size > SPARE_BYTES_MAX || byteOffset !== 0) return;
+    this.#spare.push({ block: Buffer.from(buffer), reader });
     this.#bytes += size;
+    while (this.#bytes > SPARE_BYTES_MAX) this.#bytes -= this.#spare.shift()?.block.length ?? 0;
   }
 }

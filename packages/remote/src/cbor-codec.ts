@@ -51,8 +51,8 @@ export class CborCodec implements Codec {
     }
   }
 
-  release(frame: Uint8Array): void {
-    this.#pool.giveBack(frame);
+  release(frame: Uint8Array, port: ValuePort): void {
+    this.#pool.giveBack(frame, port);
   }
 
   decodeSequence(

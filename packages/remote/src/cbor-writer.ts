@@ -404,7 +404,7 @@ export class CborWriter {
     const capacity = Math.max(this.#nextBlockBytes, 2 * written + bytes);
     this.#nextBlockBytes = Math.min(2 * this.#nextBlockBytes, BLOCK_BYTES_MAX);
     // The old block stays with whoever was given frames in it.
-    this.#useBlock(this.#pool.take(capacity), 0);
+    this.#useBlock(this.#pool.take(capacity, this.#port ?? this), 0);
     from.copy(this.#block, 0, start, start + written);
     this.#start = 0;
     this.#position = written;

@@ -14,8 +14,11 @@ export interface Codec {
    * @throws {NotSerializable}
    */
   encodeValue(value: unknown, port: ValuePort, name: string): EncodedValue;
-  /** Nobody reads the bytes of `frame`, as `encode` gave them, any more: they may change now. */
-  release(frame: Uint8Array): void;
+  /**
+   * Nobody reads the bytes of `frame`, as `encode` gave them for `port`, any more, or so the other
+   * side says: they may change now, to what is encoded for that port.
+   */
+  release(frame: Uint8Array, port: ValuePort): void;
   /**
    * Decodes frames that follow one another. All bytes are checked before anything is built and
    * before `port.hydrate` runs; what is built shares no memory with `bytes`, unless those are given

@@ -199,13 +199,14 @@ export class Outgoing {
   /** Asks on whether a turn waits for itself. */
   chase(call: PendingCall, probe: Probe): void {
     const { path } = probe;
-    if (path.length > HOPS_MAX || !this.#probes.take(PROBES)) return;
+    if (!this.#sink.speaks(2) || path.length > HOPS_MAX || !this.#probes.take(PROBES)) return;
     const frame = [type.PROBE, call.id, ...probeFields(probe)];
     this.#sink.send(this.#sink.encode(frame), { key: call.key });
   }
 
   /** The call is part of a ring: the other side is to take it back, if it has not begun by now. */
   breakWith(call: PendingCall, path: string): void {
+    if (!this.#sink.speaks(2)) return;
     const frame = [type.BREAK, call.id, path.slice(0, RING_CHARS_MAX)];
     this.#sink.send(this.#sink.encode(frame), { key: call.key });
   }

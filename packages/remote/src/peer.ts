@@ -350,7 +350,7 @@ export class Peer {
     const session: Session = new Session(this.#endpoint.system.env, {
       frames: (bytes, isOwn) => this.#receive(bytes, isOwn),
       linkFrame: (bytes) => this.#onLinkFrame(bytes),
-      arrived: (frame) => this.#endpoint.codec.release(frame),
+      arrived: (frame) => this.#endpoint.codec.release(frame, this.#values),
       drained: () => this.#onDrained(),
       proved: () => this.#revival.proved(),
       detached: (reason) => this.#session === session && this.#detached(reason),

@@ -212,11 +212,23 @@ test('the memory of a large frame is written to again when nobody reads it any m
   const first = own.encode(value, plainPort);
   const second = own.encode(value, plainPort);
 
-  own.release(first);
+  own.release(first, plainPort);
   const third = own.encode(value, plainPort);
 
   t.not(second.buffer, first.buffer);
   t.is(third.buffer, first.buffer);
+});
+
+test('memory that one peer says to have read is not written to for another', (t) => {
+  const own = new CborCodec();
+  const value = [new Uint8Array(100_000)];
+  const otherPort = { ...plainPort };
+  const first = own.encode(value, plainPort);
+
+  own.release(first, plainPort); // Which may be a lie: then it reads what comes there next.
+
+  t.not(own.encode(value, otherPort).buffer, first.buffer);
+  t.is(own.encode(value, plainPort).buffer, first.buffer);
 });
 
 test('memory that small frames share is not used again for any of them', (t) => {
@@ -224,7 +236,7 @@ test('memory that small frames share is not used again for any of them', (t) => 
   const first = own.encode([1, 'first'], plainPort);
   const copy = Uint8Array.from(first);
 
-  own.release(first);
+  own.release(first, plainPort);
   for (let i = 0; i < 5_000; i += 1) own.encode([i, 'x'.repeat(i % 300)], plainPort);
 
   t.deepEqual(Uint8Array.from(first), copy);

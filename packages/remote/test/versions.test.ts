@@ -10,6 +10,7 @@ import {
   type Sender,
 } from '@troupe/actor';
 import { CborCodec, type Codec } from '@troupe/remote';
+import { PROBE } from '../dist/frames.js';
 import { PROTOCOL_MAX, PROTOCOL_MIN } from '../dist/handshake.js';
 import { ticketPort } from './fake-port.js';
 import { testNodes } from './nodes.js';
@@ -37,6 +38,10 @@ class Everything extends Actor {
   @rpc async apply(body: (value: number) => Promise<number>): Promise<number> {
     return body(1);
   }
+  /** A turn here that waits for one there, for long enough to ask whether it waits for itself. */
+  @rpc waitAt(other: ActorRef<Everything>, signal: AbortSignal): Promise<void> {
+    return other.with({ signal }).wait();
+  }
   @rpc wait(): Promise<void> {
     const { signal } = this.ctx;
     return new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
@@ -52,7 +57,7 @@ function noting(types: Set<unknown>): Codec {
       return codec.encode(frame, port, fields);
     },
     encodeValue: (value, port, name) => codec.encodeValue(value, port, name),
-    release: (frame) => codec.release(frame),
+    release: (frame, port) => codec.release(frame, port),
     decodeSequence: (bytes, port, options) => codec.decodeSequence(bytes, port, options),
   };
 }
@@ -103,8 +108,15 @@ const talks = test.macro({
     await env.settled();
     controller.abort();
     await aborted;
+    const here = a.system.spawn(Everything, env);
+    const waiting = new AbortController();
+    const waited = t.throwsAsync(here.waitAt(ref, waiting.signal));
+    await env.advance(1_000);
+    waiting.abort();
+    await waited;
     a.system.monitor(ref, (down) => downs.push(down));
     await env.settled();
+    t.is(types.has(PROBE), Math.min(ours, theirs) >= 2);
     await b.endpoint.drain(1_000);
     await b.endpoint.close();
     await env.settled();
