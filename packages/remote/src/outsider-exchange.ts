@@ -58,6 +58,8 @@ export class OutsiderExchange {
   readonly #sources = new Map<number, StreamSource>();
   readonly #intakes = new Map<number, StreamIntake>();
   #lastId = 0;
+  /** What the frame in hand has given, and how to take that back. */
+  #fresh: (() => void)[] = [];
 
   constructor(exchangeWire: ExchangeWire) {
     this.#wire = exchangeWire;
@@ -66,6 +68,17 @@ export class OutsiderExchange {
   /** Ends and streams that are known to both sides. */
   get size(): number {
     return this.#given.size + this.#held.size + this.#sources.size + this.#intakes.size;
+  }
+
+  /** Sends a frame by `send`; what it gives is taken back when that throws. */
+  sending<T>(send: () => T): T {
+    this.#fresh = [];
+    try {
+      return send();
+    } catch (error) {
+      for (const takeBack of this.#fresh) takeBack();
+      throw error;
+    }
   }
 
   /** @returns undefined when `value` is neither an end nor a stream */
@@ -83,6 +96,7 @@ export class OutsiderExchange {
     const id = (this.#lastId += 1);
     const sends = behind.end === 'send';
     this.#given.set(id, { core: behind.core, sends, end: undefined });
+    this.#fresh.push(() => this.#given.delete(id));
     return { tag: wire.CHANNEL_END, content: [id, sends, behind.core.capacity] };
   }
 
@@ -244,6 +258,7 @@ export class OutsiderExchange {
       whenRoom: (run) => this.#wire.whenRoom(run),
     });
     this.#sources.set(id, source);
+    this.#fresh.push(() => this.#sources.delete(id)); // Nobody has asked it for anything yet.
     return { tag: wire.STREAM, content: [id, stream instanceof ReadableStream] };
   }
 

@@ -119,9 +119,10 @@ export class OutsiderLine {
       failed: (error) => {
         this.#env.log.error({ error }, 'a stream failed when its reader had gone');
       },
-      encodeValue: (value) => this.#codec.encodeValue(value, this.#values, 'element'),
+      encodeValue: (value) =>
+        this.#exchange.sending(() => this.#codec.encodeValue(value, this.#values, 'element')),
       send: (frame) => {
-        const bytes = this.#codec.encode(frame, this.#values);
+        const bytes = this.#exchange.sending(() => this.#codec.encode(frame, this.#values));
         this.#send(bytes);
         return bytes.length;
       },
@@ -159,7 +160,7 @@ export class OutsiderLine {
     }
     const id = (this.#lastId += 1);
     const frame = [wire.CALL, id, to.target, method, message.args, timeoutMs];
-    this.#offer(this.#codec.encode(frame, this.#values, CALL_FIELDS));
+    this.#offer(frame, CALL_FIELDS);
     return new Promise((resolve, reject) => {
       const giveUp = (error: CallError): void => {
         this.#send(this.#codec.encode([wire.CANCEL, id], this.#values));
@@ -185,13 +186,13 @@ export class OutsiderLine {
 
   /** @throws {NotSerializable} {Overloaded} executed: no */
   tell({ target }: OutsiderDestination, method: string, args: readonly unknown[]): void {
-    this.#offer(this.#codec.encode([wire.CAST, target, method, args], this.#values, CAST_FIELDS));
+    this.#offer([wire.CAST, target, method, args], CAST_FIELDS);
   }
 
   /** @returns forgets it */
   monitor({ address, target }: OutsiderDestination, onDown: (down: Down) => void): () => void {
     const id = (this.#lastId += 1);
-    this.#offer(this.#codec.encode([wire.WATCH, id, target], this.#values));
+    this.#offer([wire.WATCH, id, target]);
     this.#watches.set(id, { address, onDown });
     return () => {
       if (!this.#watches.delete(id)) return;
@@ -241,11 +242,14 @@ export class OutsiderLine {
     });
   }
 
-  #offer(bytes: Uint8Array): void {
-    if (this.#waitingBytes + bytes.length > UNSENT_BYTES_MAX) {
-      throw new Overloaded(this.#url, 'bytes that wait to be sent', UNSENT_BYTES_MAX);
-    }
-    this.#send(bytes);
+  #offer(frame: readonly unknown[], fields?: readonly string[]): void {
+    this.#exchange.sending(() => {
+      const bytes = this.#codec.encode(frame, this.#values, fields);
+      if (this.#waitingBytes + bytes.length > UNSENT_BYTES_MAX) {
+        throw new Overloaded(this.#url, 'bytes that wait to be sent', UNSENT_BYTES_MAX);
+      }
+      this.#send(bytes);
+    });
   }
 
   #send(bytes: Uint8Array): void {
