@@ -10,6 +10,7 @@ import {
   type ActorRef,
   type CallError,
   connect,
+  type Down,
   type Log,
   type LogFields,
   type Node,
@@ -140,7 +141,7 @@ test('the edge of the node sees what a client sends, and may refuse it', async (
     edgeInterceptors: [
       ({ kind, to, method, from }, next) => {
         seen.push([kind, to, method, from.kind, from.name]);
-        if (method === 'issue') throw new Unauthorized(to, method);
+        if (method === 'issue' || kind === 'monitor') throw new Unauthorized(to, method);
         return next();
       },
     ],
@@ -151,12 +152,15 @@ test('the edge of the node sees what a client sends, and may refuse it', async (
   counter.tell.add(1);
   t.is(await counter.add(2), 3);
   const error = await t.throwsAsync(counter.issue(), { instanceOf: Unauthorized });
+  const { reason } = await new Promise<Down>((resolve) => client.monitor(counter, resolve));
 
   t.is(error?.executed, 'no');
+  t.true('error' in reason && reason.error instanceof Unauthorized);
   t.deepEqual(seen, [
     ['tell', 'counter/x', 'add', 'outsider', 'ann'],
     ['call', 'counter/x', 'add', 'outsider', 'ann'],
     ['call', 'counter/x', 'issue', 'outsider', 'ann'],
+    ['monitor', 'counter/x', 'monitor', 'outsider', 'ann'],
   ]);
   client.close();
 });

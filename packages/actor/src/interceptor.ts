@@ -6,9 +6,12 @@ import type { CallOptions } from './recipient.ts';
 
 /** A message that has come for an actor, as an interceptor sees it. */
 export interface IncomingCall {
-  /** Whether the sender waits for an outcome. */
-  readonly kind: 'call' | 'tell';
-  /** Address of the actor. */
+  /**
+   * Whether the sender waits for an outcome. At the edge of a node also what others ask of an actor
+   * that is no message: to be told when it is down, and that it stop.
+   */
+  readonly kind: 'call' | 'tell' | 'monitor' | 'stop';
+  /** Address of the actor, or of a function that was lent to another node. */
   readonly to: string;
   readonly method: string;
   readonly args: readonly unknown[];

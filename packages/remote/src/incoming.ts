@@ -12,7 +12,7 @@ import { type CallContext, Caller, type Cell } from '@troupe/actor/internal';
 import { AnswerGone } from './answer-gone.ts';
 import { BadFrame } from './bad-frame.ts';
 import { readHeader } from './call-header.ts';
-import { type Edge, tellThrough } from './edge.ts';
+import { callThrough, type Edge, Monitors, tellThrough } from './edge.ts';
 import type { EntityTarget, FrameReader, Target } from './frames.ts';
 import { DOWN, FAIL, RESULT } from './frames.ts';
 import { NamesTaken } from './names.ts';
@@ -66,7 +66,7 @@ export interface IncomingParts {
   /** Whom the peer has proved to be. */
   readonly caller: () => CallerIdentity;
   readonly limits: PeerLimits;
-  /** Around the messages for actors and entities; the runtime's own pass it by. */
+  /** Around all that is asked of this node but its services, which are the runtime's own. */
   readonly edge: Edge;
 }
 
@@ -82,7 +82,7 @@ export class Incoming implements CallServer {
   readonly #cancels: RateLimit;
   readonly #probes: RateLimit;
   readonly #calls = new UnderWay<ServedCall>();
-  readonly #watches = new Map<number, () => void>();
+  readonly #monitors: Monitors;
   /** The highest number of a call that was looked at; those beyond it certainly never ran. */
   #begun = 0;
   #names = new NamesTaken();
@@ -98,6 +98,7 @@ export class Incoming implements CallServer {
     this.#caller = parts.caller;
     this.#limits = parts.limits;
     this.edge = parts.edge;
+    this.#monitors = new Monitors(parts.edge);
     this.#cancels = new RateLimit(system.env, parts.limits.callsMax);
     this.#probes = new RateLimit(system.env, PROBES.burst);
   }
@@ -141,9 +142,14 @@ export class Incoming implements CallServer {
     const lent = frame.number();
     const call = this.#begin(id, 'a function', frame);
     if (call === undefined) return;
-    const body = this.#functions.find(lent);
-    if (body !== undefined) return call.run(body);
-    call.fail(new NoSuchActor(`function ${lent} of ${this.#system.name}`, 'it was given back'));
+    const address = `function ${lent} of ${this.#system.name}`;
+    const run = (): void => {
+      const body = this.#functions.find(lent);
+      if (body !== undefined) call.run(body);
+      else call.fail(new NoSuchActor(address, 'it was given back'));
+    };
+    if (this.edge.length === 0) run();
+    else call.comeIn(address, run);
   }
 
   /** Calls a method on the result of another call of the peer's. */
@@ -170,7 +176,7 @@ export class Incoming implements CallServer {
     else {
       const hooks = { next, refuse, system: this.#system };
       const to = this.#addressOf(target);
-      tellThrough(this.edge, { to, method, args, context, from }, hooks);
+      tellThrough(this.edge, { kind: 'tell', to, method, args, context, from }, hooks);
     }
   }
 
@@ -203,35 +209,40 @@ export class Incoming implements CallServer {
     const id = frame.number();
     this.#begun = Math.max(this.#begun, id);
     const target = frame.target();
-    const { kind } = this.#caller();
-    if (kind === 'outsider') {
-      const error = new Unauthorized(this.#addressOf(target), 'stop');
-      return this.#sink.reply([FAIL, id, error], undefined);
+    const from = this.#caller();
+    const to = this.#addressOf(target);
+    if (from.kind === 'outsider') {
+      return this.#sink.reply([FAIL, id, new Unauthorized(to, 'stop')], undefined);
     }
     const cell = typeof target === 'number' ? this.#system.find(target) : undefined;
-    const stopped = cell?.stop() ?? Promise.resolve();
-    void stopped.then(() => this.#sink.reply([RESULT, id, undefined], cell));
+    const arrived = {
+      kind: 'stop',
+      to,
+      method: 'stop',
+      args: [],
+      context: undefined,
+      from,
+    } as const;
+    callThrough(this.edge, arrived, async () => cell?.stop()).then(
+      () => this.#sink.reply([RESULT, id, undefined], cell),
+      (error: unknown) => this.#sink.reply([FAIL, id, error], cell),
+    );
   }
 
   watch(frame: FrameReader): void {
     const id = frame.number();
     const target = frame.target();
     const cell = typeof target === 'number' ? this.#system.find(target) : undefined;
-    if (cell === undefined || this.#watches.size >= this.#limits.monitorsMax) {
-      this.#sink.reply([DOWN, id, { kind: 'no-actor' } satisfies DownReason], cell);
-      return;
+    const down = (reason: DownReason): void => this.#sink.reply([DOWN, id, reason], cell);
+    if (cell === undefined || this.#monitors.size >= this.#limits.monitorsMax) {
+      return down({ kind: 'no-actor' });
     }
-    const forget = cell.monitor(({ reason }) => {
-      this.#watches.delete(id);
-      this.#sink.reply([DOWN, id, reason], cell);
-    });
-    this.#watches.set(id, forget);
+    const monitor = (gone: typeof down): (() => void) => cell.monitor(({ reason }) => gone(reason));
+    this.#monitors.add(id, { to: cell.address, from: this.#caller() }, { monitor, down });
   }
 
   unwatch(frame: FrameReader): void {
-    const id = frame.number();
-    this.#watches.get(id)?.();
-    this.#watches.delete(id);
+    this.#monitors.forget(frame.number());
   }
 
   /** Answers all calls that wait here with `error`; those that run go on. */
@@ -249,8 +260,7 @@ export class Incoming implements CallServer {
     }
     this.#calls.clear();
     this.#bytes = 0;
-    for (const forget of this.#watches.values()) forget();
-    this.#watches.clear();
+    this.#monitors.clear();
   }
 
   /** The caller is answered; the call may still run, and counts until it has ended. */

@@ -14,7 +14,7 @@ import { Caller, Cell, isRef, type Recipient, recipientOf } from '@troupe/actor/
 import { BadFrame } from './bad-frame.ts';
 import type { CallerIdentity } from './caller.ts';
 import type { Codec, ValuePort } from './codec.ts';
-import { callThrough, type Edge, tellThrough } from './edge.ts';
+import { callThrough, type Edge, Monitors, tellThrough } from './edge.ts';
 import { FrameReader } from './frames.ts';
 import * as wire from './outsider-frames.ts';
 import { OutsiderExchange } from './outsider-exchange.ts';
@@ -71,7 +71,7 @@ export class OutsiderSession {
     hydrate: (tag, content) => this.#hydrate(tag, content),
   };
   readonly #exchange: OutsiderExchange;
-  readonly #watches = new Map<number, () => void>();
+  readonly #monitors: Monitors;
   readonly #roomWaiters = new Set<() => void>();
   #version = 0;
   #caller: CallerIdentity | undefined;
@@ -84,11 +84,13 @@ export class OutsiderSession {
     this.#connection = connection;
     this.#host = host;
     this.#heardAt = host.env.now();
+    this.#monitors = new Monitors(host.edge);
     this.#exchange = new OutsiderExchange({
       env: host.env,
       peer: 'a client',
       failed: (error) => host.log.error({ error }, 'a stream failed when its reader had gone'),
-      encodeValue: (value) => host.codec.encodeValue(value, this.#values, 'element'),
+      encodeValue: (value) =>
+        this.#exchange.sending(() => host.codec.encodeValue(value, this.#values, 'element')),
       send: (frame) => this.#send(frame),
       hasRoom: () => connection.bufferedBytes < wire.OUTSIDER_ROOM_BYTES,
       whenRoom: (run) => this.#roomWaiters.add(run),
@@ -160,7 +162,7 @@ export class OutsiderSession {
       case wire.WATCH:
         return this.#watch(this.#caller, frame);
       case wire.UNWATCH:
-        return this.#unwatch(frame.number());
+        return this.#monitors.forget(frame.number());
       default:
         if (!this.#exchange.receive(frame, frame.bytes)) {
           throw new BadFrame(`unknown frame type ${String(frame.type)}`);
@@ -221,8 +223,8 @@ export class OutsiderSession {
         to.ask(method, args, Caller.within(undefined, options, caller));
       const { edge } = this.#host;
       if (edge.length === 0) return next();
-      const arrived = { to: to.address, method, args, context: undefined, from: caller };
-      return callThrough(edge, arrived, next);
+      const of = { to: to.address, method, args, context: undefined, from: caller };
+      return callThrough(edge, { kind: 'call', ...of }, next);
     };
     const done = (frame: readonly unknown[]): void => {
       this.#calls.delete(id);
@@ -252,8 +254,8 @@ export class OutsiderSession {
       if (edge.length === 0) return next();
       const refuse = (reason: CallError): void =>
         system.deadLetter({ to: to.address, method, reason });
-      const arrived = { to: to.address, method, args, context: undefined, from: caller };
-      tellThrough(edge, arrived, { next, refuse, system });
+      const of = { to: to.address, method, args, context: undefined, from: caller };
+      tellThrough(edge, { kind: 'tell', ...of }, { next, refuse, system });
     } catch (error) {
       if (!(error instanceof Unauthorized)) throw error;
       const { message: reason } = error;
@@ -265,27 +267,21 @@ export class OutsiderSession {
   #watch(caller: CallerIdentity, frame: FrameReader): void {
     const id = frame.number();
     const target = targetOf(frame);
-    if (this.#watches.has(id)) throw new BadFrame(`monitor ${id} is in use`);
-    const down = (reason: DownReason): void => {
-      this.#watches.delete(id);
-      this.#answer([wire.DOWN, id, reason]);
-    };
+    const down = (reason: DownReason): void => this.#answer([wire.DOWN, id, reason]);
     try {
-      const { node } = this.#host;
       const max = wire.OUTSIDER_MONITORS_MAX;
-      if (this.#watches.size >= max) throw new Overloaded(node, 'monitors of one client', max);
+      if (this.#monitors.size >= max) {
+        throw new Overloaded(this.#host.node, 'monitors of one client', max);
+      }
       const recipient = recipientOf(this.#permitted(caller, target, 'monitor'));
-      this.#watches.set(id, () => undefined);
-      const forget = recipient.monitor(({ reason }) => this.#watches.has(id) && down(reason));
-      if (this.#watches.has(id)) this.#watches.set(id, forget);
+      const { address: to } = recipient;
+      const monitor = (gone: typeof down): (() => void) =>
+        recipient.monitor(({ reason }) => gone(reason));
+      this.#monitors.add(id, { to, from: caller }, { monitor, down });
     } catch (error) {
+      if (error instanceof BadFrame) throw error;
       down({ kind: 'node-down', error: asError(error) });
     }
-  }
-
-  #unwatch(id: number): void {
-    this.#watches.get(id)?.();
-    this.#watches.delete(id);
   }
 
   /** @throws {Unauthorized} when there is no such target too: who may not know, is not told */
@@ -352,7 +348,8 @@ export class OutsiderSession {
   /** @returns how many bytes it takes */
   #send(frame: readonly unknown[]): number {
     if (this.#isOver) return 0;
-    const bytes = this.#host.codec.encode(frame, this.#values);
+    const { codec } = this.#host;
+    const bytes = this.#exchange.sending(() => codec.encode(frame, this.#values));
     this.#connection.write(bytes);
     if (this.#connection.bufferedBytes > UNREAD_BYTES_MAX) {
       this.#over();
@@ -366,8 +363,7 @@ export class OutsiderSession {
     if (this.#isOver) return;
     this.#isOver = true;
     for (const call of this.#calls.values()) call.abort();
-    for (const forget of this.#watches.values()) forget();
-    this.#watches.clear();
+    this.#monitors.clear();
     this.#exchange.loseAll('the client has gone');
     for (const run of this.#roomWaiters) run();
     this.#roomWaiters.clear();

@@ -120,7 +120,7 @@ export class ServedCall implements Reply, Expiring, Message {
         route();
       });
     const { method, args, context, from } = this;
-    callThrough(this.#server.edge, { to, method, args, context, from }, next).then(
+    callThrough(this.#server.edge, { kind: 'call', to, method, args, context, from }, next).then(
       (value) => {
         this.#inner = undefined;
         this.succeed(value);

@@ -5,6 +5,7 @@ import {
   Cancelled,
   type DeadLetter,
   DeadlineExceeded,
+  type Down,
   type Failure,
   type IncomingCall,
   type IncomingInterceptor,
@@ -29,6 +30,9 @@ class Room extends Actor {
   }
   @rpc side(): ActorRef<Room> {
     return this.spawn(Room);
+  }
+  @rpc bell(): () => string {
+    return () => 'ding';
   }
 }
 
@@ -99,6 +103,72 @@ test('an edge sees what a call has come to, and may make something else of it', 
   t.deepEqual(await (room.say('one') as Promise<unknown>), { value: 1 });
   const error = await t.throwsAsync(room.fail(), { instanceOf: TypeError });
   t.true(error?.cause instanceof RangeError);
+});
+
+test('monitors, stops and calls of functions pass by the edge, which may refuse them', async (t) => {
+  const seen: unknown[] = [];
+  let isOpen = true;
+  const { env, a, here, room } = await roomBehind([
+    ({ kind, to, method, from }, next) => {
+      seen.push([kind, to, method, from.name]);
+      if (!isOpen) throw new Unauthorized(to, method);
+      return next();
+    },
+  ]);
+  const downs: Down[] = [];
+  const bell = await room.bell();
+  t.is(await bell(), 'ding');
+  isOpen = false;
+
+  await t.throwsAsync(async () => bell(), { instanceOf: Unauthorized });
+  await t.throwsAsync(a.system.stopActor(room), { instanceOf: Unauthorized });
+  a.system.monitor(room, (down) => downs.push(down));
+  await env.settled();
+  const refused = downs.splice(0);
+  isOpen = true;
+  a.system.monitor(room, (down) => downs.push(down));
+  await env.settled();
+  t.deepEqual(await here.lines(), []); // It was not stopped.
+  await a.system.stopActor(room);
+  await env.settled();
+
+  t.like(refused, [{ reason: { kind: 'node-down', error: { code: 'ERR_UNAUTHORIZED' } } }]);
+  t.like(downs, [{ reason: { kind: 'stopped' } }]);
+  t.deepEqual(seen, [
+    ['call', 'b/Room/#2', 'bell', 'a'],
+    ['call', 'function 1 of b', 'a function', 'a'],
+    ['call', 'function 1 of b', 'a function', 'a'],
+    ['stop', 'b/Room/#2', 'stop', 'a'],
+    ['monitor', 'b/Room/#2', 'monitor', 'a'],
+    ['monitor', 'b/Room/#2', 'monitor', 'a'],
+    ['stop', 'b/Room/#2', 'stop', 'a'],
+  ]);
+});
+
+test('a monitor that is forgotten while the edge decides is not set', async (t) => {
+  let open!: () => void;
+  const gate = new Promise<void>((resolve) => (open = resolve));
+  const downs: Down[] = [];
+  const { env, a, here, room } = await roomBehind([
+    async ({ kind }, next) => {
+      if (kind === 'monitor') await gate;
+      return next();
+    },
+  ]);
+  const forget = a.system.monitor(room, (down) => downs.push(down));
+  a.system.monitor(room, (down) => downs.push(down));
+  await env.settled();
+
+  forget();
+  await env.settled();
+  open();
+  await env.settled();
+  t.deepEqual(await here.lines(), []);
+  t.is(downs.length, 0);
+  await a.system.stopActor(room);
+  await env.settled();
+
+  t.is(downs.length, 1);
 });
 
 test('an edge that fails at a tell is a failure that somebody is told of', async (t) => {

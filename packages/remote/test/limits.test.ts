@@ -1,6 +1,9 @@
 import test from 'ava';
 import { Actor, type ActorRef, NotSerializable, Overloaded, rpc, SessionLost } from '@troupe/actor';
 import { DEFAULT_PEER_LIMITS, type PeerLimits } from '@troupe/remote';
+import { recipientOf } from '@troupe/actor/internal';
+import { WATCH } from '../dist/frames.js';
+import type { RemoteActor } from '../dist/remote-actor.js';
 import { testNodes } from './nodes.js';
 
 class Sink extends Actor {
@@ -133,6 +136,17 @@ test('a result with one stream more than streamsMax tells that the method ran', 
 
   t.is(error?.executed, 'yes');
   t.regex(error?.message ?? '', /streams that it may read reached its limit of 1/);
+});
+
+test('one number for two monitors breaks the protocol, or the first would not be counted', async (t) => {
+  const { sink, a } = await remoteSink({});
+  const [toB] = a.endpoint.peers;
+  const { target } = recipientOf(sink) as RemoteActor;
+  const lost = t.throwsAsync(Promise.resolve(sink.wait()), { instanceOf: SessionLost });
+
+  for (let i = 0; i < 2; i += 1) toB?.send(toB.encode([WATCH, 9, target]), { key: undefined });
+
+  await lost;
 });
 
 test('limits are checked when the node starts', async (t) => {

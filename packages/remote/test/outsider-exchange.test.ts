@@ -10,6 +10,7 @@ import {
   ChannelClosed,
   ChannelLost,
   type Down,
+  NotSerializable,
   processEnv,
   type Receiver,
   rpc,
@@ -49,6 +50,10 @@ class Room extends Actor {
     } finally {
       this.ended = true;
     }
+  }
+  /** An end, beside what cannot travel. */
+  @rpc spoiled(): unknown {
+    return [this.history.receiver, this.count(1), Symbol('odd')];
   }
   @rpc hasEnded(): boolean {
     return this.ended;
@@ -269,6 +274,19 @@ for (const [what, frames] of Object.entries(breaches)) {
     t.is(door.size, 1);
   });
 }
+
+test('what an answer gives that cannot be sent is given to nobody, and takes no place', async (t) => {
+  const { client } = await visited(t);
+  const room = client.entity(Room, 'lobby');
+
+  for (let i = 0; i < 300; i += 1) {
+    await t.throwsAsync(room.spoiled(), { instanceOf: NotSerializable });
+  }
+
+  const { receiver } = await room.ends();
+  await room.say('still here');
+  t.is(await receiver.receive(), 'still here');
+});
 
 test('a client of the first version is given neither ends nor streams', async (t) => {
   const { door } = await visited(t);
