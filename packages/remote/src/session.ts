@@ -208,7 +208,7 @@ export class Session {
     this.#handler.detached(reason);
   }
 
-  /** Sends what waits, then ends the connection; what still comes is not read. */
+  /** Sends what waits, then ends the connection; of what still comes only receipts are read. */
   close(reason: Error): void {
     this.#closing = reason;
     this.#closeTimer = this.#env.setTimer(CLOSE_TIMEOUT_MS, () => this.lose(reason));
@@ -319,8 +319,8 @@ export class Session {
   }
 
   #take({ flags, sequence, acknowledged, body }: Envelope): void {
-    if (this.#closing !== undefined) return;
     this.#arrive((acknowledged - this.#arrived) | 0);
+    if (this.#closing !== undefined) return; // What it has told makes room for what waits yet.
     if (!this.#isProved) {
       this.#isProved = true;
       this.#handler.proved();

@@ -26,6 +26,16 @@ async function remoteWorker(options: TestNodeOptions = {}) {
   return { ...nodes, a, b, worker, running };
 }
 
+class Store extends Actor {
+  bytes = 0;
+  @rpc put(bytes: Uint8Array): void {
+    this.bytes += bytes.length;
+  }
+  @rpc size(): number {
+    return this.bytes;
+  }
+}
+
 /** Whether an outcome has come by the time that nothing more happens. */
 async function hasSettled(env: VirtualEnv, outcome: Promise<unknown>): Promise<boolean> {
   let settled = false;
@@ -127,4 +137,18 @@ test('a peer of the version before announcements is not waited for', async (t) =
   running.shift()?.();
 
   t.is(await call, 'first');
+});
+
+test('what a node has told before it ends arrives, be it more than may be under way', async (t) => {
+  const { node, env } = testNodes();
+  const [a, b] = [await node('a'), await node('b')];
+  const here = b.system.spawn(Store);
+  b.serve('store', here);
+  const store = await a.find<ActorRef<Store>>(b, 'store');
+  for (let i = 0; i < 30; i += 1) store.tell.put(new Uint8Array(100_000));
+
+  await a.endpoint.close();
+  await env.settled();
+
+  t.is(await here.size(), 3_000_000);
 });
