@@ -170,6 +170,18 @@ const ends: readonly TransportCase[] = [
     assert.deepEqual(far.ends, [undefined]);
     assert.deepEqual(near.ends, [undefined]);
   }),
+  aboutOne(
+    'close lets arrive what was written, though the other side goes on talking',
+    async (pair) => {
+      const [near, far] = [new Heard(pair.near), new Heard(pair.far)];
+      for (let i = 0; i < 64; i += 1) pair.near.write(Buffer.alloc(MEBIBYTE / 8, 1));
+      for (let i = 0; i < 64; i += 1) pair.far.write(Buffer.alloc(1_024, 2));
+      pair.near.close();
+      await Promise.all([near.end(), far.end()]);
+      assert.equal(far.bytes.length, 8 * MEBIBYTE);
+      assert.equal(near.ends.length, 1);
+    },
+  ),
   aboutOne('destroy ends both at once, and both are told once', async (pair) => {
     const [near, far] = [new Heard(pair.near), new Heard(pair.far)];
     pair.near.destroy();

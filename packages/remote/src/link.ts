@@ -8,6 +8,9 @@ import type { Connection, Transport } from './transport.ts';
 /** How long the peer may take to say who it is and to prove it. */
 const HANDSHAKE_TIMEOUT_MS = 5_000;
 
+/** How long a stranger that was refused may take to read why. */
+const FAREWELL_TIMEOUT_MS = 2_000;
+
 export interface LinkOptions extends Omit<HandshakeOptions, 'isLoopback'> {
   readonly env: Env;
 }
@@ -56,10 +59,11 @@ function shakeHands(
     });
     const fail = (error: Error): void => {
       timer.cancel();
+      timer = env.setTimer(FAREWELL_TIMEOUT_MS, () => connection.destroy());
       connection.close(); // Not at once: the peer is to read why it was refused.
       reject(error);
     };
-    const timer: Timer = env.setTimer(HANDSHAKE_TIMEOUT_MS, () => fail(handshake.refuse('busy')));
+    let timer: Timer = env.setTimer(HANDSHAKE_TIMEOUT_MS, () => fail(handshake.refuse('busy')));
     connection.start({
       data(chunk) {
         if (link !== undefined) return link.receive(chunk);

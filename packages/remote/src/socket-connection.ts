@@ -10,6 +10,9 @@ export interface SocketFacts {
   readonly explain?: (error: Error) => Error;
 }
 
+/** How long a connection that this side has ended may be silent before it is given up. */
+const SILENCE_MS_MAX = 2_000;
+
 /** A connection over a stream socket of Node's, which must not be flowing yet. */
 export class SocketConnection implements Connection {
   readonly remoteAddress: string;
@@ -56,8 +59,9 @@ export class SocketConnection implements Connection {
 
   close(): void {
     this.#socket.end();
-    // The peer may never end its half; what it still says is of no use to anybody.
-    this.#socket.once('finish', () => this.#socket.destroy());
+    // The peer ends its half when it has read all. To destroy this one before would throw away what
+    // is on its way, if the peer says anything more; one that falls silent may never end it.
+    this.#socket.setTimeout(SILENCE_MS_MAX, () => this.#socket.destroy());
   }
 
   destroy(): void {
