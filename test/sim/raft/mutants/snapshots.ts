@@ -4,6 +4,7 @@ import type { Mutant } from './mutant.ts';
 export const snapshots: readonly Mutant[] = [
   {
     name: 'an entry that conflicts with a snapshot is kept',
+    firstSeed: 61,
     theme: 'snapshots',
     seen: 'hashicorp/raft#697, hashicorp/raft#704, camunda#10202',
     file: 'snapshot-receiver.js',
