@@ -100,8 +100,23 @@ export class Crew implements AsyncDisposable {
     await this.together(limitMs);
   }
 
-  /** Starts a process, with the first two of a crew as its seeds. Resolves when it listens. */
+  /**
+   * Starts a process, with the first two of a crew as its seeds. Resolves when it listens. One that
+   * is refused, since the name still seems to be its predecessor's, has ended: it is started again,
+   * as whatever supervises processes would.
+   */
   async start(name: string, limitMs: number): Promise<Member> {
+    const giveUpAtMs = performance.now() + limitMs;
+    for (;;) {
+      const member = this.#spawn(name);
+      const leftMs = Math.max(0, giveUpAtMs - performance.now());
+      const hasBegun = (): boolean => member.address !== undefined || !member.isRunning;
+      await this.until(hasBegun, { what: `${name} listens`, limitMs: leftMs });
+      if (member.address !== undefined) return member;
+    }
+  }
+
+  #spawn(name: string): Member {
     const seeds = SEEDS.filter((seed) => seed !== name).map((seed) => this.#addressOf(seed));
     const listen =
       this.#hosts === undefined ? '127.0.0.1:0' : `${this.#hosts.address(name)}:${PORT}`;
@@ -112,7 +127,6 @@ export class Crew implements AsyncDisposable {
     const member = new Member(name, child, () => this.#lookAgain());
     this.#started.push(member);
     this.members.set(name, member);
-    await this.until(() => member.address !== undefined, { what: `${name} listens`, limitMs });
     return member;
   }
 
