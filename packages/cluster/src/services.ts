@@ -2,9 +2,11 @@ import {
   Actor,
   type ActorSystem,
   type AnyRef,
+  DeadlineExceeded,
   NoSuchActor,
   rpc,
   type RpcOptions,
+  Unreachable,
 } from '@troupe/actor';
 import { Caller, type Cell, recipientOf } from '@troupe/actor/internal';
 import {
@@ -14,12 +16,16 @@ import {
   type Endpoint,
   type Peer,
 } from '@troupe/remote';
+import { EXCHANGE_PROTOCOL } from '@troupe/remote/handshake';
 import { type Entities, ENTITIES_SERVICE } from './entities.ts';
 import { isSameNode, type NodeId } from './member.ts';
 import type { MembershipNet } from './membership.ts';
 import { ACTORS_SERVICE, begin } from './place.ts';
 
 const MEMBERS_SERVICE = 'members';
+
+/** How long a node that could not be dialled is asked over its session before that is tried again. */
+const DIAL_AGAIN_MS = 30_000;
 
 /** What nodes ask of each other is none of an outsider's business. */
 const FOR_NODES: RpcOptions = { authorize: ({ kind }) => kind === 'node' };
@@ -97,20 +103,45 @@ class MembersService extends Actor {
   }
 }
 
-/** Carries the exchanges of the membership as calls to a service of each node. */
+/**
+ * Carries the exchanges of the membership beside the session of two nodes, so that they wait for
+ * nothing that is sent there. A node that cannot be dialled, or is of an older version, is asked
+ * over the session, by calls to a service of each node.
+ */
 class ServiceNet implements MembershipNet {
   readonly #endpoint: Endpoint;
+  /** Peers with a session that could not be dialled, and when that was tried last. */
+  readonly #undialled = new WeakMap<Peer, number>();
   answer: (payload: unknown) => unknown = () => {
     throw new Error('the node has not joined yet');
   };
 
   constructor(endpoint: Endpoint) {
     this.#endpoint = endpoint;
+    endpoint.exchanges.onAsk((payload) => this.answer(payload));
   }
 
   async exchange(to: string | NodeId, payload: unknown, timeoutMs: number): Promise<unknown> {
-    const peer = typeof to === 'string' ? await this.#endpoint.connect(to) : this.#connected(to);
-    const address = `${typeof to === 'string' ? to : to.name}/${MEMBERS_SERVICE}`;
+    if (typeof to !== 'string') return this.#call(this.#connected(to), payload, timeoutMs);
+    // The session says that there is a node, and which version it speaks.
+    const { exchanges, system } = this.#endpoint;
+    const peer = await this.#endpoint.connect(to);
+    const triedAt = this.#undialled.get(peer) ?? -Infinity;
+    const isDialled = peer.speaks(EXCHANGE_PROTOCOL) && system.env.now() - triedAt >= DIAL_AGAIN_MS;
+    if (!isDialled) return this.#call(peer, payload, timeoutMs);
+    try {
+      return await exchanges.ask(to, payload, timeoutMs);
+    } catch (error) {
+      const wasAsked = !(error instanceof Unreachable || error instanceof DeadlineExceeded);
+      if (wasAsked || error.executed !== 'no' || !peer.isConnected) throw error;
+      this.#undialled.set(peer, system.env.now());
+      if (error instanceof DeadlineExceeded) throw error;
+      return this.#call(peer, payload, timeoutMs);
+    }
+  }
+
+  #call(peer: Peer, payload: unknown, timeoutMs: number): Promise<unknown> {
+    const address = `${peer.identity.name}/${MEMBERS_SERVICE}`;
     return peer.outgoing.ask({ target: MEMBERS_SERVICE, address }, 'exchange', {
       args: [payload],
       caller: new Caller({ timeoutMs }),

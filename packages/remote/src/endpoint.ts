@@ -9,15 +9,17 @@ import type { Recipient } from '@troupe/actor/internal';
 import { CborCodec } from './cbor-codec.ts';
 import { ChannelTable } from './channel-table.ts';
 import type { Codec } from './codec.ts';
+import { Exchanges } from './exchanges.ts';
 import type { Router } from './incoming.ts';
 import {
   type Admission,
   HandshakeRefused,
   NO_SESSION,
   type PeerIdentity,
+  type Purpose,
   type SessionState,
 } from './handshake.ts';
-import { acceptLink, dialLink, type Link, type LinkOptions } from './link.ts';
+import { acceptLink, dialLink, dialProved, Link, type LinkOptions } from './link.ts';
 import { type PeerLimits, peerLimits } from './peer-limits.ts';
 import { Peer } from './peer.ts';
 import { PeerReplaced } from './peer-replaced.ts';
@@ -97,6 +99,8 @@ export class Endpoint {
   readonly limits: PeerLimits;
   readonly edge: readonly IncomingInterceptor[];
   readonly table: ChannelTable;
+  /** Beside the sessions; with peers that speak `EXCHANGE_PROTOCOL`. */
+  readonly exchanges: Exchanges;
   readonly resumeWindowMs: number;
   readonly #options: EndpointOptions;
   readonly #peers = new Map<string, Peer>();
@@ -130,6 +134,15 @@ export class Endpoint {
     this.limits = peerLimits(options.limits);
     this.edge = options.edge ?? [];
     this.table = new ChannelTable(this);
+    this.exchanges = new Exchanges({
+      system: this.system,
+      dial: (address, make) => {
+        const { transport } = this.#options;
+        const purpose = 'exchange';
+        const own = { ...this.#linkOptions(), compress: false, purpose, transport } as const;
+        return dialProved({ ...own, address, timeoutMs: DIAL_TIMEOUT_MS }, make);
+      },
+    });
   }
 
   /** @throws when the address cannot be listened on, with what to do about it */
@@ -248,6 +261,7 @@ export class Endpoint {
     if (this.#closed) return;
     this.#closed = true;
     this.#lifeTimer?.cancel();
+    this.exchanges.close();
     for (const peer of this.#peers.values()) peer.hangUp('the node is stopping');
     await this.#listener?.close();
   }
@@ -312,13 +326,18 @@ export class Endpoint {
     this.#handshakes += 1;
     const linksBefore = this.#links;
     let admitted: string | undefined;
-    const admit = (peer: PeerIdentity, proposed: SessionState): Admission => {
+    const admit = (peer: PeerIdentity, proposed: SessionState, purpose: Purpose): Admission => {
+      if (purpose === 'exchange') return this.exchanges.admit(peer, connection.caller);
       if (this.#isDuplicate(peer, linksBefore)) return { refuse: 'duplicate' };
       this.#admitted.add((admitted = keyOf(peer)));
       return this.peerOf(peer).admitSession(proposed);
     };
     try {
-      this.#adopt(await acceptLink(connection, { ...this.#linkOptions(), admit }), false);
+      const options = { ...this.#linkOptions(), admit };
+      const proved = await acceptLink(connection, options, (line, { peer }) =>
+        this.exchanges.serve(line, peer),
+      );
+      if (proved instanceof Link) this.#adopt(proved, false);
     } catch (error) {
       if (error instanceof HandshakeRefused && error.reason === 'duplicate') return;
       this.#refused(connection.remoteAddress, error);

@@ -2,7 +2,9 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** Versions of the protocol after the handshake that this code speaks. */
 export const PROTOCOL_MIN = 1;
-export const PROTOCOL_MAX = 2;
+export const PROTOCOL_MAX = 3;
+/** The first version in which a connection may be for exchanges. */
+export const EXCHANGE_PROTOCOL = 3;
 
 /** `magic (4) | u8 type | u16be length | JSON of that length`. */
 const MAGIC = Buffer.from('TRPE');
@@ -25,6 +27,9 @@ export interface PeerIdentity {
   /** Where others connect to it, `host:port`; empty when it does not listen. */
   readonly address: string;
 }
+
+/** What a connection is for: the session of two nodes, or questions and answers beside it. */
+export type Purpose = 'session' | 'exchange';
 
 export type RefusalReason =
   /** No version of the protocol is known to both. */
@@ -74,7 +79,11 @@ export interface HandshakeOptions {
    * The last word of the side that was dialled, once the peer has proved itself: the session that
    * was proposed, or a new one. Default: always a new one.
    */
-  readonly admit?: ((peer: PeerIdentity, proposed: SessionState) => Admission) | undefined;
+  readonly admit?:
+    | ((peer: PeerIdentity, proposed: SessionState, purpose: Purpose) => Admission)
+    | undefined;
+  /** What the side that dials wants the connection for. Default: a session. */
+  readonly purpose?: Purpose | undefined;
   /** Whether this side is for compressing what is sent. Default: false. */
   readonly compress?: boolean | undefined;
   /** Default: this code's own. */
@@ -105,12 +114,13 @@ export interface Agreement {
   readonly arrived: number;
   /** Both sides are for compressing. */
   readonly deflates: boolean;
+  readonly purpose: Purpose;
 }
 
 /**
  * The first bytes of a connection, as a value: bytes in, bytes out.
  *
- *     dialler → HELLO      versions, identity, nonce, compress
+ *     dialler → HELLO      versions, identity, nonce, compress, purpose
  *             ← CHALLENGE  version, identity, nonce, compress
  *             → PROOF      session, received, HMAC(secret, 'dialler' | HELLO | CHALLENGE | state)
  *             ← WELCOME    session, received, HMAC(secret, 'acceptor' | HELLO | CHALLENGE | state)
@@ -132,7 +142,7 @@ export class Handshake {
   #expected: number;
   #transcript = Buffer.alloc(0);
   #received: Uint8Array = new Uint8Array();
-  #agreed: Pick<Agreement, 'peer' | 'protocol' | 'deflates'> | undefined;
+  #agreed: Pick<Agreement, 'peer' | 'protocol' | 'deflates' | 'purpose'> | undefined;
   #proposed: SessionState = NO_SESSION;
 
   constructor(
@@ -148,11 +158,13 @@ export class Handshake {
 
   begin(): void {
     if (this.#role === 'acceptor') return;
+    const { purpose = 'session' } = this.#options;
     this.#say(HELLO, {
       versions: this.#versions,
       node: this.#options.self,
       nonce: this.#nonce,
       compress: this.#options.compress ?? false,
+      ...(purpose !== 'session' && { purpose }),
     });
   }
 
@@ -223,9 +235,10 @@ export class Handshake {
     const { secret, isLoopback, self, compress = false } = this.#options;
     if (secret === undefined && !isLoopback) throw this.refuse('loopback-only');
     const protocol = commonVersion(this.#versions, body['versions']);
-    if (protocol === undefined) throw this.refuse('version');
+    const purpose = purposeOf(body['purpose']);
+    if (protocol === undefined || !isFor(purpose, protocol)) throw this.refuse('version');
     const deflates = compress && body['compress'] === true;
-    this.#agreed = { peer: identityOf(body['node']), protocol, deflates };
+    this.#agreed = { peer: identityOf(body['node']), protocol, deflates, purpose };
     this.#transcript = Buffer.from(bytes);
     this.#say(CHALLENGE, { version: protocol, node: self, nonce: this.#nonce, compress: deflates });
     this.#expected = PROOF;
@@ -238,9 +251,12 @@ export class Handshake {
     const [min, max] = this.#versions;
     const protocol = body['version'];
     if (!isVersion(protocol) || protocol < min || protocol > max) throw this.refuse('version');
+    const { purpose = 'session' } = this.#options;
+    // To an older node it would be a session.
+    if (!isFor(purpose, protocol)) throw this.refuse('version');
     const peer = identityOf(body['node']);
     const deflates = this.#options.compress === true && body['compress'] === true;
-    this.#agreed = { peer, protocol, deflates };
+    this.#agreed = { peer, protocol, deflates, purpose };
     this.#transcript = Buffer.concat([this.#transcript, bytes]);
     const proposal = this.#options.propose?.(peer) ?? NO_SESSION;
     if ('refuse' in proposal) throw this.refuse(proposal.refuse);
@@ -255,7 +271,7 @@ export class Handshake {
     const agreed = this.#agreed;
     if (agreed === undefined) throw new HandshakeRefused('not-troupe');
     const fresh: SessionState = { session: newSessionId(), received: 0 };
-    const admission = this.#options.admit?.(agreed.peer, proposed) ?? fresh;
+    const admission = this.#options.admit?.(agreed.peer, proposed, agreed.purpose) ?? fresh;
     if ('refuse' in admission) throw this.refuse(admission.refuse);
     this.#say(WELCOME, { ...admission, proof: this.#proof('acceptor', admission) });
     const { session } = admission;
@@ -345,6 +361,15 @@ function isText(value: unknown): value is string {
 function reasonOf(reason: unknown): RefusalReason {
   const known = typeof reason === 'string' && Object.hasOwn(ADVICE, reason);
   return known ? (reason as RefusalReason) : 'not-troupe';
+}
+
+/** @returns undefined for one that this code does not know */
+function purposeOf(purpose: unknown = 'session'): Purpose | undefined {
+  return purpose === 'session' || purpose === 'exchange' ? purpose : undefined;
+}
+
+function isFor(purpose: Purpose | undefined, protocol: number): purpose is Purpose {
+  return purpose === 'session' || (purpose === 'exchange' && protocol >= EXCHANGE_PROTOCOL);
 }
 
 /** The highest version that both speak. */

@@ -2,7 +2,7 @@ import type { Env, Timer } from '@troupe/actor';
 import type { CallerIdentity } from './caller.ts';
 import { BadFrame } from './bad-frame.ts';
 import { type Envelope, EnvelopeReader, Garbled } from './envelope.ts';
-import { type Agreement, Handshake, type HandshakeOptions } from './handshake.ts';
+import { type Agreement, Handshake, type HandshakeOptions, HandshakeRefused } from './handshake.ts';
 import type { Connection, Transport } from './transport.ts';
 
 /** How long the peer may take to say who it is and to prove it. */
@@ -27,33 +27,66 @@ export interface LinkHandler {
   closed(reason: Error): void;
 }
 
+/** What becomes of a connection when both sides have proved themselves. */
+export interface Proved {
+  /** The connection has read. */
+  receive(chunk: Uint8Array): void;
+  /** It has room again. */
+  drained(): void;
+  /** It has ended. */
+  ended(reason: Error): void;
+}
+
+type Make<T> = (connection: Connection, agreement: Agreement) => T;
+
+export interface DialLinkOptions extends LinkOptions {
+  readonly transport: Transport;
+  readonly address: string;
+  readonly timeoutMs: number;
+}
+
 /** Connects to `address` and proves who both are. */
-export async function dialLink(
-  options: LinkOptions & {
-    readonly transport: Transport;
-    readonly address: string;
-    readonly timeoutMs: number;
-  },
-): Promise<Link> {
+export function dialLink(options: DialLinkOptions): Promise<Link> {
+  const { env } = options;
+  return dialProved(options, (connection, agreement) => new Link(connection, agreement, env));
+}
+
+/** The same for a connection that is to become something else than a link. */
+export async function dialProved<T extends Proved>(
+  options: DialLinkOptions,
+  make: Make<T>,
+): Promise<T> {
   const { transport, address, timeoutMs } = options;
-  return shakeHands('dialler', await transport.dial(address, { timeoutMs }), options);
+  const connection = await transport.dial(address, { timeoutMs });
+  return shakeHands(connection, { ...options, role: 'dialler' }, make);
 }
 
-/** Lets a connection prove who it is. */
-export function acceptLink(connection: Connection, options: LinkOptions): Promise<Link> {
-  return shakeHands('acceptor', connection, options);
-}
-
-function shakeHands(
-  role: 'dialler' | 'acceptor',
+/**
+ * Lets a connection prove who it is.
+ * @param exchange makes what answers exchanges of one that is for those. Default: there are none
+ */
+export function acceptLink<T extends Proved = never>(
   connection: Connection,
   options: LinkOptions,
-): Promise<Link> {
+  exchange?: Make<T>,
+): Promise<Link | T> {
+  return shakeHands<Link | T>(connection, { ...options, role: 'acceptor' }, (proved, agreement) => {
+    if (agreement.purpose === 'session') return new Link(proved, agreement, options.env);
+    if (exchange !== undefined) return exchange(proved, agreement);
+    throw new HandshakeRefused('version');
+  });
+}
+
+function shakeHands<T extends Proved>(
+  connection: Connection,
+  options: LinkOptions & { readonly role: 'dialler' | 'acceptor' },
+  make: Make<T>,
+): Promise<T> {
+  const { env, role } = options;
   // Who has shown a certificate needs no secret, from wherever it comes.
   const isLoopback = connection.isLoopback || connection.caller !== undefined;
-  const { env } = options;
   return new Promise((resolve, reject) => {
-    let link: Link | undefined;
+    let link: T | undefined;
     const handshake = new Handshake(role, { ...options, isLoopback }, (bytes) => {
       connection.write(bytes);
     });
@@ -71,7 +104,7 @@ function shakeHands(
           const done = handshake.push(chunk);
           if (done === undefined) return;
           timer.cancel();
-          link = new Link(connection, done.agreement, env);
+          link = make(connection, done.agreement);
           resolve(link);
           if (done.rest.length > 0) link.receive(done.rest);
         } catch (error) {
@@ -91,7 +124,7 @@ function shakeHands(
 }
 
 /** One authenticated connection: envelopes in, envelopes out. */
-export class Link {
+export class Link implements Proved {
   readonly agreement: Agreement;
   /** Whom calls over this link come from. */
   readonly caller: CallerIdentity;
