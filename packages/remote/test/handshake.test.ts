@@ -3,6 +3,7 @@ import { HandshakeRefused, type PeerIdentity, type RefusalReason } from '@troupe
 import {
   type Admission,
   type Agreement,
+  EXCHANGE_PROTOCOL,
   Handshake,
   type HandshakeOptions,
   PROTOCOL_MAX,
@@ -329,6 +330,61 @@ for (const [ours, theirs] of [
 
     t.is(ann.agreement?.deflates, ours && theirs);
     t.is(bob.agreement?.deflates, ours && theirs);
+  });
+}
+
+test('a connection is for a session unless the dialler says that it is for exchanges', (t) => {
+  for (const purpose of [undefined, 'session', 'exchange'] as const) {
+    const told: unknown[] = [];
+    const ann = new Side('dialler', { purpose });
+    const bob = new Side('acceptor', {
+      admit: (_peer, proposed, wanted) => {
+        told.push(wanted);
+        return proposed.session === '' ? { session: 's', received: 0 } : proposed;
+      },
+    });
+
+    const greeting = Buffer.concat(ann.said).toString();
+    converse(ann, bob);
+
+    t.is(greeting.includes('purpose'), purpose === 'exchange');
+    t.is(ann.agreement?.purpose, purpose ?? 'session');
+    t.is(bob.agreement?.purpose, purpose ?? 'session');
+    t.deepEqual(told, [purpose ?? 'session']);
+  }
+});
+
+test('no exchanges with a node of a version that would take them for a session', (t) => {
+  for (const [ours, theirs] of [
+    [EXCHANGE_PROTOCOL - 1, PROTOCOL_MAX],
+    [PROTOCOL_MAX, EXCHANGE_PROTOCOL - 1],
+  ] as const) {
+    const ann = new Side('dialler', { purpose: 'exchange', versions: [1, ours] });
+    const bob = new Side('acceptor', { versions: [1, theirs] });
+
+    converse(ann, bob);
+
+    t.deepEqual([ann.outcome, bob.outcome], ['version', 'version']);
+  }
+});
+
+test('the dialler itself sees that an older node has not understood what it wants', (t) => {
+  const ann = new Side('dialler', { purpose: 'exchange' });
+  ann.take();
+
+  ann.hear(message(2, { ...challenge, version: EXCHANGE_PROTOCOL - 1 }));
+
+  t.is(ann.outcome, 'version');
+  t.regex(String(ann.take()), /TRPE.*"version"/s); // Told, and nothing was proved.
+});
+
+for (const purpose of ['', 'lane', null, 1, ['exchange'], {}]) {
+  test(`${JSON.stringify(purpose)} is nothing to want a connection for`, (t) => {
+    const bob = new Side('acceptor');
+
+    bob.hear(message(1, { ...hello, versions: [1, PROTOCOL_MAX], purpose }));
+
+    t.is(bob.outcome, 'version');
   });
 }
 
