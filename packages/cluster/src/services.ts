@@ -24,7 +24,7 @@ import { ACTORS_SERVICE, begin } from './place.ts';
 
 const MEMBERS_SERVICE = 'members';
 
-/** How long a node that could not be dialled is asked over its session before that is tried again. */
+/** How long a node that could not be dialled is asked over its session instead. */
 const DIAL_AGAIN_MS = 30_000;
 
 /** What nodes ask of each other is none of an outsider's business. */

@@ -75,7 +75,7 @@ for (const [ours, theirs] of [
   [2, 3],
   [3, 2],
 ] as const) {
-  test(`a node of version ${ours} exchanges with one of version ${theirs} over the session`, async (t) => {
+  test(`version ${ours} exchanges with version ${theirs} over the session`, async (t) => {
     const world = new World();
     const a = await world.node('a', { versions: [1, ours] });
     const b = await world.node('b', { versions: [1, theirs] });

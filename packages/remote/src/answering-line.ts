@@ -53,8 +53,6 @@ export class AnsweringLine implements Proved {
     }
   }
 
-  drained(): void {}
-
   ended(): void {
     this.#end(undefined);
   }

@@ -93,15 +93,12 @@ export class AskingLine implements Proved {
     }
   }
 
-  /** What waits for room is bounded by what may be under way. */
-  drained(): void {}
-
   ended(reason: Error): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#isRetired = true;
     this.#options.retired(this);
-    for (const id of [...this.#asked.keys()]) {
+    for (const id of this.#asked.keys()) {
       const { to } = this.#options;
       this.#take(id)?.fail(new SessionLost(to, reason.message, { cause: reason }));
     }

@@ -100,12 +100,12 @@ export class Exchanges {
   /** Ends all of them at once: nobody knows whether what is under way was answered. */
   close(): void {
     this.#isClosed = true;
-    for (const line of this.#asking) line.destroy(STOPPING);
+    for (const line of this.#asking) line.destroy(new Error(STOPPING));
     for (const line of this.#answering.keys()) line.destroy();
   }
 
   async #lineTo(address: string, timeoutMs: number): Promise<AskingLine> {
-    if (this.#isClosed) throw new Unreachable(address, STOPPING.message);
+    if (this.#isClosed) throw new Unreachable(address, STOPPING);
     const way = this.#wayTo(address);
     if (way.line !== undefined) return way.line;
     if (way.waiting >= EXCHANGES_MAX) {
@@ -145,7 +145,7 @@ export class Exchanges {
         this.#asking.add(made);
         return made;
       });
-      if (this.#isClosed) line.destroy(STOPPING);
+      if (this.#isClosed) line.destroy(new Error(STOPPING));
       else way.line = line;
       return line;
     } catch (cause) {
@@ -165,4 +165,4 @@ export class Exchanges {
   }
 }
 
-const STOPPING = new Error('this node is stopping');
+const STOPPING = 'this node is stopping';

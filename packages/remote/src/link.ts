@@ -32,7 +32,7 @@ export interface Proved {
   /** The connection has read. */
   receive(chunk: Uint8Array): void;
   /** It has room again. */
-  drained(): void;
+  drained?(): void;
   /** It has ended. */
   ended(reason: Error): void;
 }
@@ -111,7 +111,7 @@ function shakeHands<T extends Proved>(
           fail(error instanceof Error ? error : new Error(String(error)));
         }
       },
-      drained: () => link?.drained(),
+      drained: () => link?.drained?.(),
       closed(error) {
         timer.cancel();
         const reason = error ?? new Error('the peer closed the connection');
