@@ -49,7 +49,7 @@ export class ExchangeFrames {
     const bytes = Buffer.allocUnsafeSlow(HEADER_BYTES + encoded.length);
     bytes.writeUInt32BE(encoded.length);
     bytes.set(encoded, HEADER_BYTES);
-    this.#codec.release(encoded);
+    this.#codec.release(encoded, PLAIN);
     return bytes;
   }
 
