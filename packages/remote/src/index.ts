@@ -1,6 +1,7 @@
 export { Endpoint } from './endpoint.ts';
 export type { EndpointOptions, EndpointRouter } from './endpoint.ts';
 export type { Peer } from './peer.ts';
+export type { Exchanges } from './exchanges.ts';
 export type { CallMessage, Destination } from './outgoing.ts';
 export type { Message, Router } from './incoming.ts';
 export type { EntityTarget, Target } from './frames.ts';
