@@ -71,6 +71,20 @@ test('exchanges of two nodes have a connection of their own, which they share', 
   t.deepEqual(world.dialled, ['a → b:1']);
 });
 
+test('an exchange does not wait for a session that carries nothing, in either direction', async (t) => {
+  const world = new World();
+  const a = await world.node('a');
+  const b = await world.node('b');
+  const peer = await a.endpoint.connect('b:1');
+  world.network.freeze('a', 'b');
+
+  t.deepEqual(await ask(a.net, 'b:1', 1), ['b', 1]);
+  t.deepEqual(await ask(b.net, 'a:1', 2), ['a', 2]);
+
+  t.true(peer.isConnected);
+  t.deepEqual(world.dialled, ['a → b:1', 'b → a:1']);
+});
+
 for (const [ours, theirs] of [
   [2, 3],
   [3, 2],

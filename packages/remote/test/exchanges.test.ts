@@ -6,12 +6,19 @@ import {
   DeadlineExceeded,
   NotSerializable,
   Overloaded,
+  processEnv,
   RemoteError,
   rpc,
   SessionLost,
   Unreachable,
 } from '@troupe/actor';
-import { type Connection, HandshakeRefused, type Transport } from '@troupe/remote';
+import {
+  type Connection,
+  HandshakeRefused,
+  tcpTransport,
+  tlsTransport,
+  type Transport,
+} from '@troupe/remote';
 import {
   ANSWER,
   ASK,
@@ -22,7 +29,8 @@ import {
   FAIL,
 } from '../dist/exchange-frames.js';
 import { acceptLink, dialProved, type Proved } from '../dist/link.js';
-import { type TestNode, testNodes } from './nodes.js';
+import { authority } from './certificates.js';
+import { startTestNode, type TestNode, testNodes } from './nodes.js';
 import { slowTransport, type Way } from './slow-way.js';
 
 const MIB = 1024 * 1024;
@@ -169,6 +177,28 @@ test('an exchange is answered in a few round trips while the session is full bot
 async function stored(from: TestNode, to: TestNode): Promise<Pick<ActorRef<Store>, 'put'>> {
   to.serve('store', to.system.spawn(Store));
   return (await from.find<ActorRef<Store>>(to, 'store')).with({ timeoutMs: 600_000 });
+}
+
+for (const way of ['tcp', 'tls'] as const) {
+  test(`exchanges go over ${way}, and nothing of them is left when the endpoints close`, async (t) => {
+    const ours = way === 'tls' ? await authority() : undefined;
+    const transportOf = async (name: string): Promise<Transport> =>
+      ours === undefined ? tcpTransport() : tlsTransport(await ours.issue({ commonName: name }));
+    const env = processEnv();
+    const listen = '127.0.0.1:0';
+    const a = await startTestNode(env, { name: 'a', transport: await transportOf('a'), listen });
+    const b = await startTestNode(env, { name: 'b', transport: await transportOf('b'), listen });
+    b.endpoint.exchanges.onAsk((payload) => payload);
+    const { address } = b.endpoint.identity;
+    const payload = new Uint8Array(MIB);
+
+    t.deepEqual(await a.endpoint.exchanges.ask(address, payload, TIMEOUT_MS), payload);
+
+    b.endpoint.exchanges.onAsk(() => b.endpoint.close());
+    const lost = a.endpoint.exchanges.ask(address, 1, TIMEOUT_MS);
+    await t.throwsAsync(lost, { instanceOf: SessionLost });
+    await a.endpoint.close();
+  });
 }
 
 test('what is thrown instead of an answer arrives as such, and harms no other exchange', async (t) => {
