@@ -180,7 +180,7 @@ async function stored(from: TestNode, to: TestNode): Promise<Pick<ActorRef<Store
 }
 
 for (const way of ['tcp', 'tls'] as const) {
-  test(`exchanges go over ${way}, and nothing of them is left when the endpoints close`, async (t) => {
+  test(`exchanges go over ${way}, and nothing of them is left at the end`, async (t) => {
     const ours = way === 'tls' ? await authority() : undefined;
     const transportOf = async (name: string): Promise<Transport> =>
       ours === undefined ? tcpTransport() : tlsTransport(await ours.issue({ commonName: name }));
