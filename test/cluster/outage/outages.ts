@@ -150,8 +150,9 @@ function someSee(members: readonly Member[], names: readonly string[]): boolean 
   return members.some((member) => names.some((name) => member.sees(name)));
 }
 
+/** What is learned in the very millisecond in which an outage begins is of the one before it. */
 function hasGivenUp({ state, atMs }: Learned, sinceMs: number): boolean {
-  return state === 'down' && atMs >= sinceMs;
+  return state === 'down' && atMs > sinceMs;
 }
 
 /** When each process gave up `name`, after `sinceMs`. */
