@@ -11,6 +11,14 @@ function bench(...args: readonly string[]): Promise<{ stdout: string; stderr: st
   return promisify(execFile)(process.execPath, [start, ...args]);
 }
 
+/** Our own subjects, as briefly as may be: the line of the machine, and the rows. */
+async function ours(suite: string, ...args: readonly string[]): Promise<[object, ...Result[]]> {
+  const brief = ['--subjects', 'troupe,floor', '--rounds', '1', '--ms', '1', '--warm-up', '1'];
+  const { stdout } = await bench(suite, ...args, ...brief, '--json');
+  const lines = stdout.trim().split('\n');
+  return lines.map((line): unknown => JSON.parse(line)) as [object, ...Result[]];
+}
+
 test('help names every suite, benchmark, subject and option', async (t) => {
   const { stdout } = await bench('--help');
 
@@ -26,27 +34,13 @@ test('a wrong argument ends with code 2 and the way to more help', async (t) => 
 });
 
 test('what the local suite runs of our own gives the right results', async (t) => {
-  const args = [
-    '--subjects',
-    'troupe,floor',
-    '--rounds',
-    '1',
-    '--ms',
-    '1',
-    '--warm-up',
-    '1',
-    '--json',
-  ];
   const benches = ['tell', 'ask-sequential', 'ask-128', 'spawn', 'memory', 'channel-ping-pong'];
   const channels = ['channel-stream-awaited', 'channel-stream-sync', 'select-4'];
 
-  const { stdout } = await bench('local', '--only', [...benches, ...channels].join(), ...args);
+  const only = [...benches, ...channels].join();
+  const [machine, ...rows] = await ours('local', '--only', only);
 
-  const [machine, ...rows] = stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Result);
-  t.deepEqual(Object.keys(machine ?? {}), [
+  t.deepEqual(Object.keys(machine), [
     'cpu',
     'cores',
     'memoryGib',
@@ -63,25 +57,8 @@ test('what the local suite runs of our own gives the right results', async (t) =
 });
 
 test('what the remote suite runs of our own gives the right results', async (t) => {
-  const args = [
-    '--subjects',
-    'troupe,floor',
-    '--rounds',
-    '1',
-    '--ms',
-    '1',
-    '--warm-up',
-    '1',
-    '--json',
-  ];
+  const [, ...rows] = await ours('remote');
 
-  const { stdout } = await bench('remote', ...args);
-
-  const rows = stdout
-    .trim()
-    .split('\n')
-    .slice(1)
-    .map((line) => JSON.parse(line) as Result);
   const names = ['calls-256', 'calls-16', 'call-latency', 'tells', 'channel-items', 'echo-64k'];
   t.deepEqual(
     rows.map((row) => `${row.bench} ${row.subject}`),

@@ -151,13 +151,19 @@ test('a query on any node sees what was acknowledged on another', async (t) => {
   for (const node of nodes) await world.crash(node);
 });
 
-test('a node that is cut off answers stale queries, and no others', async (t) => {
+/** A leader that took one line and was cut off then, and the diary as it sees it. */
+async function cutOffLeader() {
   const world = new TestWorld();
   const members = await openAll(world);
   const leader = await leaderOf(world, memberOf(members, 'a'));
   const { diary } = memberOf(members, leader);
   await world.settle(diary.note('before'));
   world.isolate(leader);
+  return { world, leader, diary };
+}
+
+test('a node that is cut off answers stale queries, and no others', async (t) => {
+  const { world, diary } = await cutOffLeader();
 
   const stale = await world.settle(diary.with({ consistency: 'stale' }).all());
   const asking = t.throwsAsync(diary.with({ deadlineMs: 500 }).all());
@@ -168,12 +174,7 @@ test('a node that is cut off answers stale queries, and no others', async (t) =>
 });
 
 test('a command whose outcome nobody knows at its deadline is executed once, or never', async (t) => {
-  const world = new TestWorld();
-  const members = await openAll(world);
-  const leader = await leaderOf(world, memberOf(members, 'a'));
-  const { diary } = memberOf(members, leader);
-  await world.settle(diary.note('before'));
-  world.isolate(leader);
+  const { world, leader, diary } = await cutOffLeader();
 
   const error = await world.settle(t.throwsAsync(diary.with({ deadlineMs: 500 }).note('doubtful')));
   world.rejoin(leader);
