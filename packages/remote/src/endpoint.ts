@@ -339,8 +339,7 @@ export class Endpoint {
       );
       if (proved instanceof Link) this.#adopt(proved, false);
     } catch (error) {
-      if (error instanceof HandshakeRefused && error.reason === 'duplicate') return;
-      this.#refused(connection.remoteAddress, error);
+      if (!isInOrder(error)) this.#refused(connection.remoteAddress, error);
     } finally {
       if (admitted !== undefined) this.#admitted.delete(admitted);
       this.#handshakes -= 1;
@@ -447,4 +446,10 @@ export class Endpoint {
 
 function keyOf({ name, incarnation }: PeerIdentity): string {
   return `${name}@${incarnation}`;
+}
+
+/** A refusal that is no reason to worry anybody: the other connection is kept, or a node stops. */
+function isInOrder(error: unknown): boolean {
+  if (!(error instanceof HandshakeRefused)) return false;
+  return error.reason === 'duplicate' || error.reason === 'stopping';
 }

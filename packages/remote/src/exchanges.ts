@@ -75,9 +75,10 @@ export class Exchanges {
   admit({ name }: PeerIdentity, caller: CallerIdentity | undefined): Admission {
     // What nodes ask of each other is none of an outsider's business.
     if (caller !== undefined && caller.kind !== 'node') return { refuse: 'secret' };
+    if (this.#isClosed) return { refuse: 'stopping' };
     const ofOne = [...this.#answering.values()].filter((each) => each === name).length;
     const isFull = this.#answering.size >= LINES_MAX || ofOne >= LINES_OF_ONE_MAX;
-    return this.#isClosed || isFull ? { refuse: 'busy' } : { session: newSessionId(), received: 0 };
+    return isFull ? { refuse: 'busy' } : { session: newSessionId(), received: 0 };
   }
 
   /** A connection that another node has made, and proved. */

@@ -43,7 +43,9 @@ export type RefusalReason =
   /** The bytes are not those of a node of ours. */
   | 'not-troupe'
   /** The handshake took too long, or too many are under way. */
-  | 'busy';
+  | 'busy'
+  /** The node is about to be gone. */
+  | 'stopping';
 
 const ADVICE: Record<RefusalReason, string> = {
   version: 'they have no protocol version in common; update the older one',
@@ -52,6 +54,7 @@ const ADVICE: Record<RefusalReason, string> = {
   duplicate: 'both dialled at once, and the other connection is kept',
   'not-troupe': 'what answers there is not a Troupe node',
   busy: 'the handshake was not finished in time',
+  stopping: 'the node is stopping',
 };
 
 /** Two nodes did not come to terms. Both are told, as far as the other one listens. */

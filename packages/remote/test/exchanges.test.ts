@@ -99,12 +99,14 @@ class Raw implements Proved {
   }
 }
 
-function dialRaw(world: ReturnType<typeof testNodes>, caller?: 'outsider'): Promise<Raw> {
-  const identity = caller === undefined ? undefined : ({ kind: caller, name: 'x' } as const);
+function dialRaw(
+  { env, network }: ReturnType<typeof testNodes>,
+  { transport = network.transport('x') }: { readonly transport?: Transport } = {},
+): Promise<Raw> {
   const options = {
-    env: world.env,
+    env,
     self: { name: 'x', incarnation: '1', address: '' },
-    transport: world.network.transport('x', identity),
+    transport,
     purpose: 'exchange',
     address: 'b:1',
     timeoutMs: TIMEOUT_MS,
@@ -359,6 +361,31 @@ test('one node may have eight connections for exchanges to another', async (t) =
   await t.notThrowsAsync(dialRaw(world));
 });
 
+test('who comes to ask a node that is stopping is told so, and nobody else is told', async (t) => {
+  const world = testNodes();
+  const warned: unknown[] = [];
+  const log = { ...world.env.log, warn: (...line: unknown[]) => void warned.push(line) };
+  const { endpoint } = await startTestNode(
+    { ...world.env, log },
+    { name: 'b', listen: 'b:1', transport: world.network.transport('b') },
+  );
+  const transport: Transport = {
+    ...world.network.transport('x'),
+    async dial(address, options) {
+      const connection = await world.network.transport('x').dial(address, options);
+      void endpoint.close();
+      return connection;
+    },
+  };
+
+  const error = await t.throwsAsync(dialRaw(world, { transport }), {
+    instanceOf: HandshakeRefused,
+  });
+
+  t.is(error?.reason, 'stopping');
+  t.deepEqual(warned, []);
+});
+
 test('who asks nothing for half a minute is hung up on', async (t) => {
   const world = testNodes();
   await world.node('b');
@@ -374,7 +401,11 @@ test('an outsider makes no exchanges with a node', async (t) => {
   const world = testNodes();
   await world.node('b');
 
-  const error = await t.throwsAsync(dialRaw(world, 'outsider'), { instanceOf: HandshakeRefused });
+  const transport = world.network.transport('x', { kind: 'outsider', name: 'x' });
+
+  const error = await t.throwsAsync(dialRaw(world, { transport }), {
+    instanceOf: HandshakeRefused,
+  });
 
   t.is(error?.reason, 'secret');
 });
