@@ -6,6 +6,7 @@ import { Children } from './children.ts';
 import { local } from './local.ts';
 import { describe, machineOf } from './machine.ts';
 import { type Options, optionsOf, usage, UsageError } from './options.ts';
+import { raft } from './raft.ts';
 import { remote } from './remote.ts';
 import { measureRounds } from './rounds.ts';
 import { CannotRun, type Command, type Subject, type Suite, type Workshop } from './suite.ts';
@@ -14,7 +15,7 @@ import { resultsOf, tableOf } from './table.ts';
 /** Compiling the subjects on a cold machine, or installing them. */
 const PREPARE_TIMEOUT_MS = 300_000;
 
-const suites: readonly Suite[] = [local, remote];
+const suites: readonly Suite[] = [local, remote, raft];
 
 /** @returns the exit code: 1 when a result was wrong, 2 when the arguments are */
 export async function main(args: readonly string[]): Promise<number> {

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { Suite } from './suite.ts';
+import type { Bench, Suite } from './suite.ts';
 
 export interface Options {
   readonly suite: Suite;
@@ -20,7 +20,7 @@ export function usage(suites: readonly Suite[]): string {
   const lines = suites.map(({ name, about, benches, subjects }) =>
     [
       `  ${name.padEnd(8)}${about}`,
-      `    benches   ${wrapped(benches.map((bench) => bench.name))}`,
+      `    benches   ${wrapped(benches.map(inBrackets))}`,
       `    subjects  ${wrapped(subjects.map((subject) => subject.name))}`,
     ].join('\n'),
   );
@@ -31,7 +31,7 @@ export function usage(suites: readonly Suite[]): string {
 
 ${lines.join('\n')}
 
-  --only A,B       these benches (default all)
+  --only A,B       these benches (default all but those in brackets, which take long)
   --subjects A,B   these subjects (default all)
   --rounds N       how often everything is measured, 1 to 100 (default 5)
   --ms N           how long each subject is measured in a round, 1 to 10,000 (default 400)
@@ -57,7 +57,7 @@ export function optionsOf(args: readonly string[], suites: readonly Suite[]): Op
     suite,
     only: chosen(
       '--only',
-      values.only,
+      values.only ?? byDefault(suite),
       suite.benches.map((bench) => bench.name),
     ),
     subjects: chosen(
@@ -92,6 +92,13 @@ function parsed(args: readonly string[]) {
   }
 }
 
+function byDefault({ benches }: Suite): string {
+  return benches
+    .filter(({ onlyNamed = false }) => !onlyNamed)
+    .map(({ name }) => name)
+    .join();
+}
+
 function chosen(option: string, text: string | undefined, known: readonly string[]): string[] {
   if (text === undefined) return [...known];
   const names = text.split(',');
@@ -104,6 +111,10 @@ function integer(option: string, text: string, max: number): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 1 && value <= max) return value;
   throw new UsageError(`${option} must be 1 … ${max}, not '${text}'`);
+}
+
+function inBrackets({ name, onlyNamed = false }: Bench): string {
+  return onlyNamed ? `(${name})` : name;
 }
 
 function wrapped(names: readonly string[]): string {

@@ -2,7 +2,6 @@ import type { Children } from './children.ts';
 import type { Measured } from './programs/measure.ts';
 import type { Bench, Command } from './suite.ts';
 
-/** A process that takes longer has lost something and waits for it. */
 const PROGRAM_TIMEOUT_MS = 120_000;
 
 /** One bench by one subject, over all rounds. */
@@ -75,11 +74,12 @@ async function measure(
 ): Promise<Measured> {
   const numbers = [bench.operations, plan.ms, plan.warmUpMs].map(String);
   const command = { file, args: [...args, bench.name, ...numbers], ...rest };
-  const printed = await children.run(command, { timeoutMs: PROGRAM_TIMEOUT_MS });
+  const { timeoutMs = PROGRAM_TIMEOUT_MS } = bench;
+  const printed = await children.run(command, { timeoutMs });
   return verified(JSON.parse(printed) as Measured, bench);
 }
 
-/** @throws when numbers were lost, doubled or invented */
+/** @throws when numbers were lost, doubled or invented, or replicas have not come to the same */
 export function verified(measured: Measured, { operations }: Pick<Bench, 'operations'>): Measured {
   const { check, ns } = measured;
   const batches = measured.operations / operations;
@@ -90,5 +90,8 @@ export function verified(measured: Measured, { operations }: Pick<Bench, 'operat
   if (check !== expected) {
     throw new Error(`wrong result: the numbers sum up to ${check}, not ${expected}`);
   }
+  const [first, ...others] = (measured.replicas ?? []).map((state) => JSON.stringify(state));
+  const other = others.find((state) => state !== first);
+  if (other !== undefined) throw new Error(`replicas differ: ${first}, and ${other}`);
   return measured;
 }

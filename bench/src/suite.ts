@@ -12,6 +12,8 @@ export interface Metric {
 export interface Requirement {
   readonly than?: string;
   readonly metric?: string;
+  /** What of `than` it is compared with. Default: the same metric. */
+  readonly against?: Metric;
   readonly atLeast?: number;
   readonly atMost?: number;
 }
@@ -25,6 +27,10 @@ export interface Bench {
   readonly subjects: readonly string[];
   readonly metrics: readonly Metric[];
   readonly required: readonly Requirement[];
+  /** It takes so long that it is only run when it is named. Default: false. */
+  readonly onlyNamed?: boolean;
+  /** A process that takes longer has lost something and waits for it. Default: 120,000. */
+  readonly timeoutMs?: number;
 }
 
 /** How to start one subject's program; `BENCH OPERATIONS MS WARM_UP_MS` is appended. */
@@ -90,6 +96,13 @@ export const medianOfEach: Metric = {
   unit: 'ns',
   better: 'less',
   of: ({ medianNs = Number.NaN }) => medianNs,
+};
+
+export const worstOfEach: Metric = {
+  name: 'worst',
+  unit: 'ns',
+  better: 'less',
+  of: ({ worstNs = Number.NaN }) => worstNs,
 };
 
 export const timeEach: Metric = {

@@ -56,10 +56,11 @@ function linesOf(row: Row, rows: readonly Row[], first: string): string[][] {
     const spread = spreadOf(row.rounds.map(metric.of));
     const own = rows.find((other) => other.bench === bench && other.subject === first);
     const compared = own === undefined || own.missing !== undefined || subject === first;
-    const ratio = compared ? undefined : spreadOf(own.rounds.map(metric.of)).median / spread.median;
     const required = bench.required.find(
       ({ than = first, metric: name = metric.name }) => than === subject && name === metric.name,
     );
+    const { against = metric } = required ?? {};
+    const ratio = compared ? undefined : medianOf(own, metric) / medianOf(row, against);
     return [
       bench.metrics.length > 1 ? `${subject}, ${metric.name}` : subject,
       amount(spread.median, metric.unit),
@@ -75,9 +76,13 @@ function linesOf(row: Row, rows: readonly Row[], first: string): string[][] {
   });
 }
 
-function boundOf({ atLeast, atMost = Infinity }: Requirement, metric?: Metric): string {
+function medianOf({ rounds }: Row, metric: Metric): number {
+  return spreadOf(rounds.map(metric.of)).median;
+}
+
+function boundOf({ atLeast, atMost = Infinity, against }: Requirement, metric?: Metric): string {
   const [sign, bound] = atLeast === undefined ? ['≤', atMost] : ['≥', atLeast];
-  if (metric === undefined) return `${sign} ${bound} ×`;
+  if (metric === undefined) return `${sign} ${bound} ×${against ? ` its ${against.name}` : ''}`;
   return `${sign} ${amount(bound, metric.unit).replace(/\.0+(?= |$)/, '')}`;
 }
 

@@ -60,6 +60,60 @@ export function go(program: string): Subject {
   };
 }
 
+/** Where Debian puts the sources of libraries in Go. */
+const GO_SOURCES = '/usr/share/gocode';
+
+interface GoGroup {
+  /** What Debian calls what it needs, for those who have to install it, and for its version. */
+  readonly packages: readonly string[];
+  /** A library that is needed, as Go imports it. */
+  readonly library: string;
+  /** Programs that it starts. */
+  readonly programs: readonly string[];
+}
+
+/** A node of a group in Go, of `go/raft/<name>.go`. */
+export function goGroup(name: string, { packages, library, programs }: GoGroup): Subject {
+  const advice = `apt-get install ${packages.join(' ')}`;
+  return {
+    name,
+    async version({ run }) {
+      const found = await run('dpkg-query', ['-W', '-f', '${Package} ${Version}, ', ...packages]);
+      return found.replace(/, $/, '');
+    },
+    async prepare(workshop) {
+      for (const program of ['go', ...programs]) {
+        await onPath(program, [program === 'go' ? 'version' : '--version'], workshop);
+      }
+      if (!existsSync(join(GO_SOURCES, 'src', library))) {
+        throw new CannotRun(`${library} is not in ${GO_SOURCES}: ${advice}`);
+      }
+      const binary = join(workshop.scratch, name);
+      const env = ['GO111MODULE=off', `GOPATH=${GO_SOURCES}`];
+      const build = ['go', 'build', '-o', binary, 'node.go', `${name}.go`];
+      await workshop.run('env', [...env, ...build], join(bench, 'go/raft'));
+      return group(workshop, binary);
+    },
+  };
+}
+
+/** The same of ours. */
+export function nodeGroup(name: string, file: string): Subject {
+  return {
+    name,
+    prepare(workshop) {
+      const program = join(bench, 'dist/programs', file);
+      return Promise.resolve(group(workshop, process.execPath, program));
+    },
+  };
+}
+
+/** Three nodes, each started by `command`, and what has them measured. */
+function group({ scratch }: Workshop, ...command: readonly string[]): Command {
+  const { file, args } = nodeCommand(join(bench, 'dist/programs/raft-cluster.js'));
+  return { file, args: [...args, scratch, ...command] };
+}
+
 /** The Erlang module `erlang/<module>.erl`. */
 export function erlang(module: string): Subject {
   return {

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { local } from '../dist/local.js';
+import { raft } from '../dist/raft.js';
 import { optionsOf, UsageError } from '../dist/options.js';
 
 test('a suite alone means all of it, five times', (t) => {
@@ -40,6 +41,15 @@ test('a choice keeps the order of the suite', (t) => {
     warmUpMs: 3,
     json: true,
   });
+});
+
+test('what takes long is only done when it is named', (t) => {
+  const byDefault = optionsOf(['raft'], [raft]);
+  const named = optionsOf(['raft', '--only', 'failover'], [raft]);
+
+  t.false(byDefault?.only.includes('failover'));
+  t.true(byDefault?.only.includes('latency'));
+  t.deepEqual(named?.only, ['failover']);
 });
 
 test('who asks for help gets no run', (t) => {

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { Children } from '../dist/children.js';
+import type { Measured } from '../dist/programs/measure.js';
 import { measureRounds, verified } from '../dist/rounds.js';
 import { printing, running, sampleBench } from './programs.ts';
 
@@ -109,7 +110,7 @@ test(fails, 'silence', '', /JSON/);
 
 const refused = test.macro({
   title: (_, what: string) => `${what} is no result`,
-  exec(t, _: string, measured: { operations: number; ns: number; check: number }) {
+  exec(t, _: string, measured: Measured) {
     t.throws(() => verified(measured, { operations: 10 }));
   },
 });
@@ -119,3 +120,23 @@ test(refused, 'no batch', { operations: 0, ns: 5, check: 0 });
 test(refused, 'no time', { operations: 10, ns: 0, check: 45 });
 test(refused, 'a number too many', { operations: 20, ns: 5, check: 91 });
 test(refused, 'not a number', { operations: 10, ns: 5, check: Number.NaN });
+
+const replica = { count: 10, sum: 45, hash: '7' };
+test(refused, 'one order here and another there', {
+  operations: 10,
+  ns: 5,
+  check: 45,
+  replicas: [replica, replica, { ...replica, hash: '8' }],
+});
+test(refused, 'a replica that has less', {
+  operations: 10,
+  ns: 5,
+  check: 45,
+  replicas: [replica, { ...replica, count: 9 }, replica],
+});
+
+test('replicas that have come to the same are a result', (t) => {
+  const measured = { operations: 10, ns: 5, check: 45, replicas: [replica, { ...replica }] };
+
+  t.is(verified(measured, { operations: 10 }), measured);
+});

@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { Row } from '../dist/rounds.js';
-import { perSecond, timeEach } from '../dist/suite.js';
+import { medianOfEach, perSecond, timeEach, worstOfEach } from '../dist/suite.js';
 import { resultsOf, tableOf } from '../dist/table.js';
 import { sampleBench } from './programs.ts';
 
@@ -57,6 +57,23 @@ test('the table shows median, spread, ratio, what is required and whether it is 
       .trim()
       .replace('path | |', 'path |                   |'),
   );
+});
+
+test('what is required can be of one metric against another of the peer', (t) => {
+  const bench = sampleBench({
+    metrics: [medianOfEach, worstOfEach],
+    required: [{ than: 'peer', metric: 'worst', against: medianOfEach, atMost: 1 }],
+  });
+  const one = { operations: 10, ns: 5, check: 45 };
+  const row = (subject: string, medianNs: number, worstNs: number): Row => {
+    const rounds = [{ ...one, medianNs, worstNs }];
+    return { bench, subject, rounds, missing: undefined, failed: false };
+  };
+
+  const table = tableOf([row('troupe', 100, 300), row('peer', 200, 400)], 'troupe');
+
+  t.regex(table, /\| peer, time +\| 200 ns \| 200 ns … 200 ns \| 0.50 × +\| +\| +\|/);
+  t.regex(table, /\| peer, worst +\| .*\| 1.50 × +\| ≤ 1 × its time +\| \*\*no\*\*/);
 });
 
 test('without Troupe there is nothing to compare, and nothing reached', (t) => {

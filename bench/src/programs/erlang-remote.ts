@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer } from 'node:net';
-import { firstLine } from './pair.ts';
+import { connect } from 'node:net';
+import { firstLine, freePort } from './pair.ts';
 
 /**
  * Starts what a measurement between two Erlang nodes takes, each a child of this process: the
@@ -10,15 +10,6 @@ import { firstLine } from './pair.ts';
  *     node erlang-remote.js BEAMS BENCH OPERATIONS MS WARM_UP_MS
  */
 const [beams = '', ...args] = process.argv.slice(2);
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** The port mapper says nothing when it is ready: whoever can connect knows. */
 async function listening(port: number): Promise<void> {

@@ -7,8 +7,18 @@ export interface Measured {
   readonly check: number;
   /** Memory, where the benchmark is about it. */
   readonly bytes?: number;
-  /** The median of single operations, where they were timed one by one. */
+  /** The median of single operations, where they were timed one by one, and the worst of them. */
   readonly medianNs?: number;
+  readonly worstNs?: number;
+  /** What each node of a group has come to: they must agree. */
+  readonly replicas?: readonly ReplicaState[];
+}
+
+/** How far the state machine of one node is. Equal ones have applied the same, in one order. */
+export interface ReplicaState {
+  readonly count: number;
+  readonly sum: number;
+  readonly hash: string;
 }
 
 export interface Task {
@@ -22,7 +32,7 @@ export interface Program {
   readonly bench: string;
   /** Things in one batch. */
   readonly operations: number;
-  /** How long to measure, and to do the same before that. */
+  /** How long to measure, and to do the same before that; no warm-up: 0. */
   readonly ms: number;
   readonly warmUpMs: number;
 }
@@ -36,7 +46,7 @@ export function programOf([bench = '', ...numbers]: readonly string[]): Program 
 /** Repeats `task` until the time is over, warm-up first. */
 export async function repeat(program: Program, task: Task): Promise<Measured> {
   const { operations, ms, warmUpMs } = program;
-  await during(warmUpMs, task);
+  if (warmUpMs > 0) await during(warmUpMs, task);
   const { batches, ns, check } = await during(ms, task);
   return { operations: batches * operations, ns, check };
 }
@@ -147,7 +157,7 @@ export function report(measured: Measured): void {
 export async function main(
   benches: Readonly<Record<string, (program: Program) => Promise<Measured>>>,
 ): Promise<void> {
-  const program = programOf(process.argv.slice(2));
+  const program = programOf(process.argv.slice(-4)); // What comes before is for one program only.
   const bench = benches[program.bench];
   if (bench === undefined) throw new Error(`there is no benchmark '${program.bench}' in here`);
   report(await bench(program));

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 
 /** The word that makes a program the second process of its pair. */
@@ -34,4 +35,14 @@ export async function firstLine(child: ChildProcess): Promise<string> {
 export function ready(address: string): void {
   process.stdin.on('end', () => process.exit(0)).resume();
   process.stdout.write(`${address}\n`);
+}
+
+/** A port that nobody listens on now, for what cannot choose one itself. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 }
