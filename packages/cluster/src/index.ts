@@ -2,6 +2,7 @@ export { startNode } from './start-node.ts';
 export type { NodeOptions } from './start-node.ts';
 export type { Node } from './node.ts';
 export type { ChannelEnds, NamedChannelOptions, NamedChannels } from './named-channel.ts';
+export type { ConsensusOptions, Groups, ReplicatedOptions } from './groups.ts';
 export type { WorkerOptions } from './worker-plan.ts';
 export type { Place } from './place.ts';
 export type { Member, MemberEvent, MemberMeta, MemberState, MemberView, NodeId } from './member.ts';

@@ -13,9 +13,11 @@ import {
   Unreachable,
 } from '@troupe/actor';
 import { definitionOf, OUTSIDE } from '@troupe/actor/internal';
+import type { Machine, MachineClass, Replica } from '@troupe/consensus';
 import type { Endpoint, Outsiders } from '@troupe/remote';
 import type { ClusterObserver } from './cluster-event.ts';
 import type { Entities } from './entities.ts';
+import type { Groups, ReplicatedOptions } from './groups.ts';
 import { isSameNode, type Member, type MemberEvent } from './member.ts';
 import { isPresent } from './member-table.ts';
 import type { Membership } from './membership.ts';
@@ -25,7 +27,7 @@ import type { Workers } from './workers.ts';
 
 /** How long `stop` takes at most, unless it is told otherwise. */
 const STOP_TIMEOUT_MS = 10_000;
-/** How long the other members may take to hear that this one leaves. */
+/** How long others may take to lead in place of this node, and to hear that it leaves. */
 const LEAVE_TIMEOUT_MS = 1_000;
 
 /** What a node is put together from; `startNode` does. */
@@ -34,6 +36,7 @@ export interface NodeParts {
   readonly endpoint: Endpoint;
   readonly membership: Membership;
   readonly entities: Entities;
+  readonly groups: Groups;
   readonly workers: Workers | undefined;
   readonly outsiders: Outsiders | undefined;
   readonly roles: readonly string[] | undefined;
@@ -48,6 +51,8 @@ export class Node implements AsyncDisposable {
   readonly #workers: Workers | undefined;
   readonly #outsiders: Outsiders | undefined;
   readonly #roles: readonly string[] | undefined;
+  /** The groups that this node takes part in: what `replicated` opens, and how it is managed. */
+  readonly consensus: Groups;
   readonly #running = new AbortController();
   #stopping: Promise<void> | undefined;
 
@@ -56,6 +61,7 @@ export class Node implements AsyncDisposable {
     this.#endpoint = parts.endpoint;
     this.#membership = parts.membership;
     this.#entities = parts.entities;
+    this.consensus = parts.groups;
     this.#workers = parts.workers;
     this.#outsiders = parts.outsiders;
     this.#roles = parts.roles;
@@ -125,6 +131,22 @@ export class Node implements AsyncDisposable {
     options: { readonly capacity?: number } = {},
   ): Promise<ChannelEnds<T>> {
     return (await this.entity(NamedChannel, name).open(options.capacity)) as ChannelEnds<T>;
+  }
+
+  /**
+   * The machine of that class which the group replicates: its methods, called from this node. The
+   * group is opened on this node when that is done for the first time: as it was before, or as a
+   * new one of the voters that `startNode({ consensus })` or `options` name, by default of this
+   * node alone; a node that joins others waits to be added to it.
+   * @throws {TypeError} when the group has a machine of another class, or this node could not come
+   *   back with what it has promised
+   */
+  replicated<M extends Machine>(
+    type: MachineClass<M>,
+    group: string,
+    options: ReplicatedOptions = {},
+  ): Promise<Replica<M>> {
+    return this.consensus.replicated(type, group, options);
   }
 
   /** Where the entity is placed by this node's present view; undefined when nobody hosts it. */
@@ -237,11 +259,13 @@ export class Node implements AsyncDisposable {
 
   async #stop(timeoutMs: number): Promise<void> {
     this.#entities.drain();
+    await this.consensus.handOver(Math.min(LEAVE_TIMEOUT_MS, timeoutMs));
     await this.#workers?.stop(timeoutMs);
     await this.#membership.leave({ deadlineMs: Math.min(LEAVE_TIMEOUT_MS, timeoutMs) });
     this.#running.abort();
     await this.system.stop(timeoutMs);
     await this.#outsiders?.close(); // Now that what ran for them has been answered.
+    await this.consensus.stop();
     await this.#membership.stop();
     await this.#endpoint.drain(Math.min(LEAVE_TIMEOUT_MS, timeoutMs));
     await this.#endpoint.close();

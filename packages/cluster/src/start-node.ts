@@ -23,6 +23,7 @@ import {
 import { loadActors } from './actor-modules.ts';
 import { Entities } from './entities.ts';
 import { gossip } from './gossip.ts';
+import { type ConsensusOptions, Groups, openStoreOf } from './groups.ts';
 import type { Membership } from './membership.ts';
 import { Moved } from './moved.ts';
 import type { NamedChannels } from './named-channel.ts';
@@ -84,6 +85,13 @@ export interface NodeOptions extends Omit<ActorSystemOptions, 'name'> {
    * named after this one, `a-w1`, `a-w2` and so on. Default: none.
    */
   readonly workers?: number | WorkerOptions;
+  /**
+   * A directory for what this node must not forget, which is its own: the groups that it takes part
+   * in by `replicated` and `consensus`. Default: in memory, for a node by itself.
+   */
+  readonly data?: string;
+  /** How those groups are run. */
+  readonly consensus?: ConsensusOptions;
   /** Lets in clients that are no members, such as pages in browsers. Default: none. */
   readonly outsiders?: OutsiderOptions;
   /** What one other node may have going on this one. Default: `DEFAULT_PEER_LIMITS`. */
@@ -121,11 +129,16 @@ export async function startNode(options: NodeOptions = {}): Promise<Node> {
   // Errors of the workers' modules are to arrive here as themselves, whoever hosts the actors.
   const { errors: thrown } = await loadActors((plan?.modules ?? []).map((href) => new URL(href)));
   const errors = [...new Set([...(options.errors ?? []), ...classes.errors, ...thrown])];
+  const store = await openStoreOf(options, env);
   const endpoint = await openEndpoint({ ...options, errors }, ways, {
     system,
     membership,
     entities,
+  }).catch(async (error: unknown) => {
+    await store?.close();
+    throw error;
   });
+  const groups = new Groups(options, store, { system, endpoint, membership });
   const workers = workersOf({ options, plan, ways, system, endpoint });
   let outsiders: Outsiders | undefined;
   try {
@@ -145,11 +158,12 @@ export async function startNode(options: NodeOptions = {}): Promise<Node> {
   } catch (error) {
     await workers?.stop(0);
     await membership.stop();
+    await groups.stop();
     await endpoint.close();
     await system.stop();
     throw error;
   }
-  return new Node({ system, endpoint, membership, entities, workers, outsiders, roles });
+  return new Node({ system, endpoint, membership, entities, groups, workers, outsiders, roles });
 }
 
 /** @see MembershipDeps.secret */

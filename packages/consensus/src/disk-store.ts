@@ -1,10 +1,12 @@
+import { processEnv } from '@troupe/actor';
 import type { ChunkStore, Entry, Snapshot } from '@troupe/raft';
 import type { Files } from './files.ts';
-import type { Damage, LogPlace } from './log-errors.ts';
+import { type Damage, LogDamaged, type LogPlace } from './log-errors.ts';
 import { type LogOptions, settingsOf } from './log-options.ts';
 import { scanLog } from './log-scan.ts';
 import { segmentNumber } from './log-segment.ts';
 import type { EntryRange, GroupRecord, LogStore, Recovered } from './log-store.ts';
+import { nodeFiles } from './node-files.ts';
 import { SegmentedLog } from './segmented-log.ts';
 import { SnapshotFiles } from './snapshot-files.ts';
 
@@ -20,8 +22,14 @@ export type OpenedStore =
    */
   | { readonly verdict: 'corrupt'; readonly damage: Damage };
 
+export interface DirectoryOptions extends Omit<LogOptions, 'cluster' | 'env'> {
+  /** Default: `troupe`, which does where names of nodes are unique. */
+  readonly cluster?: string;
+  readonly env?: LogOptions['env'];
+}
+
 /**
- * Opens the store that is kept in `files`, or begins one.
+ * Opens the store that is kept in `files`, or begins one. It closes them in the end.
  * @throws {WrongLog} when it is that of another node, or of another program
  * @throws {RangeError} when an option makes no sense
  */
@@ -35,9 +43,31 @@ export async function openStore(files: Files, options: LogOptions): Promise<Open
   const snapshots = new SnapshotFiles(files, names);
   await snapshots.start();
   await log.start();
-  const store = new DiskStore(log, snapshots);
+  const store = new DiskStore(files, log, snapshots);
   const { cut } = scan;
   return cut === undefined ? { verdict: 'clean', store } : { verdict: 'cut', store, cut };
+}
+
+/**
+ * Opens what the node of that name keeps in `directory`, or begins it: `nodeFiles` and `openStore`
+ * in one, for those who have no other use for a damaged log than to hear of it.
+ * @throws {DirectoryInUse} while another process has it open
+ * @throws {LogDamaged}
+ * @throws {WrongLog} when it is that of another node
+ */
+export async function openDirectory(
+  directory: string,
+  { cluster = 'troupe', node, env = processEnv(), ...options }: DirectoryOptions,
+): Promise<DiskStore> {
+  const files = await nodeFiles(directory);
+  try {
+    const opened = await openStore(files, { cluster, node, env, ...options });
+    if (opened.verdict !== 'corrupt') return opened.store;
+    throw new LogDamaged(node, opened.damage);
+  } catch (error) {
+    await files.close?.();
+    throw error;
+  }
 }
 
 /**
@@ -55,10 +85,12 @@ export async function setAside(files: Files): Promise<void> {
 
 /** A `LogStore` on a disk: see `DESIGN.md` for what is in its files. */
 export class DiskStore implements LogStore {
+  readonly #files: Files;
   readonly #log: SegmentedLog;
   readonly #snapshots: SnapshotFiles;
 
-  constructor(log: SegmentedLog, snapshots: SnapshotFiles) {
+  constructor(files: Files, log: SegmentedLog, snapshots: SnapshotFiles) {
+    this.#files = files;
     this.#log = log;
     this.#snapshots = snapshots;
   }
@@ -122,8 +154,12 @@ export class DiskStore implements LogStore {
   }
 
   async close(): Promise<void> {
-    await this.#snapshots.close();
-    await this.#log.close();
+    try {
+      await this.#snapshots.close();
+      await this.#log.close();
+    } finally {
+      await this.#files.close?.();
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,6 +1,6 @@
 import { type Env, processEnv, type Timer } from '@troupe/actor';
 import { type AppendRecord, Raft } from '@troupe/raft';
-import type { Consensus, NodeId } from './consensus.ts';
+import type { Consensus, NodeId, RequestOptions } from './consensus.ts';
 import { Group, type GroupHost, type GroupLimits, type Hosted } from './group.ts';
 import type { GroupRecord, LogStore } from './log-store.ts';
 import { FrameReader } from './frame-reader.ts';
@@ -140,6 +140,24 @@ export class Engine implements AsyncDisposable {
     this.#timer ??= this.#nextTick();
     this.#wake(group);
     return group;
+  }
+
+  /** The group of that name, while this node takes part in it. */
+  group(name: string): Consensus | undefined {
+    return this.#groups.get(name);
+  }
+
+  /** All that this node takes part in. */
+  get groups(): readonly Consensus[] {
+    return [...this.#groups.values()];
+  }
+
+  /**
+   * Hands the lead of every group that this node leads to another voter, so that nobody has to
+   * wait for an election when this node stops. Resolves when it is done, or cannot be.
+   */
+  async handOver(options: RequestOptions = {}): Promise<void> {
+    await Promise.all([...this.#groups.values()].map((group) => group.handOver(options)));
   }
 
   /** Stops all groups of this node. */

@@ -14,6 +14,8 @@ export interface Files {
   remove(path: string): Promise<void>;
   /** Makes what `open`, `rename` and `remove` did to names durable. */
   syncDirectory(): Promise<void>;
+  /** They are not used any more, and somebody else may. */
+  close?(): Promise<void>;
 }
 
 export interface File {

@@ -43,8 +43,7 @@ import type { Lane } from './wire.ts';
 export interface GroupLimits extends ProposalLimits, SnapshotLimits, LagLimits {}
 
 /** A group as the node that it is on sees it. */
-export interface Hosted {
-  readonly group: string;
+export interface Hosted extends Consensus {
   /** Time has passed: `ticks` of it. */
   tick(ticks: number): void;
   /** A member said something; looked at in the next turn. */
@@ -59,7 +58,8 @@ export interface Hosted {
   saved(record: AppendRecord): void;
   /** Nothing can be trusted any more on this node: the group takes no more part. */
   fail(cause: unknown): void;
-  stop(): Promise<void>;
+  /** If this node leads, it hands the lead to whoever is most ready for it. */
+  handOver(options: RequestOptions): Promise<void>;
 }
 
 /** What a group needs of the node that it is on. */
@@ -224,6 +224,17 @@ export class Group<R> implements Consensus<R>, Hosted {
     this.#raft.unreachable(peer);
     this.#proposals.onUnsent(peer);
     this.#wake();
+  }
+
+  async handOver(options: RequestOptions): Promise<void> {
+    const heir = heirOf(this.#raft.status, this.#host.env);
+    if (heir === undefined) return;
+    try {
+      await this.transferLeadership(heir, options);
+    } catch (error) {
+      const { group } = this;
+      this.#host.env.log.info({ group, heir, error }, 'the lead was not handed over');
+    }
   }
 
   work(): void {
@@ -432,4 +443,16 @@ export class Group<R> implements Consensus<R>, Hosted {
 
 function roleOf({ role }: Status): GroupStatus['role'] {
   return role === 'leader' || role === 'follower' ? role : 'candidate';
+}
+
+/** A voter with the longest log, by chance; undefined where nobody has to be found. */
+function heirOf({ id, role, configuration, members }: Status, env: Env): NodeId | undefined {
+  if (role !== 'leader') return undefined;
+  const { voters, witnesses } = configuration;
+  const able = members.filter((member) => {
+    return member.id !== id && voters.includes(member.id) && !witnesses.includes(member.id);
+  });
+  const match = Math.max(...able.map((member) => member.match));
+  const best = able.filter((member) => member.match === match);
+  return best[Math.floor(env.random() * best.length)]?.id;
 }

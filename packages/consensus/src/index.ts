@@ -32,12 +32,14 @@ export { replicate } from './replicate.ts';
 export type { Replica, ReplicaOptions, ReplicateOptions } from './replicate.ts';
 export type { EntryRange, GroupRecord, LogStore, Recovered } from './log-store.ts';
 export { MemoryStore } from './memory-store.ts';
-export { DiskStore, openStore, setAside } from './disk-store.ts';
-export type { OpenedStore } from './disk-store.ts';
+export { DiskStore, openDirectory, openStore, setAside } from './disk-store.ts';
+export type { DirectoryOptions, OpenedStore } from './disk-store.ts';
 export type { LogOptions } from './log-options.ts';
 export { nodeFiles } from './node-files.ts';
 export type { File, Files } from './files.ts';
 export type { Lane, Wire, WireHandler } from './wire.ts';
+export { EndpointWire } from './endpoint-wire.ts';
+export type { EndpointWireOptions } from './endpoint-wire.ts';
 export { TransportWire } from './transport-wire.ts';
 export type { TransportWireOptions } from './transport-wire.ts';
 export { recoverAlone } from './disaster.ts';
@@ -49,5 +51,12 @@ export {
   OutcomeUnknown,
   SessionExpired,
 } from './errors.ts';
-export { DiskFull, StoreClosed, StoreFailed, WrongLog } from './log-errors.ts';
+export {
+  DirectoryInUse,
+  DiskFull,
+  LogDamaged,
+  StoreClosed,
+  StoreFailed,
+  WrongLog,
+} from './log-errors.ts';
 export type { Damage, LogPlace } from './log-errors.ts';

@@ -1,29 +1,23 @@
-import type { Env } from '@troupe/actor';
-import type { Connection, PeerIdentity } from '@troupe/remote';
-import { Handshake } from '@troupe/remote/handshake';
+import type { Connection, PeerIdentity, Proved } from '@troupe/remote';
+import type { NodeId } from './consensus.ts';
 
-/** How long the other side may take to say who it is and to prove it. */
-export const HANDSHAKE_TIMEOUT_MS = 5_000;
 /** What a line begins with, so that no other connection between our nodes is taken for one. */
 export const PREAMBLE: Buffer = Buffer.from('TRPL');
-/** Of what is said after the handshake. */
-const VERSIONS: readonly [number, number] = [1, 1];
 
-/** What this side brings to a line. */
-export interface LineTerms {
-  readonly env: Env;
-  readonly self: PeerIdentity;
-  readonly secret: string | undefined;
-}
+/** Makes a line of a connection; throws when the peer is not the right one. */
+export type MakeLine = (connection: Connection, peer: PeerIdentity) => Proved;
 
-export function handshakeOf(
-  role: 'dialler' | 'acceptor',
-  connection: Connection,
-  { self, secret }: LineTerms,
-): Handshake {
-  // Who has shown a certificate needs no secret, from wherever it comes.
-  const isLoopback = connection.isLoopback || connection.caller !== undefined;
-  return new Handshake(role, { self, secret, versions: VERSIONS, isLoopback }, (bytes) => {
-    connection.write(bytes);
-  });
+/**
+ * How lines come to be: connections, both sides of which have proved who they are. The door of a
+ * node itself (`EndpointWire`), or one of its own (`TransportWire`).
+ */
+export interface Door {
+  /** Where it listens; empty when it does not. */
+  readonly address: string;
+  /** From now on lines that others dial are given to `accept`. */
+  open(node: NodeId, accept: MakeLine): Promise<void>;
+  /** Dials `to`, wherever it is by now. */
+  dial(to: NodeId, make: MakeLine): Promise<void>;
+  /** Takes no more lines; those that stand are left to whoever made them. */
+  close(): Promise<void>;
 }

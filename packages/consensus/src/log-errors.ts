@@ -62,3 +62,36 @@ export class DiskFull extends Error {
     super(`the disk has no room for ${what}: free some, or give it more`, options);
   }
 }
+
+/** Another process, or this one, has the directory open. Nothing was changed. */
+export class DirectoryInUse extends Error {
+  override readonly name = 'DirectoryInUse';
+  readonly code = 'ERR_DIRECTORY_IN_USE';
+  readonly executed = 'no';
+  constructor(
+    readonly directory: string,
+    readonly pid: number,
+    lock: string,
+  ) {
+    super(
+      `process ${pid} has ${directory} open: stop it, or give this node another directory ` +
+        `(if that process is no node of yours, delete ${lock})`,
+    );
+  }
+}
+
+/** The log of a node is damaged where no power cut can have done it. Nothing was changed. */
+export class LogDamaged extends Error {
+  override readonly name = 'LogDamaged';
+  readonly code = 'ERR_LOG_DAMAGED';
+  readonly executed = 'no';
+  constructor(
+    readonly node: string,
+    readonly damage: Damage,
+  ) {
+    super(
+      `the log of ${node} is damaged at ${damage.file}:${damage.offset}, and its votes may be ` +
+        `lost: replace this node by one of another name (${damage.reason})`,
+    );
+  }
+}

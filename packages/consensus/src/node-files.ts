@@ -1,20 +1,28 @@
 import fs from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isLock, lockDirectory } from './directory-lock.ts';
 import type { File, Files } from './files.ts';
 
 /** Some systems cannot sync a directory, and keep names without being asked. */
 const UNSYNCABLE = new Set(['EISDIR', 'EPERM', 'EINVAL', 'ENOTSUP', 'EBADF']);
 
-/** The files of `directory`, which is made if it is missing. */
+/**
+ * The files of `directory`, which is made if it is missing, and is this process's until the store
+ * in it is closed, or the process ends.
+ * @throws {DirectoryInUse} while another has them
+ */
 export async function nodeFiles(directory: string): Promise<Files> {
   const made = await mkdir(directory, { recursive: true });
   if (made !== undefined) await syncDirectory(join(made, '..'));
+  const release = await lockDirectory(directory);
   return {
+    close: release,
     open: (path, options) => open(join(directory, path), options?.create === true),
     async list() {
       const found = await readdir(directory, { withFileTypes: true });
-      return found.filter((it) => it.isFile()).map((it) => it.name);
+      const files = found.filter((it) => it.isFile() && !isLock(it.name));
+      return files.map((it) => it.name);
     },
     rename: (from, to) => rename(join(directory, from), join(directory, to)),
     remove: (path) => rm(join(directory, path), { force: true }),

@@ -1,19 +1,18 @@
-import { pause } from '@troupe/remote';
-import type { Connection, PeerIdentity, Transport } from '@troupe/remote';
+import type { Env } from '@troupe/actor';
+import { type Connection, pause, type PeerIdentity } from '@troupe/remote';
 import type { NodeId } from './consensus.ts';
-import { HANDSHAKE_TIMEOUT_MS, handshakeOf, type LineTerms, PREAMBLE } from './line.ts';
+import { type MakeLine, PREAMBLE } from './line.ts';
 
-const DIAL_TIMEOUT_MS = 2_000;
 /** Kept while a connection is made; what goes beyond is lost. */
 const WAITING_BYTES_MAX = 2 ** 20;
 /** Sent for so long without a sign of life, a line is made anew: its packets may go nowhere. */
 const SILENCE_MS = 3_000;
 
-export interface OutgoingOptions extends LineTerms {
+export interface OutgoingOptions {
+  readonly env: Env;
   readonly to: NodeId;
-  /** Undefined while nobody knows it. */
-  readonly address: () => string | undefined;
-  readonly transport: Transport;
+  /** Makes a connection to it. */
+  readonly dial: (make: MakeLine) => Promise<void>;
   /** Bytes that may wait to leave; what goes beyond is lost. */
   readonly unsentBytesMax: number;
   /** A connection that stood has ended, or could not take all that was sent. */
@@ -84,8 +83,7 @@ export class OutgoingLine {
     const { env } = this.#options;
     for (let round = 0; !this.#closing.signal.aborted && this.#waiting.length > 0; round += 1) {
       try {
-        await this.#connect();
-        break;
+        await this.#connect(); // What waited has left then, and what comes now is another round's.
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         env.log.debug({ to: this.#options.to, reason }, 'a line of consensus was not made');
@@ -97,53 +95,28 @@ export class OutgoingLine {
   }
 
   async #connect(): Promise<void> {
-    const { to, address, transport } = this.#options;
-    const at = address();
-    if (at === undefined) throw new Error(`nobody knows where ${to} listens`);
-    const connection = await transport.dial(at, { timeoutMs: DIAL_TIMEOUT_MS });
-    await this.#prove(connection);
+    const { to, dial, broke } = this.#options;
+    await dial((connection, { name, incarnation }) => {
+      if (name !== to) throw new Error(`${name} listens where ${to} should`);
+      this.#incarnation = incarnation;
+      this.#adopt(connection);
+      return {
+        receive: () => {}, // Nobody speaks here.
+        ended: () => {
+          if (this.#connection !== connection) return;
+          this.#connection = undefined;
+          broke();
+        },
+      };
+    });
+  }
+
+  #adopt(connection: Connection): void {
     if (this.#closing.signal.aborted) return connection.close();
     this.#connection = connection;
     this.#unansweredSince = undefined;
     connection.write(PREAMBLE);
     for (const frame of this.#takeWaiting()) connection.write(frame);
-  }
-
-  /** Resolves when both sides know who the other one is. */
-  #prove(connection: Connection): Promise<void> {
-    const { env, to, broke } = this.#options;
-    return new Promise((resolve, reject) => {
-      const handshake = handshakeOf('dialler', connection, this.#options);
-      const fail = (error: Error): void => {
-        timer.cancel();
-        connection.close();
-        reject(error);
-      };
-      const timer = env.setTimer(HANDSHAKE_TIMEOUT_MS, () => fail(handshake.refuse('busy')));
-      connection.start({
-        data: (chunk) => {
-          if (this.#connection === connection) return connection.destroy(); // Nobody speaks here.
-          try {
-            const done = handshake.push(chunk);
-            if (done === undefined) return;
-            const { name, incarnation } = done.agreement.peer;
-            if (name !== to) throw new Error(`${name} listens where ${to} should`);
-            timer.cancel();
-            this.#incarnation = incarnation;
-            resolve();
-          } catch (error) {
-            fail(error instanceof Error ? error : new Error(String(error)));
-          }
-        },
-        closed: (error) => {
-          fail(error ?? new Error('the peer closed the connection'));
-          if (this.#connection !== connection) return;
-          this.#connection = undefined;
-          broke();
-        },
-      });
-      handshake.begin();
-    });
   }
 
   #drop(): void {

@@ -17,9 +17,19 @@ import {
   NO_SESSION,
   type PeerIdentity,
   type Purpose,
+  type RefusalReason,
   type SessionState,
 } from './handshake.ts';
-import { acceptLink, dialLink, dialProved, Link, type LinkOptions } from './link.ts';
+import { Lines } from './lines.ts';
+import {
+  acceptLink,
+  dialLink,
+  dialProved,
+  Link,
+  type LinkOptions,
+  type Make,
+  type Proved,
+} from './link.ts';
 import { type PeerLimits, peerLimits } from './peer-limits.ts';
 import { Peer } from './peer.ts';
 import { PeerReplaced } from './peer-replaced.ts';
@@ -41,6 +51,8 @@ const LOST_AFTER_MS = 5_000;
 /** Strangers that may be at the door at once; further ones are turned away. */
 const HANDSHAKES_MAX = 1_024;
 const RESUME_WINDOW_MS = 5_000;
+/** Why connections are turned away every day: no reason to tell people. */
+const IN_ORDER: ReadonlySet<RefusalReason> = new Set(['duplicate', 'stopping', 'unwanted']);
 
 export interface EndpointOptions {
   /** Its `name` is the node's. */
@@ -101,6 +113,8 @@ export class Endpoint {
   readonly table: ChannelTable;
   /** Beside the sessions; with peers that speak `EXCHANGE_PROTOCOL`. */
   readonly exchanges: Exchanges;
+  /** Of the layer above; with peers that speak `EXCHANGE_PROTOCOL`. */
+  readonly lines: Lines;
   readonly resumeWindowMs: number;
   readonly #options: EndpointOptions;
   readonly #peers = new Map<string, Peer>();
@@ -136,13 +150,9 @@ export class Endpoint {
     this.table = new ChannelTable(this);
     this.exchanges = new Exchanges({
       system: this.system,
-      dial: (address, make) => {
-        const { transport } = this.#options;
-        const purpose = 'exchange';
-        const own = { ...this.#linkOptions(), compress: false, purpose, transport } as const;
-        return dialProved({ ...own, address, timeoutMs: DIAL_TIMEOUT_MS }, make);
-      },
+      dial: (address, make) => this.#dialBeside('exchange', address, make),
     });
+    this.lines = new Lines((address, make) => this.#dialBeside('line', address, make));
   }
 
   /** @throws when the address cannot be listened on, with what to do about it */
@@ -262,6 +272,7 @@ export class Endpoint {
     this.#closed = true;
     this.#lifeTimer?.cancel();
     this.exchanges.close();
+    this.lines.close();
     for (const peer of this.#peers.values()) peer.hangUp('the node is stopping');
     await this.#listener?.close();
   }
@@ -315,6 +326,13 @@ export class Endpoint {
     throw new Unreachable(address, 'it is the address of this very node');
   }
 
+  /** Makes a connection that is no session's. */
+  #dialBeside<T extends Proved>(purpose: Purpose, address: string, make: Make<T>): Promise<T> {
+    const { transport } = this.#options;
+    const own = { ...this.#linkOptions(), compress: false, purpose, transport };
+    return dialProved({ ...own, address, timeoutMs: DIAL_TIMEOUT_MS }, make);
+  }
+
   async #accept(connection: Connection): Promise<void> {
     if (this.#handshakes >= HANDSHAKES_MAX) {
       // One line for all of them until there is room again: strangers do not fill the log.
@@ -328,14 +346,15 @@ export class Endpoint {
     let admitted: string | undefined;
     const admit = (peer: PeerIdentity, proposed: SessionState, purpose: Purpose): Admission => {
       if (purpose === 'exchange') return this.exchanges.admit(peer, connection.caller);
+      if (purpose === 'line') return this.lines.admit(peer, connection.caller);
       if (this.#isDuplicate(peer, linksBefore)) return { refuse: 'duplicate' };
       this.#admitted.add((admitted = keyOf(peer)));
       return this.peerOf(peer).admitSession(proposed);
     };
     try {
       const options = { ...this.#linkOptions(), admit };
-      const proved = await acceptLink(connection, options, (line, { peer }) =>
-        this.exchanges.serve(line, peer),
+      const proved = await acceptLink<Proved>(connection, options, (line, { peer, purpose }) =>
+        (purpose === 'line' ? this.lines : this.exchanges).serve(line, peer),
       );
       if (proved instanceof Link) this.#adopt(proved, false);
     } catch (error) {
@@ -451,5 +470,5 @@ function keyOf({ name, incarnation }: PeerIdentity): string {
 /** A refusal that is no reason to worry anybody: the other connection is kept, or a node stops. */
 function isInOrder(error: unknown): boolean {
   if (!(error instanceof HandshakeRefused)) return false;
-  return error.reason === 'duplicate' || error.reason === 'stopping';
+  return IN_ORDER.has(error.reason);
 }

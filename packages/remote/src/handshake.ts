@@ -3,7 +3,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 /** Versions of the protocol after the handshake that this code speaks. */
 export const PROTOCOL_MIN = 1;
 export const PROTOCOL_MAX = 3;
-/** The first version in which a connection may be for exchanges. */
+/** The first version in which a connection may be for something else than a session. */
 export const EXCHANGE_PROTOCOL = 3;
 
 /** `magic (4) | u8 type | u16be length | JSON of that length`. */
@@ -28,8 +28,13 @@ export interface PeerIdentity {
   readonly address: string;
 }
 
-/** What a connection is for: the session of two nodes, or questions and answers beside it. */
-export type Purpose = 'session' | 'exchange';
+/**
+ * What a connection is for: the session of two nodes; questions and answers beside it; or a line,
+ * on which the layer above says what it likes, one way.
+ */
+export type Purpose = 'session' | 'exchange' | 'line';
+
+const PURPOSES: readonly Purpose[] = ['session', 'exchange', 'line'];
 
 export type RefusalReason =
   /** No version of the protocol is known to both. */
@@ -45,7 +50,9 @@ export type RefusalReason =
   /** The handshake took too long, or too many are under way. */
   | 'busy'
   /** The node is about to be gone. */
-  | 'stopping';
+  | 'stopping'
+  /** Nothing there takes connections for that purpose, yet or any more. */
+  | 'unwanted';
 
 const ADVICE: Record<RefusalReason, string> = {
   version: 'they have no protocol version in common; update the older one',
@@ -55,6 +62,7 @@ const ADVICE: Record<RefusalReason, string> = {
   'not-troupe': 'what answers there is not a Troupe node',
   busy: 'the handshake was not finished in time',
   stopping: 'the node is stopping',
+  unwanted: 'that node takes no such connections, yet or any more',
 };
 
 /** Two nodes did not come to terms. Both are told, as far as the other one listens. */
@@ -368,11 +376,11 @@ function reasonOf(reason: unknown): RefusalReason {
 
 /** @returns undefined for one that this code does not know */
 function purposeOf(purpose: unknown = 'session'): Purpose | undefined {
-  return purpose === 'session' || purpose === 'exchange' ? purpose : undefined;
+  return PURPOSES.find((known) => known === purpose);
 }
 
 function isFor(purpose: Purpose | undefined, protocol: number): purpose is Purpose {
-  return purpose === 'session' || (purpose === 'exchange' && protocol >= EXCHANGE_PROTOCOL);
+  return purpose !== undefined && (purpose === 'session' || protocol >= EXCHANGE_PROTOCOL);
 }
 
 /** The highest version that both speak. */

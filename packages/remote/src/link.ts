@@ -37,23 +37,24 @@ export interface Proved {
   ended(reason: Error): void;
 }
 
-type Make<T> = (connection: Connection, agreement: Agreement) => T;
+/** Makes of a connection, of which both sides have proved who they are, what it is to be. */
+export type Make<T> = (connection: Connection, agreement: Agreement) => T;
 
-export interface DialLinkOptions extends LinkOptions {
+export interface DialProvedOptions extends LinkOptions {
   readonly transport: Transport;
   readonly address: string;
   readonly timeoutMs: number;
 }
 
 /** Connects to `address` and proves who both are. */
-export function dialLink(options: DialLinkOptions): Promise<Link> {
+export function dialLink(options: DialProvedOptions): Promise<Link> {
   const { env } = options;
   return dialProved(options, (connection, agreement) => new Link(connection, agreement, env));
 }
 
 /** The same for a connection that is to become something else than a link. */
 export async function dialProved<T extends Proved>(
-  options: DialLinkOptions,
+  options: DialProvedOptions,
   make: Make<T>,
 ): Promise<T> {
   const { transport, address, timeoutMs } = options;
@@ -63,18 +64,27 @@ export async function dialProved<T extends Proved>(
 
 /**
  * Lets a connection prove who it is.
- * @param exchange makes what answers exchanges of one that is for those. Default: there are none
+ * @param beside makes what serves one that is for no session. Default: there are none
  */
 export function acceptLink<T extends Proved = never>(
   connection: Connection,
   options: LinkOptions,
-  exchange?: Make<T>,
+  beside?: Make<T>,
 ): Promise<Link | T> {
-  return shakeHands<Link | T>(connection, { ...options, role: 'acceptor' }, (proved, agreement) => {
+  return acceptProved<Link | T>(connection, options, (proved, agreement) => {
     if (agreement.purpose === 'session') return new Link(proved, agreement, options.env);
-    if (exchange !== undefined) return exchange(proved, agreement);
+    if (beside !== undefined) return beside(proved, agreement);
     throw new HandshakeRefused('version');
   });
+}
+
+/** Lets a connection prove who it is that is to become something else than a link. */
+export function acceptProved<T extends Proved>(
+  connection: Connection,
+  options: LinkOptions,
+  make: Make<T>,
+): Promise<T> {
+  return shakeHands(connection, { ...options, role: 'acceptor' }, make);
 }
 
 function shakeHands<T extends Proved>(

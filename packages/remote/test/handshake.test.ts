@@ -333,8 +333,8 @@ for (const [ours, theirs] of [
   });
 }
 
-test('a connection is for a session unless the dialler says that it is for exchanges', (t) => {
-  for (const purpose of [undefined, 'session', 'exchange'] as const) {
+test('a connection is for a session unless the dialler says that it is for something else', (t) => {
+  for (const purpose of [undefined, 'session', 'exchange', 'line'] as const) {
     const told: unknown[] = [];
     const ann = new Side('dialler', { purpose });
     const bob = new Side('acceptor', {
@@ -347,7 +347,7 @@ test('a connection is for a session unless the dialler says that it is for excha
     const greeting = Buffer.concat(ann.said).toString();
     converse(ann, bob);
 
-    t.is(greeting.includes('purpose'), purpose === 'exchange');
+    t.is(greeting.includes('purpose'), purpose !== undefined && purpose !== 'session');
     t.is(ann.agreement?.purpose, purpose ?? 'session');
     t.is(bob.agreement?.purpose, purpose ?? 'session');
     t.deepEqual(told, [purpose ?? 'session']);

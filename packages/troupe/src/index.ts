@@ -1,11 +1,14 @@
 export { startNode } from '@troupe/cluster';
 export type {
   ChannelEnds,
+  ConsensusOptions,
+  Groups,
   NamedChannelOptions,
   NamedChannels,
   Node,
   NodeOptions,
   Place,
+  ReplicatedOptions,
   WorkerOptions,
 } from '@troupe/cluster';
 
@@ -125,6 +128,83 @@ export { MetadataTooLarge, Moved, NameTaken, WorkerFailed } from '@troupe/cluste
 export { CertificateRefused, DEFAULT_PEER_LIMITS, HandshakeRefused } from '@troupe/remote';
 export { ListenFailed } from '@troupe/remote';
 export type { CertificateIssue, ErrorClass, PeerLimits, RefusalReason } from '@troupe/remote';
+
+export { command, defineMachine, Machine, query, replicate, Replicated } from '@troupe/consensus';
+export type {
+  CommandOptions,
+  LogEntry,
+  MachineClass,
+  MachineTable,
+  Outcome,
+  Replica,
+  ReplicaKeys,
+  ReplicaMethods,
+  ReplicaOptions,
+  ReplicateOptions,
+} from '@troupe/consensus';
+export {
+  DiskStore,
+  Engine,
+  EndpointWire,
+  MemoryStore,
+  nodeFiles,
+  openDirectory,
+  openStore,
+  recoverAlone,
+  setAside,
+  TransportWire,
+} from '@troupe/consensus';
+export type {
+  Applied,
+  Capabilities,
+  Command,
+  Consensus,
+  ConsensusEvent,
+  Damage,
+  DirectoryOptions,
+  EndpointWireOptions,
+  EngineOptions,
+  EntryRange,
+  File,
+  Files,
+  GroupOptions,
+  GroupRecord,
+  GroupStatus,
+  Lane,
+  LogOptions,
+  LogPlace,
+  LogStore,
+  MemberChange as GroupChange,
+  MemberKind as GroupMemberKind,
+  Members as GroupMembers,
+  OpenedStore,
+  ProposeOptions,
+  ReadOptions,
+  ReadPoint,
+  Recovered,
+  RequestOptions,
+  SnapshotInfo,
+  SnapshotOrigin,
+  SnapshotSource,
+  StateMachine,
+  TransportWireOptions,
+  Wire,
+  WireHandler,
+} from '@troupe/consensus';
+export {
+  ChangeRefused,
+  DirectoryInUse,
+  DiskFull,
+  GroupClosed,
+  LogDamaged,
+  NoSuchCommand,
+  NotLeader,
+  OutcomeUnknown,
+  SessionExpired,
+  StoreClosed,
+  StoreFailed,
+  WrongLog,
+} from '@troupe/consensus';
 
 export { connect, OutsiderRefused, webSocketTransport } from '@troupe/remote';
 export type {

@@ -1,0 +1,213 @@
+import type { ActorSystem, Env } from '@troupe/actor';
+import {
+  type Consensus,
+  Engine,
+  EndpointWire,
+  type GroupOptions,
+  type LogStore,
+  type Machine,
+  type MachineClass,
+  openDirectory,
+  type Replica,
+  replicate,
+  Replicated,
+} from '@troupe/consensus';
+import type { Endpoint } from '@troupe/remote';
+import type { Membership } from './membership.ts';
+import type { SeedProvider } from './seeds.ts';
+
+/** How the groups of a node are run. */
+export interface ConsensusOptions {
+  /**
+   * Names of the nodes that begin a new group together, the same on each of them. Default: this
+   * node alone when it joins nobody, and otherwise none: it waits to be added by
+   * `changeMembers([{ add: name }])`.
+   */
+  readonly voters?: readonly string[];
+  /**
+   * Where groups are saved instead of `data`; the node closes it. `new MemoryStore()` is for nodes
+   * that never come back under their name: it forgets their votes.
+   */
+  readonly store?: LogStore;
+  /**
+   * Milliseconds of a tick, which is how often leaders say that they are there; 10 to 20 ticks
+   * without a word make an election. Default: 30.
+   */
+  readonly tickMs?: number;
+}
+
+/** What of a node's options says something about its groups. */
+export interface GroupsWanted {
+  readonly name?: string;
+  readonly listen?: string;
+  readonly join?: readonly string[] | SeedProvider;
+  readonly membership?: object;
+  readonly data?: string;
+  readonly consensus?: ConsensusOptions;
+}
+
+/** What groups need of their node. */
+export interface GroupsHost {
+  readonly system: ActorSystem;
+  readonly endpoint: Endpoint;
+  readonly membership: Membership;
+}
+
+/** Where a group begins that is new to this node, and how it is run; all of it has defaults. */
+export type ReplicatedOptions = Omit<GroupOptions<unknown>, 'group' | 'machine'>;
+
+/** A group that was opened for a machine of that class. */
+interface Opened {
+  readonly type: MachineClass;
+  /** Undefined until it is open. */
+  group: Consensus | undefined;
+  readonly replica: Promise<object>;
+}
+
+/**
+ * Opens what the node of that name keeps on disk, if it keeps anything.
+ * @throws {DirectoryInUse | LogDamaged | WrongLog} for what is there
+ */
+export async function openStoreOf(
+  { name, data, consensus: { store } = {} }: GroupsWanted,
+  env: Env,
+): Promise<LogStore | undefined> {
+  if (data === undefined) return store;
+  if (store !== undefined) throw new TypeError('pass either data or consensus: { store }');
+  if (name === undefined) {
+    throw new TypeError(`what is in '${data}' belongs to one node: pass its name as well`);
+  }
+  return openDirectory(data, { node: name, env });
+}
+
+/**
+ * The consensus groups that this node takes part in. Other nodes are reached where they listen for
+ * everything else, with the same proof of who is who.
+ */
+export class Groups {
+  readonly #wanted: GroupsWanted;
+  readonly #host: GroupsHost;
+  readonly #store: LogStore | undefined;
+  readonly #opened = new Map<string, Opened>();
+  #engine: Engine | undefined;
+  #hasStopped = false;
+
+  /** @param store what `openStoreOf` has given */
+  constructor(wanted: GroupsWanted, store: LogStore | undefined, host: GroupsHost) {
+    this.#wanted = wanted;
+    this.#store = store;
+    this.#host = host;
+  }
+
+  /**
+   * Takes part in a group: as this node knows it from before, or as a new one, which `voters` says.
+   * @throws {TypeError} when this node could not come back with what it has promised
+   * @throws {Error} when this node has the group already, or what is saved of it cannot be read
+   */
+  async open<R>(options: GroupOptions<R>): Promise<Consensus<R>> {
+    const engine = (this.#engine ??= this.#start());
+    const voters = options.voters ?? this.#founders(engine.node);
+    return engine.open({ ...options, voters });
+  }
+
+  /** The group of that name, while this node takes part in it. */
+  get(group: string): Consensus | undefined {
+    return this.#engine?.group(group);
+  }
+
+  /** All that this node takes part in. */
+  get all(): readonly Consensus[] {
+    return this.#engine?.groups ?? [];
+  }
+
+  /**
+   * The machine of that class which the group replicates, as this node sees it; opens the group if
+   * it is not open yet.
+   * @throws {TypeError} when the group has a machine of another class
+   */
+  async replicated<M extends Machine>(
+    type: MachineClass<M>,
+    group: string,
+    options: ReplicatedOptions = {},
+  ): Promise<Replica<M>> {
+    let known = this.#opened.get(group);
+    // One that has ended on this node is opened anew.
+    if (known?.group !== undefined && known.group !== this.get(group)) known = undefined;
+    if (known !== undefined && known.type !== type) {
+      throw new TypeError(`group ${group} replicates a ${known.type.name}, not a ${type.name}`);
+    }
+    known ??= this.#replicate(type, group, options);
+    const replica: object = await known.replica;
+    return replica as Replica<M>; // It was made of the same class.
+  }
+
+  /** Lets others lead before this node ends. */
+  async handOver(deadlineMs: number): Promise<void> {
+    if (deadlineMs > 0) await this.#engine?.handOver({ deadlineMs });
+  }
+
+  async stop(): Promise<void> {
+    this.#hasStopped = true;
+    if (this.#engine !== undefined) await this.#engine.stop();
+    else await this.#store?.close();
+  }
+
+  #replicate<M extends Machine>(
+    type: MachineClass<M>,
+    name: string,
+    options: ReplicatedOptions,
+  ): Opened {
+    const open = async (): Promise<object> => {
+      try {
+        const machine = new Replicated(type);
+        const group = await this.open({ ...options, group: name, machine });
+        opened.group = group;
+        return replicate(group, machine, { env: this.#host.system.env });
+      } catch (error) {
+        this.#opened.delete(name);
+        throw error;
+      }
+    };
+    const opened: Opened = { type, group: undefined, replica: open() };
+    this.#opened.set(name, opened);
+    return opened;
+  }
+
+  /** @throws {TypeError} when this node could not come back with what it has promised */
+  #start(): Engine {
+    const { system, endpoint, membership } = this.#host;
+    const { listen, consensus: { tickMs } = {} } = this.#wanted;
+    if (this.#hasStopped) throw new Error(`node ${system.name} has stopped`);
+    const isAlone = listen === undefined && !this.#joins;
+    if (!isAlone && listen === undefined) {
+      throw new TypeError('a group needs nodes that can be reached: pass listen as well');
+    }
+    if (!isAlone && this.#store === undefined) {
+      throw new TypeError(
+        'a node that others count on keeps its promises on disk: pass data: ' +
+          `'./data/${system.name}', or consensus: { store: new MemoryStore() } if it never comes ` +
+          'back under this name',
+      );
+    }
+    const { env, name: node } = system;
+    const addressOf = (name: string): string | undefined =>
+      membership.view().members.find((member) => member.name === name)?.address;
+    return new Engine({
+      node,
+      env,
+      ...(this.#store !== undefined && { store: this.#store }),
+      ...(!isAlone && { wire: new EndpointWire({ lines: endpoint.lines, addressOf, env }) }),
+      ...(tickMs !== undefined && { tickMs }),
+    });
+  }
+
+  get #joins(): boolean {
+    const { join = [], membership } = this.#wanted;
+    return typeof join === 'function' || join.length > 0 || membership !== undefined;
+  }
+
+  /** Two nodes that each began a group of that name by itself would never find together. */
+  #founders(node: string): readonly string[] {
+    return this.#wanted.consensus?.voters ?? (this.#joins ? [] : [node]);
+  }
+}

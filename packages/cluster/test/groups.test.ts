@@ -1,0 +1,196 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { virtualEnv, type VirtualEnv } from '@troupe/actor/testing';
+import { type Node, type NodeOptions, startNode } from '@troupe/cluster';
+import { command, Machine, MemoryStore, query, type Replica } from '@troupe/consensus';
+import { MemoryNetwork } from '@troupe/remote';
+
+class Ledger extends Machine {
+  total = 0;
+  @command add(by: number): number {
+    return (this.total += by);
+  }
+  @query sum(): number {
+    return this.total;
+  }
+}
+
+class Other extends Machine {
+  @command nothing(): void {}
+}
+
+/** Nodes on a network in memory, in virtual time, each with a store that is lost with it. */
+class TestCluster {
+  readonly env: VirtualEnv = virtualEnv();
+  readonly network: MemoryNetwork = new MemoryNetwork();
+
+  /** All nodes join node a, which joins nobody. */
+  async node(name: string, options: NodeOptions = {}): Promise<Node> {
+    const starting = startNode({
+      name,
+      listen: `${name}:1`,
+      join: name === 'a' ? [] : ['a:1'],
+      env: this.env,
+      transport: this.network.transport(name),
+      consensus: { store: new MemoryStore() },
+      ...options,
+    });
+    await this.env.settled();
+    return starting;
+  }
+
+  /** Three nodes that have begun a group together. */
+  async three(): Promise<readonly { node: Node; ledger: Replica<Ledger> }[]> {
+    const voters = ['a', 'b', 'c'];
+    const nodes: Node[] = [];
+    for (const name of voters) {
+      const store = new MemoryStore();
+      nodes.push(await this.node(name, { secret: 'xyzzy', consensus: { store, voters } }));
+    }
+    return Promise.all(
+      nodes.map(async (node) => ({ node, ledger: await node.replicated(Ledger, 'ledger') })),
+    );
+  }
+
+  /** Time goes on until `promise` is settled. */
+  async settle<T>(promise: Promise<T>): Promise<T> {
+    const settled = new AbortController();
+    const done = (): void => settled.abort();
+    promise.then(done, done);
+    for (let waited = 0; waited < 60_000 && !settled.signal.aborted; waited += 10) {
+      await this.env.advance(10);
+    }
+    return promise;
+  }
+}
+
+test('a node by itself is a group of one, with no configuration', async (t) => {
+  await using node = await startNode();
+  const ledger = await node.replicated(Ledger, 'ledger');
+
+  const sums = [await ledger.add(2), await ledger.add(3), await ledger.sum()];
+
+  t.deepEqual(sums, [2, 5, 5]);
+  t.like(node.consensus.get('ledger')?.status(), { role: 'leader', leader: node.name });
+  t.is(await node.replicated(Ledger, 'ledger'), ledger);
+});
+
+test('what a node has in its directory is there when it comes back', async (t) => {
+  const data = await mkdtemp(join(tmpdir(), 'troupe-'));
+  const before = await startNode({ name: 'a', data });
+  const ledger = await before.replicated(Ledger, 'ledger');
+  await ledger.add(2);
+
+  const second = await t.throwsAsync(startNode({ name: 'a', data }));
+  await before.stop();
+  const after = await startNode({ name: 'a', data });
+  const again = await after.replicated(Ledger, 'ledger');
+
+  t.like(second, { code: 'ERR_DIRECTORY_IN_USE', executed: 'no' });
+  t.is(await again.add(3), 5);
+  await after.stop();
+  await rm(data, { recursive: true });
+});
+
+test('three nodes agree, over the addresses that they have for everything else', async (t) => {
+  const cluster = new TestCluster();
+  const [a, b, c] = await cluster.three();
+
+  await cluster.settle(a?.ledger.add(2) ?? Promise.reject(new Error('no node a')));
+  const sum = await cluster.settle(b?.ledger.add(3) ?? Promise.reject(new Error('no node b')));
+  const seen = await cluster.settle(c?.ledger.sum() ?? Promise.reject(new Error('no node c')));
+
+  t.is(sum, 5);
+  t.is(seen, 5);
+});
+
+test('nodes that join wait to be added to a group, and then have all of it', async (t) => {
+  const cluster = new TestCluster();
+  const a = await cluster.node('a');
+  const ledger = await a.replicated(Ledger, 'ledger');
+  await cluster.settle(ledger.add(2));
+  const b = await cluster.node('b');
+  const theirs = await b.replicated(Ledger, 'ledger');
+  await cluster.env.advance(3_000);
+
+  const alone = a.consensus.get('ledger')?.members();
+  await cluster.settle(a.consensus.get('ledger')?.changeMembers([{ add: 'b' }]) ?? fail());
+  const seen = await cluster.settle(theirs.sum());
+
+  t.deepEqual(alone?.voters, ['a']);
+  t.deepEqual(b.consensus.get('ledger')?.members().voters, ['a', 'b']);
+  t.is(seen, 2);
+});
+
+function fail(): Promise<never> {
+  return Promise.reject(new Error('the group is not open'));
+}
+
+test('a node that stops hands the lead over first, so that nobody waits for an election', async (t) => {
+  const cluster = new TestCluster();
+  const all = await cluster.three();
+  await cluster.settle(all[0]?.ledger.add(1) ?? fail());
+  const leader = all.find(({ node }) => roleOn(node) === 'leader');
+  const others = all.filter((each) => each !== leader);
+  const epoch = leader?.node.consensus.get('ledger')?.status().epoch ?? 0;
+
+  await cluster.settle(leader?.node.stop() ?? fail());
+  const roles = others.map(({ node }) => roleOn(node));
+
+  t.deepEqual(new Set(roles), new Set(['follower', 'leader']));
+  t.is(others[0]?.node.consensus.get('ledger')?.status().epoch, epoch + 1);
+  t.is(await cluster.settle(others[0]?.ledger.add(1) ?? fail()), 2);
+});
+
+function roleOn(node: Node): string | undefined {
+  return node.consensus.get('ledger')?.status().role;
+}
+
+test('a group that has ended on a node can be opened again, as the node knows it', async (t) => {
+  const cluster = new TestCluster();
+  const a = await cluster.node('a');
+  const before = await a.replicated(Ledger, 'ledger');
+  await cluster.settle(before.add(2));
+
+  await a.consensus.get('ledger')?.stop();
+  const after = await a.replicated(Ledger, 'ledger');
+
+  t.is(await cluster.settle(after.add(1)), 3);
+});
+
+test('a group has one machine, and one of another class is refused', async (t) => {
+  await using node = await startNode();
+  await node.replicated(Ledger, 'ledger');
+
+  await t.throwsAsync(node.replicated(Other, 'ledger'), {
+    instanceOf: TypeError,
+    message: 'group ledger replicates a Ledger, not a Other',
+  });
+});
+
+const refusals: readonly [why: string, options: NodeOptions, message: RegExp][] = [
+  ['has a directory and no name', { data: 'x' }, /pass its name as well/],
+  [
+    'has two places for its log',
+    { name: 'a', data: 'x', consensus: { store: new MemoryStore() } },
+    /pass either data or/,
+  ],
+];
+
+for (const [why, options, message] of refusals) {
+  test(`a node that ${why} does not start`, async (t) => {
+    await t.throwsAsync(startNode(options), { instanceOf: TypeError, message });
+  });
+}
+
+test('a node that others count on opens no group that it would forget', async (t) => {
+  const { env, network } = new TestCluster();
+  const place = { env, transport: network.transport('a') };
+  const forgetful = await startNode({ ...place, listen: 'a:1' });
+  const unreachable = await startNode({ ...place, join: ['b:1'] });
+
+  await t.throwsAsync(forgetful.replicated(Ledger, 'ledger'), { message: /pass data/ });
+  await t.throwsAsync(unreachable.replicated(Ledger, 'ledger'), { message: /pass listen/ });
+});

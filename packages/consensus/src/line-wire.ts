@@ -1,0 +1,91 @@
+import type { Env } from '@troupe/actor';
+import type { Connection, PeerIdentity, Proved } from '@troupe/remote';
+import type { NodeId } from './consensus.ts';
+import { IncomingLine } from './incoming-line.ts';
+import type { Door } from './line.ts';
+import { OutgoingLine } from './outgoing-line.ts';
+import type { Lane, Wire, WireHandler } from './wire.ts';
+
+const UNSENT_BYTES_MAX: Record<Lane, number> = { control: 2 ** 20, bulk: 16 * 2 ** 20 };
+
+/**
+ * Two lines to each peer, one a lane, dialled by the side that writes to it. So heartbeats never
+ * stand behind entries, and no two nodes have to agree on which of two connections is kept.
+ */
+export class LineWire implements Wire {
+  readonly #door: Door;
+  readonly #env: Env;
+  readonly #outgoing: Record<Lane, Map<NodeId, OutgoingLine>> = {
+    control: new Map(),
+    bulk: new Map(),
+  };
+  readonly #incoming = new Set<IncomingLine>();
+  #handler: WireHandler | undefined;
+
+  constructor(door: Door, env: Env) {
+    this.#door = door;
+    this.#env = env;
+  }
+
+  /** Where it listens, the port filled in; empty where the node listens for it. */
+  get address(): string {
+    return this.#door.address;
+  }
+
+  async open(node: NodeId, handler: WireHandler): Promise<void> {
+    await this.#door.open(node, (connection, peer) => this.#accept(connection, peer));
+    this.#handler = handler;
+  }
+
+  send(to: NodeId, lane: Lane, frame: Uint8Array): void {
+    if (this.#handler === undefined) return;
+    const lines = this.#outgoing[lane];
+    let line = lines.get(to);
+    if (line === undefined) lines.set(to, (line = this.#lineTo(to, lane)));
+    line.send(frame);
+  }
+
+  async close(): Promise<void> {
+    this.#handler = undefined;
+    for (const lines of Object.values(this.#outgoing)) {
+      for (const line of lines.values()) line.close();
+    }
+    for (const line of this.#incoming) line.destroy();
+    await this.#door.close();
+  }
+
+  #lineTo(to: NodeId, lane: Lane): OutgoingLine {
+    return new OutgoingLine({
+      env: this.#env,
+      to,
+      dial: (make) => this.#door.dial(to, make),
+      unsentBytesMax: UNSENT_BYTES_MAX[lane],
+      broke: () => this.#handler?.broke(to),
+      unsent: () => this.#handler?.unsent(to, lane),
+    });
+  }
+
+  #accept(connection: Connection, peer: PeerIdentity): Proved {
+    const { name: from } = peer;
+    const line: IncomingLine = new IncomingLine(connection, {
+      frame: (frame) => {
+        this.#outgoing.control.get(from)?.heard();
+        this.#outgoing.bulk.get(from)?.heard();
+        this.#handler?.received(from, frame);
+      },
+      ended: (broken) => {
+        this.#incoming.delete(line);
+        if (this.#handler === undefined) return;
+        if (broken !== undefined) this.#complain(from, broken);
+        this.#handler.broke(from);
+      },
+    });
+    this.#incoming.add(line);
+    for (const lines of Object.values(this.#outgoing)) lines.get(from)?.met(peer);
+    return line;
+  }
+
+  #complain(from: NodeId, { message: reason }: Error): void {
+    this.#env.log.warn({ from, reason }, 'a peer broke the rules of a line of consensus');
+  }
+}
