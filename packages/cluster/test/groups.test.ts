@@ -137,9 +137,9 @@ test('a node that stops hands the lead over first, so that nobody waits for an e
   const epoch = leader?.node.consensus.get('ledger')?.status().epoch ?? 0;
 
   await cluster.settle(leader?.node.stop() ?? fail());
-  const roles = others.map(({ node }) => roleOn(node));
+  const leading = others.filter(({ node }) => roleOn(node) === 'leader');
 
-  t.deepEqual(new Set(roles), new Set(['follower', 'leader']));
+  t.is(leading.length, 1);
   t.is(others[0]?.node.consensus.get('ledger')?.status().epoch, epoch + 1);
   t.is(await cluster.settle(others[0]?.ledger.add(1) ?? fail()), 2);
 });
