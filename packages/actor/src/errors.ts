@@ -38,7 +38,11 @@ export type CallErrorCode =
   | 'ERR_GROUP_CLOSED'
   | 'ERR_CHANGE_REFUSED'
   | 'ERR_SESSION_EXPIRED'
-  | 'ERR_NO_SUCH_COMMAND';
+  | 'ERR_NO_SUCH_COMMAND'
+  | 'ERR_LEASE_EXPIRED'
+  | 'ERR_LOCK_LOST'
+  | 'ERR_COMPACTED'
+  | 'ERR_SIZE_MISMATCH';
 
 export function isCallError(error: unknown): error is CallError {
   return typeof error === 'object' && error !== null && '~troupe/CallError' in error;

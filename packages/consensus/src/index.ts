@@ -30,6 +30,38 @@ export { Replicated } from './replicated.ts';
 export type { Outcome } from './machine-entry.ts';
 export { replicate } from './replicate.ts';
 export type { Replica, ReplicaOptions, ReplicateOptions } from './replicate.ts';
+export { Coordination, openCoordination } from './coordination/coordination.ts';
+export type { CoordinateOptions, CoordinationOptions } from './coordination/coordination.ts';
+export { CoordinationMachine } from './coordination/coordination-machine.ts';
+export type { Session, SessionOptions, SessionState } from './coordination/session.ts';
+export type { Lock, LockOptions, Locks } from './coordination/locks.ts';
+export type { Held } from './coordination/held.ts';
+export type {
+  CampaignOptions,
+  Elections,
+  Leader,
+  Leadership,
+  ObserveOptions,
+} from './coordination/elections.ts';
+export type { SemaphoreOptions, Semaphores } from './coordination/semaphores.ts';
+export type { BarrierOptions, Barriers, Passage } from './coordination/barriers.ts';
+export type { WaitLimits } from './coordination/patience.ts';
+export type {
+  KeyCondition,
+  KeyOperation,
+  KeyRangeOptions,
+  KeyResult,
+  KeyTransacted,
+  KeyTransaction,
+  KeyValue,
+  KeyValueStore,
+  KeyWatchOptions,
+  Lease,
+  LeaseLike,
+} from './coordination/kv.ts';
+export type { KeyRange } from './coordination/key-range.ts';
+export type { KeyChange, KeyEvent, KeyWatch } from './coordination/key-watch.ts';
+export { Compacted, LeaseExpired, LockLost, SizeMismatch } from './coordination/errors.ts';
 export type { EntryRange, GroupRecord, LogStore, Recovered } from './log-store.ts';
 export { MemoryStore } from './memory-store.ts';
 export { DiskStore, openDirectory, openStore, setAside } from './disk-store.ts';

@@ -1,12 +1,6 @@
 import { type Executed, NotSerializable } from '@troupe/actor';
-import {
-  BadBytes,
-  CborCodec,
-  type ErrorClass,
-  errorFromWire,
-  errorToWire,
-  type ValuePort,
-} from '@troupe/remote';
+import { BadBytes, CborCodec, type ErrorClass, errorFromWire, errorToWire } from '@troupe/remote';
+import { plainData } from './plain-data.ts';
 
 /** What machines have in the log: an array of its kind and its fields, in CBOR. */
 export type MachineEntry =
@@ -55,14 +49,6 @@ const OPEN = 0;
 const CLOSE = 1;
 const COMMAND = 2;
 
-/** Plain data only: nothing that lives on one node has a meaning in a log. */
-const plain: ValuePort = {
-  dehydrate: () => undefined,
-  hydrate(tag) {
-    throw new BadBytes(`a value of kind ${tag}, where there is plain data only`);
-  },
-};
-
 /** Arguments as they were when the command was called. */
 export type EncodedArguments = ReturnType<CborCodec['encodeValue']>;
 
@@ -72,7 +58,7 @@ export class EntryCodec {
 
   /** @throws {NotSerializable} executed: no */
   args(args: readonly unknown[]): EncodedArguments {
-    return this.#codec.encodeValue(args, plain, 'args');
+    return this.#codec.encodeValue(args, plainData, 'args');
   }
 
   open(time: number): Uint8Array {
@@ -138,16 +124,16 @@ export class EntryCodec {
 
   /** What another node would get of `value`. */
   copy(value: unknown): unknown {
-    return this.#frame(this.#codec.encode([value], plain, ['result']))?.[0];
+    return this.#frame(this.#codec.encode([value], plainData, ['result']))?.[0];
   }
 
   #encode(frame: readonly unknown[], fields?: readonly string[]): Uint8Array {
-    return this.#codec.encode(frame, plain, fields).slice(); // Kept for long, so on its own.
+    return this.#codec.encode(frame, plainData, fields).slice(); // Kept for long, so on its own.
   }
 
   #frame(bytes: Uint8Array): readonly unknown[] | undefined {
     try {
-      const frames = this.#codec.decodeSequence(bytes, plain);
+      const frames = this.#codec.decodeSequence(bytes, plainData);
       return frames.length === 1 ? frames[0] : undefined;
     } catch (error) {
       if (error instanceof BadBytes) return undefined;

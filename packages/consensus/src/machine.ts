@@ -4,6 +4,8 @@ import type { ErrorClass } from '@troupe/remote';
 export interface LogEntry {
   /** Its place in the log: grows with every entry, so it does as an id that was never used. */
   readonly index: number;
+  /** Of the leader that put it there: grows with every change of leader. 0 for a query. */
+  readonly epoch: number;
   /**
    * Milliseconds since 1970 by the clock of the node that proposed it, or the time of an entry
    * before, where that is later: it is the same on every node, and never goes back.
@@ -17,6 +19,7 @@ export interface LogEntry {
 export function between(index: number, time: number): LogEntry {
   return {
     index,
+    epoch: 0,
     time,
     random() {
       throw new Error('only a command has randomness: a query must not depend on chance');

@@ -1,8 +1,9 @@
 import { xorshift } from '@troupe/actor/internal';
-import { BadBytes, CborCodec, type ValuePort } from '@troupe/remote';
+import { CborCodec } from '@troupe/remote';
 import { between, Machine, type MachineClass } from './machine.ts';
 import { type CommandEntry, EntryCodec, type Outcome } from './machine-entry.ts';
 import { type MachineMethod, methodsOf } from './machine-methods.ts';
+import { plainData } from './plain-data.ts';
 import { type SavedSession, SessionTable } from './session-table.ts';
 import type { Command, SnapshotOrigin, SnapshotSource, StateMachine } from './state-machine.ts';
 
@@ -12,13 +13,6 @@ const FORMAT = 1;
 const SNAPSHOT_BYTES_MAX = 2 ** 30;
 
 type Frames = readonly (readonly unknown[])[];
-
-const plain: ValuePort = {
-  dehydrate: () => undefined,
-  hydrate(tag) {
-    throw new BadBytes(`a value of kind ${tag} in a snapshot`);
-  },
-};
 
 /**
  * A class of machines as the `StateMachine` that a group replicates: it knows the commands by
@@ -35,6 +29,7 @@ export class Replicated<M extends Machine> implements StateMachine<Outcome> {
   });
   #machine: M;
   #sessions = new SessionTable();
+  readonly #users = new Set<(machine: M) => void>();
   /** Of the entry that was applied last. */
   #index = 0;
   #time = 0;
@@ -78,6 +73,17 @@ export class Replicated<M extends Machine> implements StateMachine<Outcome> {
     return this.#entries.copy(answer);
   }
 
+  /**
+   * Calls `use` with this node's instance, and with the one that a snapshot puts in its place: for
+   * who answers from it without making copies. Look, and change nothing.
+   * @returns ends it
+   */
+  '~troupe/instances'(use: (machine: M) => void): () => void {
+    this.#users.add(use);
+    use(this.#machine);
+    return () => this.#users.delete(use);
+  }
+
   apply(batch: readonly Command[]): readonly Outcome[] {
     return batch.map((command) => this.#apply(command));
   }
@@ -85,7 +91,7 @@ export class Replicated<M extends Machine> implements StateMachine<Outcome> {
   snapshot(): SnapshotSource {
     const chunks = [this.#encodeState()];
     for (const session of this.#sessions.save()) {
-      chunks.push(this.#snapshots.encode(session, plain));
+      chunks.push(this.#snapshots.encode(session, plainData));
     }
     return { chunks: () => chunks };
   }
@@ -93,7 +99,7 @@ export class Replicated<M extends Machine> implements StateMachine<Outcome> {
   async restore(chunks: AsyncIterable<Uint8Array>, { version }: SnapshotOrigin): Promise<void> {
     const parts: Uint8Array[] = [];
     for await (const chunk of chunks) parts.push(chunk);
-    const frames: Frames = this.#snapshots.decodeSequence(Buffer.concat(parts), plain);
+    const frames: Frames = this.#snapshots.decodeSequence(Buffer.concat(parts), plainData);
     const [[format, index, time, state] = [], ...saved] = frames;
     if (format !== FORMAT) {
       throw new Error(
@@ -110,15 +116,16 @@ export class Replicated<M extends Machine> implements StateMachine<Outcome> {
     this.#index = index as number;
     this.#time = time as number;
     machine['~troupe/enter'](between(this.#index, this.#time));
+    for (const use of this.#users) use(machine);
   }
 
-  #apply({ index, data }: Command): Outcome {
+  #apply({ index, epoch, data }: Command): Outcome {
     const entry = this.#entries.decode(data);
     if (entry === undefined) return { kind: 'refused', reason: 'malformed' };
     this.#index = index;
     this.#time = Math.max(this.#time, entry.time);
     if (entry.kind === 'command') {
-      return this.#sessions.once(entry, () => this.#execute(entry));
+      return this.#sessions.once(entry, () => this.#execute(entry, epoch));
     }
     if (entry.kind === 'close') {
       this.#sessions.close(entry.session);
@@ -128,7 +135,7 @@ export class Replicated<M extends Machine> implements StateMachine<Outcome> {
     return { kind: 'opened', session: index };
   }
 
-  #execute({ name, args, since, seed }: CommandEntry): Outcome {
+  #execute({ name, args, since, seed }: CommandEntry, epoch: number): Outcome {
     if (since > this.version) {
       throw new Error(
         `command ${name} came with version ${since} of ${this.type.name}, and this node runs ` +
@@ -139,6 +146,7 @@ export class Replicated<M extends Machine> implements StateMachine<Outcome> {
     if (method?.kind !== 'command') return { kind: 'refused', reason: 'no-such-command' };
     this.#machine['~troupe/enter']({
       index: this.#index,
+      epoch,
       time: this.#time,
       random: xorshift(seed),
     });
@@ -155,7 +163,7 @@ export class Replicated<M extends Machine> implements StateMachine<Outcome> {
 
   #encodeState(): Uint8Array {
     const frame = [FORMAT, this.#index, this.#time, this.#machine['~troupe/save']()];
-    return this.#snapshots.encode(frame, plain, ['format', 'index', 'time', 'state']);
+    return this.#snapshots.encode(frame, plainData, ['format', 'index', 'time', 'state']);
   }
 }
 

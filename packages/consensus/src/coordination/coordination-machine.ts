@@ -1,0 +1,237 @@
+import type { ErrorClass } from '@troupe/remote';
+import { Machine } from '../machine.ts';
+import { command, query } from '../machine-methods.ts';
+import { BarrierTable, type SavedBarrier } from './barrier-table.ts';
+import {
+  type ClaimRequest,
+  ClaimTable,
+  type Holder,
+  type SavedResource,
+  topics,
+} from './claim-table.ts';
+import { LeaseExpired, SizeMismatch } from './errors.ts';
+import { checkRange, type KeyRange } from './key-range.ts';
+import {
+  checkName,
+  checkValue,
+  type ItemCondition,
+  KeyStore,
+  type SavedStore,
+  type StoredItem,
+  type StoreOperation,
+  type StoreResult,
+} from './key-store.ts';
+import { LeaseTable, type SavedLease } from './lease-table.ts';
+
+/** What became of a claim: it is held, it waits, it cannot be had, or it was withdrawn before. */
+export type ClaimAnswer =
+  | { readonly kind: 'held'; readonly token: number }
+  | { readonly kind: 'waits' | 'refused' | 'withdrawn' };
+
+/** The holder with that token is who holds the lock, or the election, now. */
+export interface HolderCondition {
+  /** For example `lock reindex`. */
+  readonly resource: string;
+  readonly token: number;
+}
+
+export interface Transaction {
+  readonly conditions: readonly (ItemCondition | HolderCondition)[];
+  readonly operations: readonly StoreOperation[];
+  readonly otherwise: readonly StoreOperation[];
+}
+
+export interface TransactionAnswer {
+  readonly succeeded: boolean;
+  /** Of the store after it. */
+  readonly revision: number;
+  readonly results: readonly StoreResult[];
+}
+
+export interface Page {
+  readonly items: readonly (readonly [key: string, item: StoredItem])[];
+  /** There are keys behind these. */
+  readonly more: boolean;
+  readonly revision: number;
+}
+
+/** What has run out, by the clock of whoever leads. */
+export interface Elapsed {
+  readonly epoch: number;
+  readonly leases: readonly (readonly [id: number, renewed: number])[];
+  readonly delays: readonly (readonly [name: string, since: number])[];
+}
+
+/** A page of `range` never has more bytes of values than this, but always one key. */
+const PAGE_BYTES = 4 * 2 ** 20;
+
+interface SavedState {
+  readonly leases: readonly SavedLease[];
+  readonly claims: readonly SavedResource[];
+  readonly barriers: readonly SavedBarrier[];
+  readonly store: SavedStore;
+}
+
+/**
+ * Leases, and what they hold: locks, elections, semaphores, barriers, keys. One machine for all, so
+ * that a lease that ends gives back everything in one entry. Time is none of its business: the
+ * leader proposes what has run out (`elapsed`), and says in which epoch it was of that opinion.
+ */
+export class CoordinationMachine extends Machine {
+  static override readonly errors: readonly ErrorClass[] = [LeaseExpired, SizeMismatch];
+
+  readonly #listeners = new Set<(topic: string) => void>();
+  readonly #changed = (topic: string): void => {
+    for (const listen of this.#listeners) listen(topic);
+  };
+  readonly leases: LeaseTable = new LeaseTable();
+  readonly claims: ClaimTable = new ClaimTable(this.#changed);
+  readonly barriers: BarrierTable = new BarrierTable(this.#changed);
+  readonly store: KeyStore = new KeyStore(() => this.#changed(topics.store));
+
+  /** @returns its id */
+  @command openLease(ttlMs: number): number {
+    this.leases.open(this.entry.index, ttlMs);
+    return this.entry.index;
+  }
+
+  /** @returns whether there is such a lease still */
+  @command renewLease(id: number): boolean {
+    return this.leases.renew(id, this.entry.index);
+  }
+
+  /** Its owner ends it, and has done with all that it holds. */
+  @command closeLease(id: number): boolean {
+    return this.#endLease(id, true);
+  }
+
+  /** Whoever leads has seen so much time go by. What another leader has seen counts for nothing. */
+  @command elapsed({ epoch, leases, delays }: Elapsed): void {
+    if (epoch !== this.entry.epoch) return;
+    for (const [id, renewed] of leases) {
+      if (this.leases.isIdleSince(id, renewed)) this.#endLease(id, false);
+    }
+    for (const [name, since] of delays) this.claims.lift(name, since, this.entry.index);
+  }
+
+  /** @throws {LeaseExpired} {SizeMismatch} {Overloaded} and nothing has changed */
+  @command claim(request: ClaimRequest): ClaimAnswer {
+    const { resource, lease, ticket, value } = request;
+    checkName('the name', resource);
+    if (value !== null) checkValue(value);
+    this.leases.demand(lease);
+    if (this.leases.isWithdrawn(lease, ticket)) return { kind: 'withdrawn' };
+    const token = this.claims.claim(request, this.entry.index);
+    if (token === undefined) return { kind: 'refused' };
+    return token === 0 ? { kind: 'waits' } : { kind: 'held', token };
+  }
+
+  /**
+   * Gives up a claim, held or waiting, or leaves a barrier, and refuses it should it still come.
+   * @returns whether there was one
+   */
+  @command release(lease: number, ticket: number): boolean {
+    this.leases.withdraw(lease, ticket);
+    const { index } = this.entry;
+    return this.claims.release(lease, ticket, index) || this.barriers.leave(lease, ticket);
+  }
+
+  /** @returns whether it is held */
+  @command revalue(lease: number, ticket: number, value: Uint8Array | null): boolean {
+    if (value !== null) checkValue(value);
+    return this.claims.revalue(lease, ticket, value);
+  }
+
+  /** @returns the index at which the barrier opened, 0 while it waits; undefined: withdrawn */
+  @command enterBarrier(
+    name: string,
+    member: { readonly size: number; readonly lease: number; readonly ticket: number },
+  ): number | undefined {
+    checkName('the name', name);
+    this.leases.demand(member.lease);
+    if (this.leases.isWithdrawn(member.lease, member.ticket)) return undefined;
+    return this.barriers.enter(name, member, this.entry.index);
+  }
+
+  /** @throws {LeaseExpired} {Overloaded} {RangeError} {TypeError} and nothing has changed */
+  @command transact({ conditions, operations, otherwise }: Transaction): TransactionAnswer {
+    const succeeded = conditions.every((condition) => this.#holds(condition));
+    const chosen = succeeded ? operations : otherwise;
+    for (const each of chosen) {
+      if (each.kind === 'put' && each.lease !== 0) this.leases.demand(each.lease);
+    }
+    const results = this.store.execute(chosen, this.entry.index);
+    return { succeeded, revision: this.store.revision, results };
+  }
+
+  @query item(key: string): StoredItem | undefined {
+    return this.store.get(key);
+  }
+
+  /** At most `limit` keys of `range` behind `after`, in order. */
+  @query page(range: KeyRange, limit: number, after: string | undefined): Page {
+    checkRange(range);
+    const items: (readonly [string, StoredItem])[] = [];
+    let [bytes, more] = [0, false];
+    for (const each of this.store.range(range, after)) {
+      bytes += each[1].value.length;
+      more = items.length >= limit || (bytes > PAGE_BYTES && items.length > 0);
+      if (more) break;
+      items.push(each);
+    }
+    return { items, more, revision: this.store.revision };
+  }
+
+  @query revision(): number {
+    return this.store.revision;
+  }
+
+  @query holders(resource: string): readonly Holder[] {
+    return this.claims.holders(resource);
+  }
+
+  @query hasLease(id: number): boolean {
+    return this.leases.has(id);
+  }
+
+  /**
+   * Tells of what changes from now on, on this node, while it does: look, and change nothing.
+   * @returns ends it
+   */
+  '~troupe/listen'(listen: (topic: string) => void): () => void {
+    this.#listeners.add(listen);
+    return () => this.#listeners.delete(listen);
+  }
+
+  protected override save(): SavedState {
+    return {
+      leases: this.leases.save(),
+      claims: this.claims.save(),
+      barriers: this.barriers.save(),
+      store: this.store.save(),
+    };
+  }
+
+  protected override load(state: unknown): void {
+    const { leases, claims, barriers, store } = state as SavedState; // As `save` gave it.
+    this.leases.load(leases);
+    this.claims.load(claims);
+    this.barriers.load(barriers);
+    this.store.load(store);
+  }
+
+  #holds(condition: ItemCondition | HolderCondition): boolean {
+    if ('key' in condition) return this.store.holds(condition);
+    const { resource, token } = condition;
+    return this.claims.holders(resource).some((holder) => holder.token === token);
+  }
+
+  #endLease(id: number, isClean: boolean): boolean {
+    if (!this.leases.end(id)) return false;
+    this.claims.dropLease(id, this.entry.index, isClean);
+    this.barriers.dropLease(id);
+    this.store.dropLease(id, this.entry.index);
+    this.#changed(topics.lease(id));
+    return true;
+  }
+}

@@ -1,0 +1,74 @@
+import { PERMITS_MAX } from './bounds.ts';
+import { ANSWER_MS, type Claims, type Wish } from './claims.ts';
+import { Held, type HeldParts } from './held.ts';
+import type { WaitLimits } from './patience.ts';
+
+export interface LockOptions extends WaitLimits {
+  /** Others that ask for it shared may hold it too. Default: false. */
+  readonly shared?: boolean;
+  /**
+   * Milliseconds for which nobody gets the lock when this holder's session runs out, so that what
+   * it has sent last may arrive first. Not after a release. Default: 0.
+   */
+  readonly lockDelayMs?: number;
+}
+
+/** A lock that is held, under a token. */
+export type Lock = Held;
+
+/** Locks by name, first come, first served. Any node may ask; a session of its own holds them. */
+export class Locks {
+  readonly #claims: Claims;
+
+  constructor(claims: Claims) {
+    this.#claims = claims;
+  }
+
+  /**
+   * Waits until nobody else holds the lock. It is not re-entrant: whoever holds it and asks again
+   * waits for itself.
+   * @example `await using lock = await locks.acquire('reindex', { waitMs: 5_000 });`
+   * @throws {DeadlineExceeded} executed: no; it was not to be had within `waitMs`
+   * @throws {Cancelled} executed: no; `signal` was aborted
+   * @throws {Overloaded} executed: no; as many wait as may
+   */
+  async acquire(name: string, options: LockOptions = {}): Promise<Lock> {
+    const lock = await this.#claims.claim(wishOf(name, options, true), options, held);
+    if (lock !== undefined) return lock;
+    throw new Error(`BUG: lock ${name} was refused to who would wait`);
+  }
+
+  /** @returns undefined when somebody else holds it, waits for it, or its delay is not over */
+  tryAcquire(name: string, options: LockOptions = {}): Promise<Lock | undefined> {
+    return this.#claims.claim(
+      wishOf(name, options, false),
+      { waitMs: ANSWER_MS, ...options },
+      held,
+    );
+  }
+}
+
+/** An exclusive holder takes all permits that a lock has, a shared one takes one. */
+function wishOf(
+  name: string,
+  { shared = false, lockDelayMs = 0 }: LockOptions,
+  wait: boolean,
+): Wish {
+  return {
+    resource: lockResource(name),
+    size: PERMITS_MAX,
+    take: shared ? 1 : PERMITS_MAX,
+    wait,
+    delayMs: lockDelayMs,
+    value: null,
+  };
+}
+
+/** As the machine calls it: locks, elections and semaphores of one name are different things. */
+export function lockResource(name: string): string {
+  return `lock ${name}`;
+}
+
+function held(parts: HeldParts): Held {
+  return new Held(parts);
+}

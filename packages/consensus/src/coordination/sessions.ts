@@ -1,0 +1,88 @@
+import { isCallError } from '@troupe/actor';
+import { GroupClosed } from '../errors.ts';
+import type { Patience } from './patience.ts';
+import {
+  Session,
+  SESSION_GRACE_MS,
+  SESSION_TTL_MS,
+  type SessionOptions,
+  type SessionParts,
+} from './session.ts';
+
+/** The session of this node: opened when something is to be held, and anew when it has expired. */
+export class Sessions {
+  readonly #parts: SessionParts;
+  readonly #ttlMs: number;
+  readonly #graceMs: number;
+  #present: Session | undefined;
+  #opening: Promise<Session> | undefined;
+
+  constructor(parts: SessionParts, { ttlMs, graceMs }: SessionOptions) {
+    this.#parts = parts;
+    this.#ttlMs = ttlMs ?? SESSION_TTL_MS;
+    this.#graceMs = graceMs ?? SESSION_GRACE_MS;
+  }
+
+  get present(): Session | undefined {
+    return this.#present;
+  }
+
+  /** @throws what `patience` is at its end with, and what no further attempt could mend */
+  async current(patience: Patience): Promise<Session> {
+    for (;;) {
+      if (this.#present !== undefined && this.#present.state !== 'expired') return this.#present;
+      this.#opening ??= this.#open();
+      try {
+        return await raced(this.#opening, patience.signal);
+      } catch (error) {
+        if (patience.error !== undefined) throw patience.error;
+        if (!isWorthAnotherTry(error)) throw error;
+      }
+    }
+  }
+
+  /** What is held is given back, as far as anybody can be told. */
+  async close(): Promise<void> {
+    const session = this.#present ?? (await this.#opening?.catch(() => undefined));
+    if (session === undefined || session.state === 'expired') return;
+    session.end();
+    const { replica } = this.#parts;
+    // What cannot be told now the group finds out by itself.
+    await replica
+      .with({ deadlineMs: this.#ttlMs / 2 })
+      .closeLease(session.id)
+      .catch(() => {});
+  }
+
+  async #open(): Promise<Session> {
+    try {
+      const begunAt = this.#parts.env.now();
+      const id = await this.#parts.replica.openLease(this.#ttlMs);
+      const [ttlMs, graceMs] = [this.#ttlMs, this.#graceMs];
+      return (this.#present = new Session(this.#parts, { id, begunAt, ttlMs, graceMs }));
+    } finally {
+      this.#opening = undefined;
+    }
+  }
+}
+
+/** The attempt failed, and the same once more may not: whatever became of it, it does no harm. */
+export function isWorthAnotherTry(error: unknown): boolean {
+  if (!isCallError(error) || error instanceof GroupClosed) return false;
+  const { code } = error;
+  return (
+    code === 'ERR_DEADLINE_EXCEEDED' ||
+    code === 'ERR_OUTCOME_UNKNOWN' ||
+    code === 'ERR_SESSION_EXPIRED'
+  );
+}
+
+/** @throws the reason of `signal`, if that comes first */
+function raced<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort);
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}

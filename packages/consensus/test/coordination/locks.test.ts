@@ -1,0 +1,287 @@
+import test from 'ava';
+import { Engine, LockLost, openCoordination } from '@troupe/consensus';
+import { TestCluster } from './cluster.js';
+
+test('one node by itself needs no configuration', async (t) => {
+  await using engine = new Engine();
+  await using coordination = await openCoordination(engine);
+  const { locks } = coordination;
+  let token = 0;
+  {
+    await using lock = await locks.acquire('x');
+    token = lock.token;
+    t.is(await locks.tryAcquire('x'), undefined);
+    t.false(lock.signal.aborted);
+    t.true(lock.remainingMs > 0);
+  }
+
+  await using again = await locks.acquire('x');
+
+  t.true(again.token > token);
+});
+
+test('a lock goes from node to node, under greater tokens', async (t) => {
+  const cluster = await TestCluster.start();
+  const first = await cluster.settle(cluster.at('a').locks.acquire('x'));
+  const waiting = ['b', 'c'].map((node) => cluster.at(node).locks.acquire('x'));
+  await cluster.env.advance(500);
+  t.is(await cluster.settle(cluster.at('b').locks.tryAcquire('x')), undefined);
+
+  await cluster.settle(first.release());
+  const second = await cluster.settle(Promise.race(waiting));
+  t.true(first.signal.aborted);
+  t.false(second.signal.aborted);
+  await cluster.settle(second.release());
+  const both = await cluster.settle(Promise.all(waiting));
+
+  t.deepEqual(
+    both.map(({ token }) => token > first.token),
+    [true, true],
+  );
+  t.not(both[0]?.token, both[1]?.token);
+});
+
+test('who waits no longer than so is told, and stands in nobody else’s way', async (t) => {
+  const cluster = await TestCluster.start();
+  const held = await cluster.settle(cluster.at('a').locks.acquire('x'));
+  const controller = new AbortController();
+  const { locks } = cluster.at('b');
+  const late = t.throwsAsync(locks.acquire('x', { waitMs: 300 }));
+  const aborted = t.throwsAsync(locks.acquire('x', { signal: controller.signal }));
+
+  await cluster.env.advance(400);
+  controller.abort('changed my mind');
+
+  t.like(await cluster.settle(late), { code: 'ERR_DEADLINE_EXCEEDED', executed: 'no' });
+  t.like(await cluster.settle(aborted), { code: 'ERR_CANCELLED', executed: 'no' });
+  await cluster.settle(held.release());
+  const next = await cluster.settle(cluster.at('c').locks.acquire('x'));
+  t.false(next.signal.aborted);
+});
+
+test('a signal that is aborted already asks nobody', async (t) => {
+  const cluster = await TestCluster.start();
+  const signal = AbortSignal.abort();
+
+  const error = await t.throwsAsync(cluster.settle(cluster.at('a').locks.acquire('x', { signal })));
+
+  t.like(error, { code: 'ERR_CANCELLED', executed: 'no' });
+});
+
+test('a holder that is cut off gives up before anybody else gets the lock', async (t) => {
+  const cluster = await TestCluster.start();
+  const { holder, other } = cluster.ranks;
+  const lock = await cluster.settle(cluster.at(holder).locks.acquire('x'));
+  let lostAt = 0;
+  lock.signal.addEventListener('abort', () => (lostAt = cluster.env.now()));
+
+  cluster.isolate(holder);
+  const next = await cluster.settle(cluster.at(other).locks.acquire('x'));
+  const gotAt = cluster.env.now();
+
+  t.true(next.token > lock.token);
+  t.true(lostAt > 0 && lostAt + 100 <= gotAt, `lost at ${lostAt}, got at ${gotAt}`);
+  t.like(lock.signal.reason, { code: 'ERR_LOCK_LOST', reason: 'jeopardy', token: lock.token });
+  t.is(lock.remainingMs, 0);
+});
+
+test('a session that finds back in time is safe again, and holds what it held', async (t) => {
+  const cluster = await TestCluster.start({ ttlMs: 5_000 });
+  const { leader, holder } = cluster.ranks;
+  const node = cluster.at(holder);
+  const lock = await cluster.settle(node.locks.acquire('x'));
+  const session = await node.session();
+  const states: string[] = [];
+  void (async () => {
+    for await (const state of session.events()) states.push(state);
+  })();
+
+  cluster.isolate(holder);
+  await cluster.until(() => session.state === 'jeopardy');
+  cluster.rejoin(holder);
+  await cluster.until(() => session.state === 'safe');
+
+  t.deepEqual(states, ['safe', 'jeopardy', 'safe']);
+  t.true(lock.signal.aborted); // Nobody could tell at the time.
+  t.is(await cluster.settle(cluster.at(leader).locks.tryAcquire('x')), undefined);
+  await cluster.settle(lock.release());
+  t.truthy(await cluster.settle(cluster.at(leader).locks.tryAcquire('x')));
+});
+
+test('a session that ran out says so, and the next lock is on another', async (t) => {
+  const cluster = await TestCluster.start();
+  const { holder } = cluster.ranks;
+  const node = cluster.at(holder);
+  const lock = await cluster.settle(node.locks.acquire('x'));
+  const session = await node.session();
+
+  cluster.isolate(holder);
+  await cluster.env.advance(3_000);
+  cluster.rejoin(holder);
+  await cluster.until(() => session.state === 'expired');
+  const next = await cluster.settle(node.locks.acquire('x'));
+
+  t.true(next.token > lock.token);
+  t.not((await node.session()).id, session.id);
+  t.true(lock.signal.reason instanceof LockLost);
+  await cluster.settle(lock.release());
+  t.false(next.signal.aborted);
+});
+
+test('a session that nobody answers gives up after its grace', async (t) => {
+  const cluster = await TestCluster.start({ graceMs: 4_000 });
+  const { holder } = cluster.ranks;
+  const session = await cluster.settle(cluster.at(holder).session());
+
+  cluster.isolate(holder);
+  await cluster.env.advance(900);
+  t.is(session.state, 'jeopardy');
+  await cluster.env.advance(4_000);
+
+  t.is(session.state, 'expired');
+});
+
+test('a change of leader costs no session, and a new leader gives all of them the full time', async (t) => {
+  const cluster = await TestCluster.start();
+  const { leader, holder, other } = cluster.ranks;
+  const lock = await cluster.settle(cluster.at(holder).locks.acquire('x'));
+  const waiting = cluster.at(other).locks.acquire('x');
+
+  await cluster.crash(leader);
+  await cluster.env.advance(5_000);
+  t.false(lock.signal.aborted);
+  await cluster.settle(lock.release());
+
+  t.true((await cluster.settle(waiting)).token > lock.token);
+});
+
+test('a node that is gone loses its locks, though the leader was lost with it', async (t) => {
+  const cluster = await TestCluster.start();
+  const { leader, holder: other } = cluster.ranks;
+  const lock = await cluster.settle(cluster.at(leader).locks.acquire('x'));
+  const crashedAt = cluster.env.now();
+
+  await cluster.crash(leader);
+  const next = await cluster.settle(cluster.at(other).locks.acquire('x'));
+
+  t.true(next.token > lock.token);
+  t.true(cluster.env.now() - crashedAt >= 1_000);
+});
+
+test('a lock with a delay is given to nobody for so long after its holder was lost', async (t) => {
+  const cluster = await TestCluster.start();
+  const { holder, other } = cluster.ranks;
+  await cluster.settle(cluster.at(holder).locks.acquire('x', { lockDelayMs: 2_000 }));
+  await cluster.settle(cluster.at(holder).locks.acquire('y'));
+  await cluster.crash(holder);
+
+  await cluster.settle(cluster.at(other).locks.acquire('y'));
+  const withoutDelay = cluster.env.now();
+  await cluster.settle(cluster.at(other).locks.acquire('x'));
+
+  t.true(cluster.env.now() - withoutDelay >= 2_000);
+});
+
+test('shared holders hold beside each other', async (t) => {
+  const cluster = await TestCluster.start();
+  const shared = { shared: true };
+  const readers = await cluster.settle(
+    Promise.all(['a', 'b'].map((node) => cluster.at(node).locks.acquire('x', shared))),
+  );
+  const writing = cluster.at('c').locks.acquire('x');
+  await cluster.env.advance(300);
+
+  t.is(await cluster.settle(cluster.at('a').locks.tryAcquire('x', shared)), undefined);
+  await cluster.settle(Promise.all(readers.map((reader) => reader.release())));
+
+  t.false((await cluster.settle(writing)).signal.aborted);
+});
+
+test('a pause of the process is seen by the clock, before any timer could tell', async (t) => {
+  const cluster = await TestCluster.start({}, ['a']);
+  const lock = await cluster.settle(cluster.at('a').locks.acquire('x'));
+  const { env } = cluster;
+  const pausedMs = env.now() + 5_000;
+  const now = env.now.bind(env);
+
+  Object.defineProperty(env, 'now', { value: () => Math.max(now(), pausedMs) });
+
+  t.is(lock.remainingMs, 0);
+  t.true(lock.signal.aborted);
+});
+
+test('closing gives back all that is held, without waiting for time to run out', async (t) => {
+  const cluster = await TestCluster.start({ ttlMs: 60_000 });
+  const { leader, holder } = cluster.ranks;
+  const lock = await cluster.settle(cluster.at(holder).locks.acquire('x', { lockDelayMs: 9_000 }));
+  const waiting = cluster.at(leader).locks.acquire('x');
+
+  await cluster.settle(cluster.at(holder).close());
+
+  t.true(lock.signal.aborted);
+  t.false((await cluster.settle(waiting)).signal.aborted);
+  t.true(cluster.env.now() < 5_000);
+});
+
+test('a group that ends on this node tells who waits and who holds', async (t) => {
+  const cluster = await TestCluster.start();
+  const lock = await cluster.settle(cluster.at('a').locks.acquire('x'));
+  const waiting = t.throwsAsync(cluster.at('b').locks.acquire('x'));
+  await cluster.env.advance(300);
+
+  await cluster.at('b').group.stop();
+  await cluster.at('a').group.stop();
+
+  t.like(await cluster.settle(waiting), { code: 'ERR_GROUP_CLOSED', executed: 'no' });
+  await cluster.env.settled();
+  t.true(lock.signal.aborted);
+});
+
+test('permits of a semaphore are for all nodes together', async (t) => {
+  const cluster = await TestCluster.start();
+  const pool = { permits: 2 };
+  const [first, second] = await cluster.settle(
+    Promise.all(['a', 'b'].map((node) => cluster.at(node).semaphores.acquire('pool', pool))),
+  );
+
+  t.is(await cluster.settle(cluster.at('c').semaphores.tryAcquire('pool', pool)), undefined);
+  const error = await t.throwsAsync(
+    cluster.settle(cluster.at('c').semaphores.acquire('pool', { permits: 3 })),
+  );
+  t.like(error, { code: 'ERR_SIZE_MISMATCH', executed: 'no', size: 2, asked: 3 });
+  await cluster.settle(Promise.all([first?.release(), second?.release()]));
+
+  t.truthy(await cluster.settle(cluster.at('c').semaphores.tryAcquire('pool', { permits: 3 })));
+});
+
+test('a barrier lets all go on when all have come, and leave when all have done', async (t) => {
+  const cluster = await TestCluster.start();
+  const order: string[] = [];
+  const run = async (node: string): Promise<void> => {
+    const passage = await cluster.at(node).barriers.enter('start', { size: 3 });
+    order.push('in');
+    await passage.leave();
+    order.push('out');
+  };
+  const running = ['a', 'b'].map(run);
+  await cluster.env.advance(1_000);
+  t.deepEqual(order, []);
+
+  await cluster.settle(Promise.all([...running, run('c')]));
+
+  t.deepEqual(order, ['in', 'in', 'in', 'out', 'out', 'out']);
+});
+
+test('who gives up a barrier is not counted', async (t) => {
+  const cluster = await TestCluster.start();
+  const enter = (node: string, waitMs?: number) =>
+    cluster.at(node).barriers.enter('start', { size: 2, ...(waitMs && { waitMs }) });
+
+  const error = await t.throwsAsync(cluster.settle(enter('a', 200)));
+  const waiting = enter('b');
+  await cluster.env.advance(500);
+  const both = await cluster.settle(Promise.all([waiting, enter('c')]));
+
+  t.like(error, { code: 'ERR_DEADLINE_EXCEEDED', executed: 'no' });
+  t.is(both.length, 2);
+});
