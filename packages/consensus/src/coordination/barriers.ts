@@ -10,7 +10,7 @@ export interface BarrierOptions extends WaitLimits {
   readonly size: number;
 }
 
-/** Barriers by name: nobody goes on before all have come; and nobody leaves before all have done. */
+/** Barriers by name: nobody goes on before all have come, nor leaves before all have done. */
 export class Barriers {
   readonly #claims: Claims;
 

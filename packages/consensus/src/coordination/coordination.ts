@@ -81,6 +81,11 @@ export class Coordination implements AsyncDisposable {
     return await this.#parts.sessions.current(patience);
   }
 
+  /** The session of this node, if it has one; the present or the last. */
+  get presentSession(): Session | undefined {
+    return this.#parts.sessions.present;
+  }
+
   /** Gives back all that this node holds, and takes no more part in the group. */
   close(): Promise<void> {
     return (this.#closing ??= this.#close());

@@ -35,7 +35,7 @@ export class Patience implements Disposable {
     return this.#controller.signal;
   }
 
-  /** What to tell who waited, once there is no patience left: nothing was had, or it is given back. */
+  /** What to tell who waited, once no patience is left: nothing was had, or it is given back. */
   get error(): Cancelled | DeadlineExceeded | undefined {
     if (!this.signal.aborted) return undefined;
     if (this.#given?.aborted !== true) return new DeadlineExceeded(this.#what, this.#waitMs, 'no');

@@ -41,7 +41,7 @@ test('a lock goes from node to node, under greater tokens', async (t) => {
   t.not(both[0]?.token, both[1]?.token);
 });
 
-test('who waits no longer than so is told, and stands in nobody else’s way', async (t) => {
+test('who waits no longer than so is told, and stands in no other way', async (t) => {
   const cluster = await TestCluster.start();
   const held = await cluster.settle(cluster.at('a').locks.acquire('x'));
   const controller = new AbortController();
