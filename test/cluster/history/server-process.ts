@@ -1,0 +1,170 @@
+// One of the servers of a history, in a process of its own with a disk of its own.
+import { isCallError, processEnv } from '@troupe/actor';
+import {
+  type Consensus,
+  Engine,
+  type Files,
+  nodeFiles,
+  openStore,
+  type Outcome,
+  type Replica,
+  Replicated,
+  replicate,
+  type SnapshotSource,
+  TransportWire,
+} from '@troupe/consensus';
+import { heldFiles } from './held-files.ts';
+import { Objects } from './objects.ts';
+import type { Begin, Mistake, Order, Task, Word } from './words.ts';
+
+/** Less than a client waits, so that it mostly gets an answer. */
+const DEADLINE_MS = 2_000;
+/** Many small ones, so that logs are shortened and members left behind get snapshots. */
+const LIMITS = { snapshotEntries: 1_000, keepEntries: 100 };
+const STORAGE = { segmentBytes: 2 ** 20, reserveBytes: 0 };
+/** How late a disk is that lies about syncs, as an operating system that writes when it likes. */
+const LATE_MS = 400;
+/** For one whose mistake it is to try again as if nothing had happened. */
+const IMPATIENCE_MS = 1;
+
+/** Its snapshots leave out the table of sessions. */
+class Forgetful extends Replicated<Objects> {
+  override snapshot(): SnapshotSource {
+    const [state] = super.snapshot().chunks() as readonly Uint8Array[];
+    return { chunks: () => (state === undefined ? [] : [state]) };
+  }
+}
+
+class Server {
+  readonly #group: Consensus<Outcome>;
+  readonly #objects: Replica<Objects>;
+  readonly #mistake: Mistake | undefined;
+
+  constructor(group: Consensus<Outcome>, machine: Replicated<Objects>, mistake?: Mistake) {
+    this.#group = group;
+    this.#objects = replicate(group, machine).with({ deadlineMs: DEADLINE_MS });
+    this.#mistake = mistake;
+  }
+
+  async obey(order: Order): Promise<unknown> {
+    switch (order.kind) {
+      case 'task':
+        return this.#perform(order.task);
+      case 'state':
+        return this.#objects.state();
+      case 'transfer':
+        return this.#group.transferLeadership(order.to, { deadlineMs: DEADLINE_MS });
+    }
+  }
+
+  /** Tells who leads, from the beginning on. */
+  async watch(): Promise<void> {
+    for await (const event of this.#group.events(new AbortController().signal)) {
+      if (event.kind === 'leader') say(event);
+      if (event.kind === 'fatal') end(event.error);
+    }
+  }
+
+  #perform({ client, op, key, value, consistency }: Task): Promise<unknown> {
+    const objects = this.#objects;
+    switch (op) {
+      case 'read':
+        return this.#read(key, this.#mistake === 'stale-reads' ? 'stale' : consistency);
+      case 'write':
+        return objects.write(key, value as number);
+      case 'cas': {
+        const [from, to] = value as readonly [number | null, number];
+        return objects.cas(key, from, to);
+      }
+      case 'append':
+        return objects.append(key, value as number);
+      case 'add':
+        return this.#mistake === 'repeats' ? this.#addWhatever(key) : objects.add(key);
+      case 'acquire':
+        return objects.acquire(key, client);
+      case 'release':
+        return objects.release(key, client);
+    }
+  }
+
+  #read(key: string, consistency: 'linearizable' | 'lease' | 'stale'): Promise<unknown> {
+    const objects = this.#objects.with({ consistency });
+    if (key.startsWith('register')) return objects.register(key);
+    return key.startsWith('list') ? objects.list(key) : objects.counter(key);
+  }
+
+  /** The mistake of whoever calls again what may have happened. */
+  async #addWhatever(key: string): Promise<number> {
+    for (;;) {
+      try {
+        return await this.#objects.with({ deadlineMs: IMPATIENCE_MS }).add(key);
+      } catch (error) {
+        if (!isCallError(error)) throw error;
+      }
+    }
+  }
+}
+
+function say(word: Word): void {
+  if (process.connected) process.send?.(word);
+}
+
+function end(error: unknown): void {
+  const why = error instanceof Error ? error.message : String(error);
+  const word: Word = { kind: 'fatal', why };
+  process.send?.(word, () => process.exit(1));
+}
+
+async function filesOf({ directory, power, mistake }: Begin): Promise<Files> {
+  const files = await nodeFiles(directory);
+  if (mistake === 'no-sync') return heldFiles(files, { lateMs: LATE_MS });
+  return power ? heldFiles(files) : files;
+}
+
+async function start(begin: Begin): Promise<Server> {
+  const { name, voters, peers, mistake } = begin;
+  const options = { ...STORAGE, cluster: 'history', node: name, env: processEnv() };
+  const opened = await openStore(await filesOf(begin), options);
+  if (opened.verdict === 'corrupt') {
+    const { file, offset, reason } = opened.damage;
+    throw new Error(`its log is damaged: ${reason}, in ${file} at ${offset}`);
+  }
+  const wire = new TransportWire({ listen: '127.0.0.1:0', addressOf: (node) => peers[node] });
+  const engine = new Engine({ node: name, store: opened.store, wire });
+  const machine = new (mistake === 'forgets-sessions' ? Forgetful : Replicated)(Objects);
+  const group = await engine.open({
+    ...LIMITS,
+    group: 'objects',
+    machine,
+    voters,
+    leaseReads: true,
+  });
+  say({ kind: 'listens', address: wire.address });
+  return new Server(group, machine, mistake);
+}
+
+async function answer(server: Server, order: Order): Promise<void> {
+  const { id } = order;
+  try {
+    say({ kind: 'done', id, value: (await server.obey(order)) ?? null });
+  } catch (error) {
+    if (!isCallError(error)) return end(error);
+    say({
+      kind: 'failed',
+      id,
+      executed: error.executed === 'no' ? 'no' : 'unknown',
+      code: error.code,
+    });
+  }
+}
+
+process.on('disconnect', () => process.exit()); // Whoever watched it is gone.
+// Ctrl-C reaches every process of the terminal; the first one tells the others when to end.
+process.on('SIGINT', () => undefined);
+try {
+  const server = await start(JSON.parse(process.argv[2] ?? '') as Begin);
+  process.on('message', (order: Order) => void answer(server, order));
+  void server.watch();
+} catch (error) {
+  end(error);
+}

@@ -1,0 +1,165 @@
+import type { Random } from '@troupe/sim';
+import { FAULTS } from './line.ts';
+import { pause } from './pause.ts';
+import type { Recorder } from './recorder.ts';
+import type { Server } from './server.ts';
+import type { Way, Servers } from './servers.ts';
+
+export const faultKinds = ['kill', 'stop', 'partition', 'transfer'] as const;
+export type FaultKind = (typeof faultKinds)[number];
+
+/** Between the end of one fault and the next, in the mean. */
+const CALM_MS = 1_200;
+/** How often a fault does not wait until the one before is over. */
+const OVERLAP = 0.3;
+const DOWN_MS = { min: 0, max: 3_000 };
+const STOPPED_MS = { min: 200, max: 4_000 };
+const CUT_MS = { min: 500, max: 5_000 };
+const TRANSFER_MS = 3_000;
+
+export interface StormOptions {
+  readonly servers: Servers;
+  readonly recorder: Recorder;
+  readonly random: Random;
+  readonly kinds: readonly FaultKind[];
+}
+
+/** What goes wrong on purpose, one thing after the other and some at once. */
+export class Storm {
+  readonly #options: StormOptions;
+  readonly counts: Record<string, number> = {};
+  readonly #underWay = new Set<Promise<void>>();
+
+  constructor(options: StormOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when `signal` has aborted; what is down then is left so. */
+  async blow(signal: AbortSignal): Promise<void> {
+    const { random, kinds } = this.#options;
+    if (kinds.length === 0) return pause(2 ** 31 - 1, signal);
+    for (;;) {
+      await pause(random.exponential(CALM_MS), signal);
+      if (signal.aborted) break;
+      const fault = this.#inflict(random.pick(kinds), signal);
+      this.#underWay.add(fault);
+      void fault.finally(() => this.#underWay.delete(fault));
+      if (!random.chance(OVERLAP)) await Promise.all(this.#underWay);
+    }
+    await Promise.all(this.#underWay);
+  }
+
+  #inflict(kind: FaultKind, signal: AbortSignal): Promise<void> {
+    switch (kind) {
+      case 'kill':
+        return this.#kill(signal);
+      case 'stop':
+        return this.#stop(signal);
+      case 'partition':
+        return this.#partition(signal);
+      case 'transfer':
+        return this.#transfer();
+    }
+  }
+
+  async #kill(signal: AbortSignal): Promise<void> {
+    const { servers, random } = this.#options;
+    const { leader } = servers;
+    const alive = servers.all.filter(({ hasEnded }) => !hasEnded).map(({ name }) => name);
+    const majority = Math.floor(servers.names.length / 2) + 1;
+    const some = random.shuffled(alive);
+    const [victims, what] = random.pick<readonly [readonly string[], string]>([
+      ...Array.from({ length: 4 }, () => [some.slice(0, 1), 'kill'] as const),
+      ...Array.from({ length: 4 }, () => {
+        return [alive.filter((name) => name === leader), 'kill of the leader'] as const;
+      }),
+      [some.slice(0, majority), 'kill of a majority'],
+      [some, 'kill of all'],
+    ]);
+    if (victims.length === 0) return;
+    const over = this.#begin(what, victims.join(' '));
+    await Promise.all(victims.map((name) => servers.kill(name)));
+    await Promise.all(
+      victims.map(async (name) => {
+        await pause(random.between(DOWN_MS.min, DOWN_MS.max), signal);
+        if (!signal.aborted && servers.server(name).hasEnded) servers.start(name);
+      }),
+    );
+    over();
+  }
+
+  async #stop(signal: AbortSignal): Promise<void> {
+    const { servers, random } = this.#options;
+    const victim = this.#victim(servers.up.filter(({ isStopped }) => !isStopped));
+    if (victim === undefined) return;
+    const { name } = victim;
+    const over = this.#begin(name === servers.leader ? 'stop of the leader' : 'stop', name);
+    servers.stop(name);
+    await pause(random.between(STOPPED_MS.min, STOPPED_MS.max), signal);
+    if (servers.server(name) === victim) servers.goOn(name);
+    over();
+  }
+
+  async #partition(signal: AbortSignal): Promise<void> {
+    const { servers, random } = this.#options;
+    const { names, leader } = servers;
+    const one = leader !== undefined && random.chance(0.5) ? leader : random.pick(names);
+    const others = random.shuffled(names.filter((name) => name !== one));
+    const [another = one] = others;
+    const half = others.slice(0, Math.floor(names.length / 2));
+    const rest = [one, ...others.slice(half.length)];
+    const [ways, what] = random.pick<readonly [readonly Way[], string]>([
+      [both([one], others), 'cut off'],
+      [both(half, rest), 'cut in two'],
+      [between([one], [another]), 'cut one way'],
+      [between([one], others), 'cut of all that it says'],
+      [between(others, [one]), 'cut of all that it hears'],
+    ]);
+    const how = random.pick(['silent', 'refused'] as const);
+    const whom = what === 'cut in two' ? half.join(' ') : one;
+    const over = this.#begin(`${what}, ${how}`, whom);
+    servers.cut(ways, how);
+    await pause(random.between(CUT_MS.min, CUT_MS.max), signal);
+    servers.mend(ways);
+    over();
+  }
+
+  async #transfer(): Promise<void> {
+    const { servers, random } = this.#options;
+    const { leader } = servers;
+    const from = servers.up.find(({ name }) => name === leader);
+    if (from === undefined) return;
+    const to = random.pick(servers.names.filter((name) => name !== leader));
+    const over = this.#begin('transfer', `${from.name} ${to}`);
+    await from.ask({ kind: 'transfer', to }, TRANSFER_MS);
+    over();
+  }
+
+  /** Half the time the one that leads. */
+  #victim(servers: readonly Server[]): Server | undefined {
+    const { random } = this.#options;
+    const leader = servers.find(({ name }) => name === this.#options.servers.leader);
+    if (leader !== undefined && random.chance(0.5)) return leader;
+    return servers.length === 0 ? undefined : random.pick(servers);
+  }
+
+  /** @returns what writes it down, when it is over */
+  #begin(op: string, key: string): () => void {
+    const { recorder } = this.#options;
+    const call = recorder.now();
+    const kind = op.replace(/,.*/, '');
+    this.counts[kind] = (this.counts[kind] ?? 0) + 1;
+    return () => {
+      const outcome = { value: null, call, return: recorder.now(), outcome: 'ok' } as const;
+      recorder.write({ client: FAULTS, op, key, ...outcome });
+    };
+  }
+}
+
+function between(from: readonly string[], to: readonly string[]): readonly Way[] {
+  return from.flatMap((a) => to.map((b): Way => [a, b]));
+}
+
+function both(some: readonly string[], others: readonly string[]): readonly Way[] {
+  return [...between(some, others), ...between(others, some)];
+}
