@@ -2,6 +2,7 @@ import type { ActorSystem, Env } from '@troupe/actor';
 import {
   type Consensus,
   Engine,
+  type EngineStatus,
   EndpointWire,
   type GroupOptions,
   type LogStore,
@@ -113,6 +114,11 @@ export class Groups {
   /** The group of that name, while this node takes part in it. */
   get(group: string): Consensus | undefined {
     return this.#engine?.group(group);
+  }
+
+  /** Of all groups together; undefined while none was opened yet. */
+  status(): EngineStatus | undefined {
+    return this.#engine?.status();
   }
 
   /** All that this node takes part in. */

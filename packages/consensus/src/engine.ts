@@ -6,6 +6,7 @@ import type { GroupRecord, LogStore } from './log-store.ts';
 import { FrameReader } from './frame-reader.ts';
 import { MemoryStore } from './memory-store.ts';
 import { Outbox } from './outbox.ts';
+import { SparingLog } from './sparing-log.ts';
 import { Snapshots } from './snapshots.ts';
 import type { StateMachine } from './state-machine.ts';
 import type { Wire } from './wire.ts';
@@ -57,6 +58,18 @@ export interface GroupOptions<R> extends Partial<GroupLimits> {
   readonly leaseReads?: boolean;
 }
 
+/** All groups of a node together, for people and for metrics; what is counted, since its start. */
+export interface EngineStatus {
+  readonly node: NodeId;
+  readonly groups: number;
+  /** Frames that never left, since a peer was not there, or did not read as fast as was written. */
+  readonly droppedFrames: number;
+  /** Messages of peers that made no sense. */
+  readonly refusedMessages: number;
+  /** Messages of groups that this node takes no part in, yet or any more. */
+  readonly strayMessages: number;
+}
+
 /**
  * What runs groups on this node: one clock, one log, one turn for all of them. Whatever has come
  * since the last turn is one batch: one step of each group, one write for all.
@@ -75,6 +88,11 @@ export class Engine implements AsyncDisposable {
   #unsaved: { readonly group: Hosted; readonly record: AppendRecord }[] = [];
   #timer: Timer | undefined;
   #lastTickAt: number;
+  readonly #log: SparingLog;
+  /** Messages of peers that made no sense. */
+  #refused = 0;
+  /** Those of groups that this node takes no part in. */
+  #stray = 0;
   #isTurnDue = false;
   #isInTurn = false;
   #hasStopped = false;
@@ -85,6 +103,7 @@ export class Engine implements AsyncDisposable {
     if (!(tickMs > 0)) throw new RangeError(`tickMs is ${tickMs}: give milliseconds, more than 0`);
     this.node = node;
     this.#env = env;
+    this.#log = new SparingLog(env);
     this.#tickMs = tickMs;
     this.#lastTickAt = env.now();
     this.#store = store;
@@ -99,6 +118,10 @@ export class Engine implements AsyncDisposable {
       send: (group, packet) => {
         this.#outbox?.add(group.group, packet);
         this.#wake(group);
+      },
+      complain: ({ group }, { from }, reason) => {
+        this.#refused += 1;
+        this.#log.warn({ group, from, reason }, 'a message of a peer makes no sense');
       },
       ended: (group) => {
         this.#groups.delete(group.group);
@@ -147,6 +170,16 @@ export class Engine implements AsyncDisposable {
     return this.#groups.get(name);
   }
 
+  status(): EngineStatus {
+    return {
+      node: this.node,
+      groups: this.#groups.size,
+      droppedFrames: this.#wire?.dropped ?? 0,
+      refusedMessages: this.#refused,
+      strayMessages: this.#stray,
+    };
+  }
+
   /** All that this node takes part in. */
   get groups(): readonly Consensus[] {
     return [...this.#groups.values()];
@@ -188,7 +221,9 @@ export class Engine implements AsyncDisposable {
   #receive(from: NodeId, frame: Uint8Array): void {
     const reader = new FrameReader(frame, { from, to: this.node });
     for (let next = reader.next(); next !== undefined; next = reader.next()) {
-      this.#groups.get(next.group)?.receive(next.packet);
+      const group = this.#groups.get(next.group);
+      if (group === undefined) this.#stray += 1;
+      else group.receive(next.packet);
     }
   }
 

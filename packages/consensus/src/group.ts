@@ -71,6 +71,8 @@ export interface GroupHost {
   wake(group: Hosted): void;
   /** Saves `record` together with those of other groups; `saved` is called when it is on disk. */
   save(group: Hosted, record: AppendRecord): void;
+  /** `packet` is none that a peer of ours would send. */
+  complain(group: Hosted, packet: Packet, reason: string): void;
   /** Leaves at the end of this round, or of the next turn. */
   send(group: Hosted, packet: Packet): void;
   /** The group takes part no more. */
@@ -273,8 +275,7 @@ export class Group<R> implements Consensus<R>, Hosted {
       this.#raft.step(packet);
     } catch (error) {
       if (!(error instanceof BadMessage)) throw error;
-      const { group } = this;
-      this.#host.env.log.warn({ group, from: packet.from, reason: error.message }, 'bad message');
+      this.#host.complain(this, packet, error.message);
     }
   }
 

@@ -1,5 +1,5 @@
 export { Engine } from './engine.ts';
-export type { EngineOptions, GroupOptions } from './engine.ts';
+export type { EngineOptions, EngineStatus, GroupOptions } from './engine.ts';
 export type {
   Applied,
   Capabilities,

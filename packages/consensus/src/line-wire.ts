@@ -4,6 +4,7 @@ import type { NodeId } from './consensus.ts';
 import { IncomingLine } from './incoming-line.ts';
 import type { Door } from './line.ts';
 import { OutgoingLine } from './outgoing-line.ts';
+import { SparingLog } from './sparing-log.ts';
 import type { Lane, Wire, WireHandler } from './wire.ts';
 
 const UNSENT_BYTES_MAX: Record<Lane, number> = { control: 2 ** 20, bulk: 16 * 2 ** 20 };
@@ -20,16 +21,23 @@ export class LineWire implements Wire {
     bulk: new Map(),
   };
   readonly #incoming = new Set<IncomingLine>();
+  readonly #log: SparingLog;
   #handler: WireHandler | undefined;
+  #dropped = 0;
 
   constructor(door: Door, env: Env) {
     this.#door = door;
     this.#env = env;
+    this.#log = new SparingLog(env);
   }
 
   /** Where it listens, the port filled in; empty where the node listens for it. */
   get address(): string {
     return this.#door.address;
+  }
+
+  get dropped(): number {
+    return this.#dropped;
   }
 
   async open(node: NodeId, handler: WireHandler): Promise<void> {
@@ -61,6 +69,7 @@ export class LineWire implements Wire {
       dial: (make) => this.#door.dial(to, make),
       unsentBytesMax: UNSENT_BYTES_MAX[lane],
       broke: () => this.#handler?.broke(to),
+      dropped: (frames) => void (this.#dropped += frames),
       unsent: () => this.#handler?.unsent(to, lane),
     });
   }
@@ -86,6 +95,6 @@ export class LineWire implements Wire {
   }
 
   #complain(from: NodeId, { message: reason }: Error): void {
-    this.#env.log.warn({ from, reason }, 'a peer broke the rules of a line of consensus');
+    this.#log.warn({ from, reason }, 'a peer broke the rules of a line of consensus');
   }
 }

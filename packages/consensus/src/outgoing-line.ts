@@ -17,6 +17,8 @@ export interface OutgoingOptions {
   readonly unsentBytesMax: number;
   /** A connection that stood has ended, or could not take all that was sent. */
   readonly broke: () => void;
+  /** So many frames will not leave. */
+  readonly dropped: (frames: number) => void;
   /** All that was sent since then has been dropped. */
   readonly unsent: () => void;
 }
@@ -48,7 +50,10 @@ export class OutgoingLine {
       return this.#keep(frame);
     }
     if (connection.bufferedBytes <= this.#options.unsentBytesMax) connection.write(frame);
-    else this.#options.broke();
+    else {
+      this.#options.dropped(1);
+      this.#options.broke();
+    }
   }
 
   /**
@@ -120,7 +125,7 @@ export class OutgoingLine {
   }
 
   #drop(): void {
-    this.#takeWaiting();
+    this.#options.dropped(this.#takeWaiting().length);
     this.#options.unsent();
   }
 

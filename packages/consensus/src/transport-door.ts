@@ -12,6 +12,7 @@ import {
 } from '@troupe/remote';
 import type { NodeId } from './consensus.ts';
 import type { Door, MakeLine } from './line.ts';
+import { SparingLog } from './sparing-log.ts';
 
 const DIAL_TIMEOUT_MS = 2_000;
 /** Strangers that may be at the door at once; further ones are turned away. */
@@ -31,12 +32,14 @@ export interface TransportDoorOptions {
 export class TransportDoor implements Door {
   readonly #options: TransportDoorOptions;
   readonly #transport: Transport;
+  readonly #log: SparingLog;
   #strangers = 0;
   #listener: Listener | undefined;
   #self: PeerIdentity = { name: '', incarnation: '', address: '' };
 
   constructor(options: TransportDoorOptions) {
     this.#options = options;
+    this.#log = new SparingLog(options.env);
     this.#transport = options.transport ?? networkTransport({});
   }
 
@@ -84,7 +87,7 @@ export class TransportDoor implements Door {
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       const { remoteAddress: from } = connection;
-      this.#options.env.log.warn({ from, reason }, 'a line of consensus was refused');
+      this.#log.warn({ from, reason }, 'a line of consensus was refused');
     } finally {
       this.#strangers -= 1;
     }

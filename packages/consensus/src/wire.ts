@@ -17,6 +17,8 @@ export interface Wire {
   /** Owns `frame` from now on. What the peer or the lane cannot take is dropped. */
   send(to: NodeId, lane: Lane, frame: Uint8Array): void;
   close(): Promise<void>;
+  /** Frames of this node that were dropped so far. */
+  readonly dropped: number;
 }
 
 export interface WireHandler {

@@ -164,6 +164,7 @@ export type {
   DirectoryOptions,
   EndpointWireOptions,
   EngineOptions,
+  EngineStatus,
   EntryRange,
   File,
   Files,
