@@ -1,4 +1,4 @@
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { virtualEnv } from '@troupe/actor/testing';
 import fc from 'fast-check';
 import { openStore, StoreFailed } from '@troupe/consensus';
@@ -13,6 +13,7 @@ import {
   commands,
   contentOf,
   contentsOf,
+  idleSteps,
   possible,
   snapshotAt,
   type Step,
@@ -49,8 +50,9 @@ for (const { name, run } of storeCases) {
   });
 }
 
-test('a crash after any operation of twenty steps, in any combination of sectors, loses nothing', async (t) => {
-  const contents = await contentsOf(twentySteps);
+/** Ends the power after each operation of `steps`, in any combination of sectors. */
+async function crashEverywhere(t: ExecutionContext, steps: readonly Step[]): Promise<void> {
+  const contents = await contentsOf(steps);
   const verdicts = { clean: 0, cut: 0 };
   let runs = 0;
   for (let limit = 1; ; limit += 1) {
@@ -60,9 +62,9 @@ test('a crash after any operation of twenty steps, in any combination of sectors
       const host = new Host(1);
       const durable = await host.run(async (place) => {
         const counted = new CountedFiles(place.files, limit);
-        const steps = await takeSteps(place, counted, twentySteps);
+        const taken = await takeSteps(place, counted, steps);
         total = counted.done;
-        return steps;
+        return taken;
       });
       host.disk.cutPower(choices);
       const [verdict, content] = await host.find();
@@ -72,7 +74,7 @@ test('a crash after any operation of twenty steps, in any combination of sectors
       if (verdict === 'corrupt') return t.fail(`after ${limit} operations: ${content}`);
       if (again[1] !== content) return t.fail(`after ${limit} operations: ${again.join(', ')}`);
       verdicts[verdict as 'clean' | 'cut'] += 1;
-      if (!possible(contents, twentySteps, durable).includes(content)) {
+      if (!possible(contents, steps, durable).includes(content)) {
         return t.fail(`after ${limit} operations and ${durable} steps:\n${content}`);
       }
     } while (choices.advance());
@@ -81,6 +83,21 @@ test('a crash after any operation of twenty steps, in any combination of sectors
   t.log(`${runs} crashes: ${verdicts.clean} clean, ${verdicts.cut} cut`);
 
   t.true(verdicts.cut > 20);
+}
+
+test('a crash after any operation of twenty steps, in any combination of sectors, loses nothing', async (t) => {
+  await crashEverywhere(t, twentySteps);
+});
+
+test('nor does one while the entries of an idle group are written anew', async (t) => {
+  await crashEverywhere(t, idleSteps);
+
+  const segments = await new Host(1).run(async (place) => {
+    const store = await open(place);
+    for (const step of idleSteps) await step.run(store);
+    return store.size.segments;
+  });
+  t.true(segments <= 6, `${segments} segments`);
 });
 
 /** Every byte of every segment, one bit of it turned over in turn. */

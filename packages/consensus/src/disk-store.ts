@@ -5,7 +5,7 @@ import { type Damage, LogDamaged, type LogPlace } from './log-errors.ts';
 import { type LogOptions, settingsOf } from './log-options.ts';
 import { scanLog } from './log-scan.ts';
 import { segmentNumber } from './log-segment.ts';
-import type { EntryRange, GroupRecord, LogStore, Recovered } from './log-store.ts';
+import type { EntryRange, GroupRecord, LogStore, Recovered, StoreWatcher } from './log-store.ts';
 import { nodeFiles } from './node-files.ts';
 import { SegmentedLog } from './segmented-log.ts';
 import { SnapshotFiles } from './snapshot-files.ts';
@@ -34,7 +34,18 @@ export interface DirectoryOptions extends Omit<LogOptions, 'cluster' | 'env'> {
  * @throws {RangeError} when an option makes no sense
  */
 export async function openStore(files: Files, options: LogOptions): Promise<OpenedStore> {
-  const settings = settingsOf(options);
+  const watching: Watching = { watcher: undefined };
+  const settings = settingsOf({
+    ...options,
+    onFull(isFull) {
+      options.onFull?.(isFull);
+      watching.watcher?.full(isFull);
+    },
+    onPinned(group) {
+      options.onPinned?.(group);
+      watching.watcher?.pinned(group);
+    },
+  });
   const names = await files.list();
   const scan = await scanLog(files, names, settings);
   if ('reason' in scan) return { verdict: 'corrupt', damage: scan };
@@ -43,7 +54,7 @@ export async function openStore(files: Files, options: LogOptions): Promise<Open
   const snapshots = new SnapshotFiles(files, names);
   await snapshots.start();
   await log.start();
-  const store = new DiskStore(files, log, snapshots);
+  const store = new DiskStore({ files, log, snapshots, watching });
   const { cut } = scan;
   return cut === undefined ? { verdict: 'clean', store } : { verdict: 'cut', store, cut };
 }
@@ -83,16 +94,37 @@ export async function setAside(files: Files): Promise<void> {
   await files.syncDirectory();
 }
 
+/** Who is told what the log needs, which may begin before there is anybody. */
+interface Watching {
+  watcher: StoreWatcher | undefined;
+}
+
+/** What `openStore` has put together. */
+interface DiskParts {
+  readonly files: Files;
+  readonly log: SegmentedLog;
+  readonly snapshots: SnapshotFiles;
+  readonly watching: Watching;
+}
+
 /** A `LogStore` on a disk: see `DESIGN.md` for what is in its files. */
 export class DiskStore implements LogStore {
   readonly #files: Files;
   readonly #log: SegmentedLog;
   readonly #snapshots: SnapshotFiles;
 
-  constructor(files: Files, log: SegmentedLog, snapshots: SnapshotFiles) {
+  readonly #watching: Watching;
+
+  constructor({ files, log, snapshots, watching }: DiskParts) {
     this.#files = files;
     this.#log = log;
     this.#snapshots = snapshots;
+    this.#watching = watching;
+  }
+
+  watch(watcher: StoreWatcher): void {
+    this.#watching.watcher = watcher;
+    if (this.isFull) watcher.full(true);
   }
 
   /** Whether the disk is full; see `onFull`. */

@@ -62,7 +62,7 @@ export type {
 export type { KeyRange } from './coordination/key-range.ts';
 export type { KeyChange, KeyEvent, KeyWatch } from './coordination/key-watch.ts';
 export { Compacted, LeaseExpired, LockLost, SizeMismatch } from './coordination/errors.ts';
-export type { EntryRange, GroupRecord, LogStore, Recovered } from './log-store.ts';
+export type { EntryRange, GroupRecord, LogStore, Recovered, StoreWatcher } from './log-store.ts';
 export { MemoryStore } from './memory-store.ts';
 export { DiskStore, openDirectory, openStore, setAside } from './disk-store.ts';
 export type { DirectoryOptions, OpenedStore } from './disk-store.ts';

@@ -28,6 +28,8 @@ export interface LogOptions extends LogOwner {
    * more, make snapshots. False: there is room again, and the reserve is back.
    */
   readonly onFull?: (isFull: boolean) => void;
+  /** The log of `group` is so long that it keeps old segments: make a snapshot of it. */
+  readonly onPinned?: (group: string) => void;
 }
 
 export type LogSettings = Required<LogOptions>;
@@ -39,6 +41,7 @@ const defaults = {
   reserveBytes: 64 * 2 ** 20,
   sealAfterMs: 20,
   onFull: (): void => {},
+  onPinned: (): void => {},
 };
 
 const least = {

@@ -9,6 +9,17 @@ export interface GroupRecord {
 /** What a group finds when it starts again; where its state machine stands, it knows itself. */
 export type Recovered = Omit<Durable, 'applied'>;
 
+/** What a store asks of those who use it. */
+export interface StoreWatcher {
+  /**
+   * The disk is full: lead no more, take no commands, make snapshots. Or there is room again: what
+   * was held in reserve is so again.
+   */
+  full(isFull: boolean): void;
+  /** The log of `group` is so long, or so old, that it keeps room from others: make a snapshot. */
+  pinned(group: string): void;
+}
+
 /**
  * What the groups of one node save: their logs and hard states, as one ordered stream, and their
  * snapshots. Whatever it has called durable it still has after a power cut.
@@ -17,6 +28,9 @@ export type Recovered = Omit<Durable, 'applied'>;
  * node must stop. What was not acknowledged may or may not be there when it starts again.
  */
 export interface LogStore extends AsyncDisposable {
+  /** From now on `watcher` is told what the store needs; at once, if it needs anything now. */
+  watch(watcher: StoreWatcher): void;
+
   /** What is saved of `group`, for a group that starts; `undefined` when nothing is. */
   recover(group: string): Promise<Recovered | undefined>;
 

@@ -23,6 +23,8 @@ interface Saved {
 export class MemoryStore implements LogStore {
   readonly #groups = new Map<string, Saved>();
 
+  watch(): void {} // It has all it needs.
+
   recover(group: string): Promise<Recovered | undefined> {
     const saved = this.#groups.get(group);
     if (saved === undefined) return Promise.resolve(undefined);

@@ -11,11 +11,16 @@ import type { Update } from './log-record.ts';
 import type { Scan } from './log-scan.ts';
 import { placeOf, type Segment, SEGMENT_HEADER_BYTES } from './log-segment.ts';
 import type { EntryRange, GroupRecord, Recovered } from './log-store.ts';
+import { pinnedBy } from './pinned.ts';
 import { SegmentPool } from './segment-pool.ts';
 
 const BATCH_BYTES = 64 * 2 ** 10;
 const SEAL_BYTES = 24;
 const COMPACTION_BYTES = 4_096;
+/** Segments in use, from which on it is looked for what keeps the oldest. */
+const SEGMENTS_UNPINNED = 4;
+/** Written anew at a time, at most, and not more than a part of a segment. */
+const PINNED_BYTES_MAX = 2 ** 20;
 
 /** What a log begins with. */
 export interface LogStart {
@@ -47,6 +52,8 @@ export class SegmentedLog {
   #running: Promise<void> | undefined;
   #sealing: Promise<void> | undefined;
   #sealTimer: Timer | undefined;
+  /** The segment in which it was last looked for what keeps the oldest. */
+  #unpinnedIn = 0;
   #written = 0;
   #failure: Error | undefined;
 
@@ -218,8 +225,27 @@ export class SegmentedLog {
       batch.tell();
       batch.clear();
       if (batch.capacity <= this.#settings.batchBytesMax) this.#idle.push(batch);
+      await this.#unpin();
     }
     this.#sealSoon();
+  }
+
+  /**
+   * Writes anew what idle groups have in the oldest segment, once for each new one, so that it can
+   * be used again. Between two batches, when what is durable is all that there is of them.
+   */
+  async #unpin(): Promise<void> {
+    const number = this.#current?.number ?? 0;
+    if (this.#segments.length <= SEGMENTS_UNPINNED || number === this.#unpinnedIn) return;
+    this.#unpinnedIn = number;
+    const bytesMax = Math.min(PINNED_BYTES_MAX, this.#settings.segmentBytes / 8);
+    const { records, long } = await pinnedBy(this.#groups, this.#segments, bytesMax);
+    for (const group of long) this.#settings.onPinned(group);
+    const batch = new Batch(BATCH_BYTES);
+    for (const record of records) batch.add(record, this.#numberOf(record.group, batch));
+    if (batch.isEmpty || !this.#fits(batch)) return; // Waiting for room is not for this.
+    await this.#writeBatch(batch, true);
+    this.#release().catch(() => {}); // Its failure is the log's, which tells everybody.
   }
 
   /** In the present segment, at the end of which there is room for compactions and nothing else. */

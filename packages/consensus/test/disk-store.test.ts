@@ -155,6 +155,39 @@ test('an idle group keeps its hard state although its segment is long gone', asy
   await again.close();
 });
 
+test('an idle group keeps no segments: its few entries are written anew', async (t) => {
+  const { files } = await place(t);
+  const store = await open(files);
+  const entries = [...commands(1, 3), { ...commands(4, 4)[0]!, term: 2 }];
+  await save(store, { idle: { entries } });
+  let segments = 0;
+  for (let from = 1; from <= 2_000; from += 20) {
+    await save(store, { g: { entries: commands(from, from + 19) } });
+    await store.compact('g', snapshotAt(from + 19), from + 10);
+    segments = Math.max(segments, store.size.segments);
+  }
+  await store.close();
+
+  const again = await open(files);
+  const recovered = await again.recover('idle');
+
+  t.true(segments <= 7, `${segments}`);
+  t.deepEqual([...(recovered?.entries ?? [])], entries);
+  t.deepEqual(await firstAndLast(again), [1_991, 2_000]);
+  await again.close();
+});
+
+test('a group whose log is too long for that is told of', async (t) => {
+  const { files } = await place(t);
+  const pinned = new Set<string>();
+  const store = await open(files, { onPinned: (group) => pinned.add(group) });
+
+  await fill(store, 1_000);
+
+  t.deepEqual(pinned, new Set(['g']));
+  await store.close();
+});
+
 const salts: readonly (readonly [string, () => number])[] = [
   ['with salts', small.env.random],
   ['even where all salts are the same', () => 0.5],

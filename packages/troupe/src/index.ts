@@ -188,6 +188,7 @@ export type {
   SnapshotOrigin,
   SnapshotSource,
   StateMachine,
+  StoreWatcher,
   TransportWireOptions,
   Wire,
   WireHandler,

@@ -93,6 +93,18 @@ export const twentySteps: readonly Step[] = [
   append('g', commands(24, 25, 5), 23),
 ];
 
+/**
+ * A group that has one entry and is never heard of again, beside one that is busy and compacted:
+ * without help, that entry would keep all segments there are.
+ */
+export const idleSteps: readonly Step[] = [
+  append('h', commands(1, 1, 2), 1),
+  ...Array.from({ length: 10 }, (_, i) => [
+    append('g', commands(4 * i + 1, 4 * i + 4, 3), 4 * i),
+    compact('g', 4 * i + 3, 3),
+  ]).flat(),
+];
+
 function textOf(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
