@@ -1,8 +1,9 @@
+import { runCoordination } from './coordination/command.ts';
 import { runGossip } from './gossip/command.ts';
 import { runInterval } from './gossip/interval-command.ts';
 import { runRaft } from './raft/command.ts';
 
-const usage = `npm run sim -- raft|gossip|interval [options]
+const usage = `npm run sim -- raft|coordination|gossip|interval [options]
 
 Runs simulated worlds of one protocol, or Lifeguard's Interval experiment on gossip; --help after
 the name tells its options.`;
@@ -23,6 +24,8 @@ async function run(): Promise<number> {
   switch (protocol) {
     case 'raft':
       return runRaft(args, output);
+    case 'coordination':
+      return runCoordination(args, output);
     case 'gossip':
       return runGossip(args, output);
     case 'interval':

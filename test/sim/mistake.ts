@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -11,6 +11,8 @@ export interface Mistake {
   readonly replace: string;
 }
 
+const [modules = ''] = /^.*[\\/]node_modules/.exec(fileURLToPath(import.meta.resolve('ava'))) ?? [];
+
 /** The package as it is with a mistake: a copy of what was compiled, changed in that one place. */
 export async function importWith(
   specifier: string,
@@ -21,6 +23,7 @@ export async function importWith(
   try {
     await cp(compiled, folder, { recursive: true, filter: (path) => !path.endsWith('.map') });
     await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
+    await symlink(modules, join(folder, 'node_modules')); // For what the package itself imports.
     const text = await readFile(join(folder, file), 'utf8');
     const parts = text.split(find);
     if (parts.length !== 2) {

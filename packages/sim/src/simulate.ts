@@ -24,6 +24,8 @@ export interface SimulateOptions<N> {
   /** How long faults may begin, in milliseconds. Default: 20,000. */
   readonly safetyMs?: number;
   readonly network?: Partial<LinkQuality>;
+  /** Whether a run that fails is repeated with fewer faults. Default: true. */
+  readonly shrinks?: boolean;
   /** Whether reading this process's own clock or randomness fails the run. Default: true. */
   readonly traps?: boolean;
 }
@@ -233,10 +235,13 @@ async function runAndShrink<N>(
       : (options.faults ?? []);
   const first = await runOnce(options, scenario, faults);
   if (first.failure === undefined) return first.report;
-  const shortest = await shrink(faults, async (part) => {
-    const { failure } = await runOnce(options, scenario, part);
-    return failure !== undefined && isSameFailure(failure.error, first.failure?.error);
-  });
+  const { shrinks = true } = options;
+  const shortest = !shrinks
+    ? faults
+    : await shrink(faults, async (part) => {
+        const { failure } = await runOnce(options, scenario, part);
+        return failure !== undefined && isSameFailure(failure.error, first.failure?.error);
+      });
   const last = shortest === faults ? first : await runOnce(options, scenario, shortest);
   const { error } = last.failure ?? first.failure;
   throw new SimulationFailed(error, { seed, faults: shortest, timeline: last.timeline });

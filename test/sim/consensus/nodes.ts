@@ -1,13 +1,12 @@
-import {
-  type Command,
-  type Consensus,
-  type DiskStore,
+import * as consensus from '@troupe/consensus';
+import type {
+  Command,
+  Consensus,
+  DiskStore,
   Engine,
-  type GroupOptions,
-  openStore,
-  type SnapshotSource,
-  type StateMachine,
-  TransportWire,
+  GroupOptions,
+  SnapshotSource,
+  StateMachine,
 } from '@troupe/consensus';
 import type { Place } from '@troupe/sim';
 
@@ -47,22 +46,31 @@ export class Lists implements StateMachine<null> {
   }
 }
 
+/** The package, or what it is with a mistake. */
+export type Kit = typeof consensus;
+
 /** The log and the snapshots of a node, on its simulated disk. */
-export async function openDisk({ name, env, files }: Place): Promise<DiskStore> {
+export async function openDisk(place: Place, kit: Kit = consensus): Promise<DiskStore> {
+  const { name, env, files } = place;
   const log = { cluster: 'world', node: name, env, segmentBytes: 16_384, reserveBytes: 0 };
-  const opened = await openStore(files, log);
+  const opened = await kit.openStore(files, log);
   if (opened.verdict === 'corrupt') throw new Error(`the log of ${name} is damaged`);
   return opened.store;
 }
 
-/** A whole node with one group, its lines over the simulated network. */
+/** A whole node, its lines over the simulated network. */
+export async function openEngine(place: Place, kit: Kit = consensus): Promise<Engine> {
+  const { name, env, transport, listen } = place;
+  const addressOf = (node: string): string => listen.replace(name, node);
+  const wire = new kit.TransportWire({ env, listen, transport, addressOf });
+  const store = await openDisk(place, kit);
+  return new kit.Engine({ node: name, env, wire, store });
+}
+
+/** One with a group. */
 export async function openGroup<R>(
   place: Place,
   options: Omit<GroupOptions<R>, 'group'>,
 ): Promise<Consensus<R>> {
-  const { name, env, transport, listen } = place;
-  const addressOf = (node: string): string => listen.replace(name, node);
-  const wire = new TransportWire({ env, listen, transport, addressOf });
-  const store = await openDisk(place);
-  return new Engine({ node: name, env, wire, store }).open({ group: 'g', ...options });
+  return (await openEngine(place)).open({ group: 'g', ...options });
 }
