@@ -146,7 +146,8 @@ export class Session {
 
   #watchTime(): void {
     this.#deadline?.cancel();
-    this.#deadline = this.#parts.env.setTimer(this.remainingMs, () => {
+    // Whole milliseconds: a timer for the rest of one may fire before that has gone by.
+    this.#deadline = this.#parts.env.setTimer(Math.ceil(this.remainingMs), () => {
       if (this.remainingMs > 0) this.#watchTime();
       else this.#endanger();
     });

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { TestLog, tokensOf } from './log.js';
+import { TestLog, tokensOf } from './log.ts';
 
 test('a lock is held under the index of the entry that granted it', (t) => {
   const log = new TestLog();

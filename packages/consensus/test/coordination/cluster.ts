@@ -1,5 +1,5 @@
 import { type Coordination, type CoordinationOptions, openCoordination } from '@troupe/consensus';
-import { TestWorld } from '../world.js';
+import { TestWorld } from '../world.ts';
 
 /** Nodes a, b and c, or as many as are asked for, which coordinate, in virtual time. */
 export class TestCluster extends TestWorld {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { TestCluster } from './cluster.js';
+import { TestCluster } from './cluster.ts';
 
 test('one of those who stand is elected, and the next when it resigns', async (t) => {
   const cluster = await TestCluster.start();

@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import type { CoordinationMachine } from '@troupe/consensus';
 import type { ItemCondition, StoreOperation } from '../../dist/coordination/key-store.js';
-import { TestLog } from './log.js';
+import { TestLog } from './log.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const put = (key: string, text: string): StoreOperation => {

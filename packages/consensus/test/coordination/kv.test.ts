@@ -1,6 +1,6 @@
 import test from 'ava';
 import { Engine, type KeyChange, type KeyWatch, openCoordination } from '@troupe/consensus';
-import { TestCluster } from './cluster.js';
+import { TestCluster } from './cluster.ts';
 
 /** `key=value`, or `-key`. */
 function wordsFor({ events }: KeyChange): readonly string[] {

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { Engine, LockLost, openCoordination } from '@troupe/consensus';
-import { TestCluster } from './cluster.js';
+import { TestCluster } from './cluster.ts';
 
 test('one node by itself needs no configuration', async (t) => {
   await using engine = new Engine();
@@ -41,7 +41,7 @@ test('a lock goes from node to node, under greater tokens', async (t) => {
   t.not(both[0]?.token, both[1]?.token);
 });
 
-test('who waits no longer than so is told, and stands in no other way', async (t) => {
+test('who waits no longer than so is told, and holds up nobody', async (t) => {
   const cluster = await TestCluster.start();
   const held = await cluster.settle(cluster.at('a').locks.acquire('x'));
   const controller = new AbortController();
