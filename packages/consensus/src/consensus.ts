@@ -169,6 +169,11 @@ export interface GroupStatus {
   readonly committed: number;
   readonly applied: number;
   readonly members: Members;
+  /**
+   * Some of its entries were lost with a damaged disk: this node has no vote here, until its peers
+   * have made that good.
+   */
+  readonly isDamaged: boolean;
   /** Proposals and reads that wait for an answer on this node. */
   readonly waiting: number;
 }

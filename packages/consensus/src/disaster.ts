@@ -38,4 +38,5 @@ export async function recoverAlone(
   await new Promise<void>((resolve, reject) => {
     store.append([{ group, record }], (error) => (error ? reject(error) : resolve()));
   });
+  await store.healed(group); // Nobody is left who could make good what is lost.
 }

@@ -17,6 +17,17 @@ export type OpenedStore =
   /** A write was cut off that nobody was told of; it is as if it had not been begun. */
   | { readonly verdict: 'cut'; readonly store: DiskStore; readonly cut: LogPlace }
   /**
+   * Entries of `groups` are lost with a damaged segment, but all that was promised is known. They
+   * have no vote until their peers have made that good. What was damaged is kept under names that
+   * begin with `damaged-`.
+   */
+  | {
+      readonly verdict: 'salvaged';
+      readonly store: DiskStore;
+      readonly damage: Damage;
+      readonly groups: readonly string[];
+    }
+  /**
    * Something that was acknowledged is damaged: votes and entries may be missing, so this node must
    * not take part as it is. `setAside` makes room for a new beginning under a new name.
    */
@@ -55,7 +66,14 @@ export async function openStore(files: Files, options: LogOptions): Promise<Open
   await snapshots.start();
   await log.start();
   const store = new DiskStore({ files, log, snapshots, watching });
-  const { cut } = scan;
+  const { cut, salvage } = scan;
+  if (salvage !== undefined) {
+    const { damage, lost: groups, spoiled } = salvage;
+    await log.lose(groups);
+    for (const name of spoiled) await files.rename(name, `damaged-${name}`);
+    await files.syncDirectory();
+    return { verdict: 'salvaged', store, damage, groups };
+  }
   return cut === undefined ? { verdict: 'clean', store } : { verdict: 'cut', store, cut };
 }
 
@@ -170,6 +188,10 @@ export class DiskStore implements LogStore {
     piece: { readonly offset: number; readonly bytes: number },
   ): Promise<Uint8Array | undefined> {
     return this.#snapshots.read(group, id, piece);
+  }
+
+  healed(group: string): Promise<void> {
+    return this.#log.heal(group);
   }
 
   storeChunk(group: string, chunk: ChunkStore): Promise<void> {

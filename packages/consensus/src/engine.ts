@@ -159,6 +159,13 @@ export class Engine implements AsyncDisposable {
     const parts = { name, raft, machine, snapshots, limits, leaseReads };
     const group = new Group(this.#host, parts);
     this.#groups.set(name, group);
+    if (raft.status.damaged) {
+      const advice = 'it has no vote until its peers have made that good';
+      this.#env.log.error(
+        { group: name },
+        `entries of a group are lost with a damaged disk: ${advice}`,
+      );
+    }
     if (isAlone(raft, node)) raft.campaign(); // Nobody else could stand, so nobody is waited for.
     this.#timer ??= this.#nextTick();
     this.#wake(group);

@@ -46,6 +46,12 @@ export class GroupTable {
       case 'state':
         if (group.hardState === undefined && group.last.index === 0) group.restore(update.state);
         return undefined;
+      case 'lose':
+        group.lose();
+        return undefined;
+      case 'heal':
+        group.isDamaged = false;
+        return undefined;
       case 'forget':
         this.#byNumber.delete(group.number);
         this.#byName.delete(group.name);
@@ -60,6 +66,11 @@ export class GroupTable {
       if (oldestPlace !== undefined) oldest = Math.min(oldest, segmentOf(oldestPlace));
     }
     return oldest;
+  }
+
+  /** Groups whose entries, or some of them, are in no segment. */
+  get incomplete(): readonly string[] {
+    return [...this].filter(({ missing }) => missing !== undefined).map(({ name }) => name);
   }
 
   /** What is missing, as a phrase, when all records have been read. */

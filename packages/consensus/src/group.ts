@@ -112,6 +112,7 @@ export class Group<R> implements Consensus<R>, Hosted {
   #snapshotting: Promise<SnapshotInfo> | undefined;
   /** Pieces of a snapshot are saved one after the other. */
   #storing: Promise<void> = Promise.resolve();
+  #isDamaged: boolean;
   #hasEnded = false;
 
   constructor(host: GroupHost, parts: GroupParts<R>) {
@@ -126,6 +127,7 @@ export class Group<R> implements Consensus<R>, Hosted {
     };
     this.#host = host;
     this.#raft = raft;
+    this.#isDamaged = raft.status.damaged;
     this.#machine = machine;
     this.#snapshots = snapshots;
     this.#limits = limits;
@@ -183,6 +185,7 @@ export class Group<R> implements Consensus<R>, Hosted {
       committed: status.commit,
       applied: status.applied,
       members: membersOf(status.configuration),
+      isDamaged: status.damaged,
       waiting: this.#proposals.size + this.#reads.size,
     };
   }
@@ -396,7 +399,12 @@ export class Group<R> implements Consensus<R>, Hosted {
     return infoOf(snapshot);
   }
 
-  #tell({ leader, term: epoch, configuration }: Status): void {
+  #tell({ leader, term: epoch, configuration, damaged }: Status): void {
+    if (this.#isDamaged && !damaged) {
+      this.#host.env.log.info({ group: this.group }, 'what was lost of a group is made good');
+      this.#later(this.#host.store.healed(this.group), () => {});
+    }
+    this.#isDamaged = damaged;
     if (leader !== this.#told.leader || epoch !== this.#told.epoch) {
       this.#feed.tell({ kind: 'leader', leader, epoch });
       if (leader !== undefined && leader !== this.#host.node) this.#changes.succeeded();

@@ -20,6 +20,7 @@ export interface GroupState {
   readonly snapshot: Snapshot | undefined;
   readonly base: Position;
   readonly last: Position;
+  readonly isDamaged: boolean;
 }
 
 const NOWHERE: Position = { index: 0, term: 0 };
@@ -29,6 +30,8 @@ const PLACES_MIN = 64;
 export class GroupIndex {
   hardState: HardState | undefined;
   snapshot: Snapshot | undefined;
+  /** Entries of it were lost, and its peers have not made that good yet. */
+  isDamaged = false;
   #base = NOWHERE;
   #places = new Float64Array(PLACES_MIN);
   #first = 0;
@@ -52,8 +55,8 @@ export class GroupIndex {
   }
 
   get state(): GroupState {
-    const { hardState, snapshot, base, last } = this;
-    return { hardState, snapshot, base, last };
+    const { hardState, snapshot, base, last, isDamaged } = this;
+    return { hardState, snapshot, base, last, isDamaged };
   }
 
   /** Where the oldest entry is; `undefined` when there is none. */
@@ -89,7 +92,8 @@ export class GroupIndex {
   }
 
   /** Begins with what a checkpoint says; its entries have to come. */
-  restore({ hardState, snapshot, base, last }: GroupState): void {
+  restore({ hardState, snapshot, base, last, isDamaged }: GroupState): void {
+    this.isDamaged = isDamaged;
     this.hardState = hardState;
     this.snapshot = snapshot;
     this.#base = base;
@@ -104,7 +108,14 @@ export class GroupIndex {
   install(snapshot: Snapshot): void {
     const { index, term } = snapshot;
     const base = { index, term };
-    this.restore({ hardState: this.hardState, snapshot, base, last: base });
+    this.restore({ ...this.state, snapshot, base, last: base });
+  }
+
+  /** Its entries are lost: nothing is left but what the snapshot stands for, and the votes. */
+  lose(): void {
+    const { index, term } = this.snapshot ?? NOWHERE;
+    const base = { index, term };
+    this.restore({ ...this.state, base, last: base, isDamaged: true });
   }
 
   /**

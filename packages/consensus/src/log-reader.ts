@@ -69,7 +69,7 @@ const HEADER_BYTES = 32;
 
 /** All that is durable of a group. Its entries are decoded as they are asked for. */
 export async function readLog(group: GroupIndex, segments: readonly Segment[]): Promise<Recovered> {
-  const { hardState, snapshot, base, last } = group;
+  const { hardState, snapshot, base, last, isDamaged } = group;
   const spans = spansOf(group, segments, { from: base.index + 1, to: last.index });
   const pieces = await holding(spans, () =>
     Promise.all(
@@ -82,6 +82,7 @@ export async function readLog(group: GroupIndex, segments: readonly Segment[]): 
   return {
     hardState: hardState ?? { term: 0, votedFor: undefined, commit: 0 },
     ...(snapshot && { snapshot }),
+    ...(isDamaged && { damaged: true }),
     base,
     entries: { [Symbol.iterator]: () => entriesOf(spans, pieces) },
   };

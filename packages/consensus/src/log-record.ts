@@ -27,7 +27,11 @@ export type Update =
       readonly base: Position;
     }
   | { readonly kind: 'forget'; readonly group: number }
-  | { readonly kind: 'state'; readonly group: number; readonly state: GroupState };
+  | { readonly kind: 'state'; readonly group: number; readonly state: GroupState }
+  /** The entries of a damaged log are gone. */
+  | { readonly kind: 'lose'; readonly group: number }
+  /** Its peers have made that good. */
+  | { readonly kind: 'heal'; readonly group: number };
 
 /** What each record begins with; 0 ends a frame. The number of its group follows. */
 const tags = {
@@ -38,6 +42,8 @@ const tags = {
   compact: 5,
   forget: 6,
   state: 7,
+  lose: 8,
+  heal: 9,
 } as const satisfies Record<Update['kind'], number>;
 
 const kinds = new Map<number, Update['kind']>(
@@ -59,10 +65,13 @@ export function encodeUpdate(to: ByteWriter, update: Exclude<Update, { kind: 'en
       encodeSnapshot(to, update.snapshot);
       return encodePosition(to, update.base);
     case 'forget':
+    case 'lose':
+    case 'heal':
       return;
     case 'state': {
-      const { hardState, snapshot, base, last } = update.state;
-      to.uint8((hardState === undefined ? 0 : 1) | (snapshot === undefined ? 0 : 2));
+      const { hardState, snapshot, base, last, isDamaged } = update.state;
+      const has = (hardState === undefined ? 0 : 1) | (snapshot === undefined ? 0 : 2);
+      to.uint8(has | (isDamaged ? 4 : 0));
       if (hardState !== undefined) encodeHardState(to, hardState);
       if (snapshot !== undefined) encodeSnapshot(to, snapshot);
       encodePosition(to, base);
@@ -95,13 +104,17 @@ function decodeUpdate(from: ByteReader, kind: Update['kind'], group: number): Up
     case 'compact':
       return { kind, group, snapshot: decodeSnapshot(from), base: decodePosition(from) };
     case 'forget':
+    case 'lose':
+    case 'heal':
       return { kind, group };
     case 'state': {
       const has = from.uint8();
       const hardState = has & 1 ? decodeHardState(from) : undefined;
       const snapshot = has & 2 ? decodeSnapshot(from) : undefined;
       const base = decodePosition(from);
-      return { kind, group, state: { hardState, snapshot, base, last: decodePosition(from) } };
+      const last = decodePosition(from);
+      const isDamaged = (has & 4) !== 0;
+      return { kind, group, state: { hardState, snapshot, base, last, isDamaged } };
     }
   }
 }

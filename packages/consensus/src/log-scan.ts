@@ -36,6 +36,17 @@ export interface Scan {
   readonly next: Link;
   /** Where a write was cut off. */
   readonly cut: LogPlace | undefined;
+  /** What was damaged, where that is all before a segment that tells the rest. */
+  readonly salvage: Salvage | undefined;
+}
+
+/** A log of which a part is lost that a power cut cannot have taken. */
+export interface Salvage {
+  readonly damage: Damage;
+  /** Segments that are, or may be, damaged: what counts is in those behind them. */
+  readonly spoiled: readonly string[];
+  /** Groups that had entries there. What they have promised is known all the same. */
+  readonly lost: readonly string[];
 }
 
 /** A segment as it was read; its bytes are dropped once a later one goes on where it ends. */
@@ -52,7 +63,8 @@ class Damaged extends Error {
 
 /**
  * Reads the whole log. A write that was cut off is one frame, the last: it was never acknowledged,
- * and is as if it had not been begun. Whatever else is wrong a power cut cannot have done.
+ * and is as if it had not been begun. Whatever else is wrong a power cut cannot have done; what is
+ * behind it is enough all the same, if it begins with a checkpoint.
  * @throws {WrongLog} when the files are somebody else's
  */
 export async function scanLog(
@@ -65,15 +77,20 @@ export async function scanLog(
     .filter((number) => number !== undefined)
     .toSorted((a, b) => a - b);
   const begin = numbers.findLastIndex((number, i) => i === 0 || numbers[i - 1] !== number - 1);
-  const scanner = new Scanner(files, owner);
-  try {
-    for (const number of numbers.slice(Math.max(0, begin))) await scanner.read(number);
-    return await scanner.finish(numbers.slice(0, Math.max(0, begin)).map(segmentName));
-  } catch (error) {
-    await scanner.close();
-    if (error instanceof Damaged) return error.damage;
-    throw error;
+  const before = numbers.slice(0, Math.max(0, begin)).map(segmentName);
+  const all = numbers.slice(Math.max(0, begin));
+  const scan = await new Scanner(files, owner).scan(all, { mayLack: false });
+  if (!('reason' in scan)) return { ...scan, stale: before };
+  // Each segment begins with all that was promised before it: with whole ones, entries are lost.
+  for (let from = 0; from < all.length; from += 1) {
+    const rest = await new Scanner(files, owner).scan(all.slice(from), { mayLack: true });
+    if ('reason' in rest) continue;
+    const lost = rest.groups.incomplete;
+    for (const name of lost) rest.groups.get(name)?.lose();
+    const spoiled = [...before, ...all.slice(0, from).map(segmentName)];
+    return { ...rest, salvage: { damage: scan, spoiled, lost } };
   }
+  return scan;
 }
 
 class Scanner {
@@ -92,7 +109,22 @@ class Scanner {
     this.#owner = owner;
   }
 
-  async read(number: number): Promise<void> {
+  /** @param mayLack entries that no segment has are no damage */
+  async scan(
+    numbers: readonly number[],
+    { mayLack }: { readonly mayLack: boolean },
+  ): Promise<Scan | Damage> {
+    try {
+      for (const number of numbers) await this.#read(number);
+      return await this.#finish(mayLack);
+    } catch (error) {
+      for (const file of this.#opened) await file.close();
+      if (error instanceof Damaged) return error.damage;
+      throw error;
+    }
+  }
+
+  async #read(number: number): Promise<void> {
     const name = segmentName(number);
     const file = await this.#files.open(name);
     this.#opened.push(file);
@@ -148,7 +180,7 @@ class Scanner {
     }
   }
 
-  async finish(stale: readonly string[]): Promise<Scan> {
+  async #finish(mayLack: boolean): Promise<Scan> {
     const next = this.#next ?? { sequence: 1, previous: 0 };
     const [first] = this.#segments;
     if (this.#next === undefined && first !== undefined && first.number > 1) {
@@ -165,10 +197,11 @@ class Scanner {
       if (isBegun && frameAt(bytes, end, salt) === undefined) cut = { file: name, offset: end };
     }
     const { gap } = this.#groups;
-    if (gap !== undefined) throw damaged(first, SEGMENT_HEADER_BYTES, gap);
+    if (gap !== undefined && !mayLack) throw damaged(first, SEGMENT_HEADER_BYTES, gap);
     await this.#makeDurable();
     const verdict = cut === undefined ? 'clean' : 'cut';
-    return { verdict, groups: this.#groups, segments: this.#segments, stale, next, cut };
+    const [groups, segments] = [this.#groups, this.#segments];
+    return { verdict, groups, segments, stale: [], next, cut, salvage: undefined };
   }
 
   /**
@@ -183,10 +216,6 @@ class Scanner {
       await tail.segment.file.sync();
     }
     await this.#files.syncDirectory();
-  }
-
-  async close(): Promise<void> {
-    for (const file of this.#opened) await file.close();
   }
 
   #checkOwner(name: string, number: number, header: SegmentHeader): void {

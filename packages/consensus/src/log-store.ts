@@ -83,6 +83,9 @@ export interface LogStore extends AsyncDisposable {
   /** Deletes the complete snapshots of `group` that are not in `inUse`. */
   keepSnapshots(group: string, inUse: ReadonlySet<string>): Promise<void>;
 
+  /** What `recover` called damaged is made good: it may be believed again from now on. */
+  healed(group: string): Promise<void>;
+
   /** Forgets all of a group that will not start here again. */
   forget(group: string): Promise<void>;
 

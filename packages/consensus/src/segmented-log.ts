@@ -118,6 +118,19 @@ export class SegmentedLog {
     await this.#release();
   }
 
+  /** The entries of these groups are gone; so it was scanned, and so it stays. */
+  async lose(names: readonly string[]): Promise<void> {
+    const groups = names.map((name) => this.#numbers.get(name)).filter((it) => it !== undefined);
+    await this.#write((batch) => {
+      for (const group of groups) batch.update({ kind: 'lose', group });
+    });
+  }
+
+  async heal(name: string): Promise<void> {
+    const group = this.#numbers.get(name);
+    if (group !== undefined) await this.#write((batch) => batch.update({ kind: 'heal', group }));
+  }
+
   /** Whatever was appended before is taken into account. */
   async recover(name: string): Promise<Recovered | undefined> {
     await this.#write(() => {});
