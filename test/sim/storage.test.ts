@@ -72,8 +72,9 @@ async function crashEverywhere(t: ExecutionContext, steps: readonly Step[]): Pro
       host.disk.cutPower(); // What was found counts, so it must stay.
       const again = await host.find();
       runs += 1;
-      if (verdict !== 'clean' && verdict !== 'cut')
-        return t.fail(`after ${limit} operations: ${content}`);
+      if (verdict !== 'clean' && verdict !== 'cut') {
+        return t.fail(`after ${limit} operations: ${verdict} ${content}`);
+      }
       if (again[1] !== content) return t.fail(`after ${limit} operations: ${again.join(', ')}`);
       verdicts[verdict] += 1;
       if (!possible(contents, steps, durable).includes(content)) {

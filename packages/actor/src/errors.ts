@@ -33,6 +33,7 @@ export type CallErrorCode =
   | 'ERR_MOVED'
   | 'ERR_UNAUTHORIZED'
   | 'ERR_ANSWER_GONE'
+  | 'ERR_DISK_FULL'
   | 'ERR_NOT_LEADER'
   | 'ERR_OUTCOME_UNKNOWN'
   | 'ERR_GROUP_CLOSED'

@@ -147,6 +147,11 @@ export class Groups {
     return replica as Replica<M>; // It was made of the same class.
   }
 
+  /** Groups need not wait for a node that the members have given up. */
+  unreachable(name: string): void {
+    this.#engine?.unreachable(name);
+  }
+
   /** Lets others lead before this node ends. */
   async handOver(deadlineMs: number): Promise<void> {
     if (deadlineMs > 0) await this.#engine?.handOver({ deadlineMs });

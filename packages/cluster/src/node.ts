@@ -236,6 +236,7 @@ export class Node implements AsyncDisposable {
   async #follow(): Promise<void> {
     for await (const { kind, member } of this.#membership.watch(this.#running.signal)) {
       this.#entities.rebalance();
+      if (kind === 'down' || kind === 'left') this.consensus.unreachable(member.name);
       if (kind === 'down') this.#endpoint.forget(member, 'its node is down');
       if (kind === 'left') this.#endpoint.forget(member);
     }

@@ -174,6 +174,8 @@ export interface GroupStatus {
    * have made that good.
    */
   readonly isDamaged: boolean;
+  /** Nothing happens, so nothing is said; see `quietAfterMs`. */
+  readonly isQuiet: boolean;
   /** Proposals and reads that wait for an answer on this node. */
   readonly waiting: number;
 }

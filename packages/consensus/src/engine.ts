@@ -54,6 +54,12 @@ export interface GroupOptions<R> extends Partial<GroupLimits> {
    * group. Ignored where this node knows the group already. Default: this node alone.
    */
   readonly voters?: readonly NodeId[];
+  /**
+   * Milliseconds after which a group in which nothing happens falls silent: no heartbeats and no
+   * elections, until something does. For thousands of groups that are mostly idle. 0: never.
+   * Default: 0.
+   */
+  readonly quietAfterMs?: number;
   /** Allow reads by lease: see `ReadOptions`. Default: false. */
   readonly leaseReads?: boolean;
 }
@@ -62,6 +68,8 @@ export interface GroupOptions<R> extends Partial<GroupLimits> {
 export interface EngineStatus {
   readonly node: NodeId;
   readonly groups: number;
+  /** The disk has no room, so no commands are taken by groups that this node leads. */
+  readonly isFull: boolean;
   /** Frames that never left, since a peer was not there, or did not read as fast as was written. */
   readonly droppedFrames: number;
   /** Messages of peers that made no sense. */
@@ -93,6 +101,7 @@ export class Engine implements AsyncDisposable {
   #refused = 0;
   /** Those of groups that this node takes no part in. */
   #stray = 0;
+  #isFull = false;
   #isTurnDue = false;
   #isInTurn = false;
   #hasStopped = false;
@@ -109,6 +118,10 @@ export class Engine implements AsyncDisposable {
     this.#store = store;
     this.#wire = wire;
     this.#outbox = wire && new Outbox(wire);
+    store.watch({
+      full: (isFull) => this.#full(isFull),
+      pinned: (group) => this.#groups.get(group)?.shorten(),
+    });
     this.#host = {
       node,
       env,
@@ -137,6 +150,10 @@ export class Engine implements AsyncDisposable {
    */
   async open<R>(options: GroupOptions<R>): Promise<Consensus<R>> {
     const { group: name, machine, voters = [this.node], leaseReads = false } = options;
+    const { quietAfterMs = 0 } = options;
+    if (!(quietAfterMs >= 0)) {
+      throw new RangeError(`quietAfterMs is ${quietAfterMs}: give milliseconds, or 0`);
+    }
     if (this.#groups.has(name)) throw new Error(`group ${name} is open on this node already`);
     const limits = { ...limitsByDefault, ...given(options) };
     if (limits.commandBytesMax > COMMAND_BYTES_MAX) {
@@ -153,12 +170,14 @@ export class Engine implements AsyncDisposable {
       voters,
       seed: Math.floor(this.#env.random() * 2 ** 31),
       leaseReads,
+      quietTicks: Math.ceil(quietAfterMs / this.#tickMs),
       commandBytesMax: limits.commandBytesMax,
       ...(saved && { durable: { ...saved, applied: saved.snapshot?.index ?? 0 } }),
     });
     const parts = { name, raft, machine, snapshots, limits, leaseReads };
     const group = new Group(this.#host, parts);
     this.#groups.set(name, group);
+    if (this.#isFull) group.full(true);
     if (raft.status.damaged) {
       const advice = 'it has no vote until its peers have made that good';
       this.#env.log.error(
@@ -181,6 +200,7 @@ export class Engine implements AsyncDisposable {
     return {
       node: this.node,
       groups: this.#groups.size,
+      isFull: this.#isFull,
       droppedFrames: this.#wire?.dropped ?? 0,
       refusedMessages: this.#refused,
       strayMessages: this.#stray,
@@ -190,6 +210,14 @@ export class Engine implements AsyncDisposable {
   /** All that this node takes part in. */
   get groups(): readonly Consensus[] {
     return [...this.#groups.values()];
+  }
+
+  /**
+   * `node` is gone, as those say who watch it: groups that it leads need not wait for their time
+   * to be up, and quiet ones wake.
+   */
+  unreachable(node: NodeId): void {
+    for (const group of this.#groups.values()) group.unreachable(node);
   }
 
   /**
@@ -274,6 +302,14 @@ export class Engine implements AsyncDisposable {
       const [any] = this.#groups.values();
       if (any !== undefined) this.#wake(any);
     });
+  }
+
+  /** Of thousands of groups, which share the disk, each leads no more and shortens its log. */
+  #full(isFull: boolean): void {
+    this.#isFull = isFull;
+    if (isFull) this.#env.log.error({ node: this.node }, 'the disk is full: no commands are taken');
+    else this.#env.log.info({ node: this.node }, 'the disk has room again');
+    for (const group of this.#groups.values()) group.full(isFull);
   }
 
   /** What is on disk is not known any more: nothing of this node may go on. */

@@ -32,13 +32,18 @@ import { GroupClosed, NotLeader } from './errors.ts';
 import { Feed } from './feed.ts';
 import { Lag, type LagLimits } from './lag.ts';
 import { membersOf } from './members.ts';
+import { DiskFull } from './log-errors.ts';
 import type { LogStore } from './log-store.ts';
 import type { Packet } from './packet.ts';
 import { type ProposalLimits, Proposals } from './proposals.ts';
 import { Reads } from './reads.ts';
+import { SnapshotMaker } from './snapshot-maker.ts';
 import { infoOf, type SnapshotLimits, type Snapshots } from './snapshots.ts';
 import type { Command, StateMachine } from './state-machine.ts';
 import type { Lane } from './wire.ts';
+
+/** How long a disk that had no room for a piece of a snapshot is left alone. */
+const ROOM_AGAIN_MS = 1_000;
 
 export interface GroupLimits extends ProposalLimits, SnapshotLimits, LagLimits {}
 
@@ -58,6 +63,12 @@ export interface Hosted extends Consensus {
   saved(record: AppendRecord): void;
   /** Nothing can be trusted any more on this node: the group takes no more part. */
   fail(cause: unknown): void;
+  /** Room is short, and the log of this group takes some. */
+  shorten(): void;
+  /** The disk is full, or has room again. */
+  full(isFull: boolean): void;
+  /** `peer` is gone, as others say: nothing is to be expected of it. */
+  unreachable(peer: NodeId): void;
   /** If this node leads, it hands the lead to whoever is most ready for it. */
   handOver(options: RequestOptions): Promise<void>;
 }
@@ -96,7 +107,6 @@ export class Group<R> implements Consensus<R>, Hosted {
   readonly #raft: Raft;
   readonly #machine: StateMachine<R>;
   readonly #snapshots: Snapshots;
-  readonly #limits: GroupLimits;
   readonly #proposals: Proposals<R>;
   readonly #reads: Reads;
   readonly #changes: Changes;
@@ -109,10 +119,13 @@ export class Group<R> implements Consensus<R>, Hosted {
     members: Status['configuration'] | undefined;
   };
   #inbox: Packet[] = [];
-  #snapshotting: Promise<SnapshotInfo> | undefined;
+  readonly #maker: SnapshotMaker;
+  /** What the state machine is at, where that takes time. */
+  #applying: Promise<unknown> | undefined;
   /** Pieces of a snapshot are saved one after the other. */
   #storing: Promise<void> = Promise.resolve();
   #isDamaged: boolean;
+  #isFull = false;
   #hasEnded = false;
 
   constructor(host: GroupHost, parts: GroupParts<R>) {
@@ -130,7 +143,12 @@ export class Group<R> implements Consensus<R>, Hosted {
     this.#isDamaged = raft.status.damaged;
     this.#machine = machine;
     this.#snapshots = snapshots;
-    this.#limits = limits;
+    this.#maker = new SnapshotMaker({
+      ...at,
+      ...parts,
+      feed: this.#feed,
+      hasEnded: () => this.#hasEnded,
+    });
     const send = (packet: Packet): void => host.send(this, packet);
     this.#proposals = new Proposals({ ...at, node: host.node, send }, limits);
     this.#reads = new Reads(at);
@@ -168,7 +186,7 @@ export class Group<R> implements Consensus<R>, Hosted {
   }
 
   snapshot(): Promise<SnapshotInfo> {
-    return this.#ask(() => this.#snapshot());
+    return this.#ask(() => this.#whenIdle(() => this.#maker.make()));
   }
 
   status(): GroupStatus {
@@ -186,6 +204,7 @@ export class Group<R> implements Consensus<R>, Hosted {
       applied: status.applied,
       members: membersOf(status.configuration),
       isDamaged: status.damaged,
+      isQuiet: status.quiet,
       waiting: this.#proposals.size + this.#reads.size,
     };
   }
@@ -206,6 +225,8 @@ export class Group<R> implements Consensus<R>, Hosted {
   tick(ticks: number): void {
     const now = this.#host.env.now();
     this.#raft.tick(ticks);
+    // Of thousands in which nothing happens, none costs anything.
+    if (this.#raft.isQuiet && this.#proposals.size + this.#reads.size === 0) return;
     this.#proposals.tick(now);
     this.#reads.tick(ticks, now);
     this.#changes.expire(now);
@@ -228,6 +249,27 @@ export class Group<R> implements Consensus<R>, Hosted {
     if (lane !== 'bulk') return; // Heartbeats and votes come again.
     this.#raft.unreachable(peer);
     this.#proposals.onUnsent(peer);
+    this.#wake();
+  }
+
+  shorten(): void {
+    this.#later(
+      this.#whenIdle(() => this.#maker.shorten({ isUrgent: this.#isFull })),
+      () => this.#wake(),
+    );
+  }
+
+  full(isFull: boolean): void {
+    this.#isFull = isFull;
+    this.#proposals.full(isFull);
+    this.#wake();
+    if (!isFull) return;
+    this.shorten();
+    void this.handOver({});
+  }
+
+  unreachable(peer: NodeId): void {
+    this.#raft.unreachable(peer);
     this.#wake();
   }
 
@@ -314,11 +356,23 @@ export class Group<R> implements Consensus<R>, Hosted {
   }
 
   #storeChunk(chunk: ChunkStore): void {
-    this.#storing = this.#storing.then(() => this.#host.store.storeChunk(this.group, chunk));
+    this.#storing = this.#storing.then(() => this.#whenThereIsRoom(chunk));
     this.#later(this.#storing, () => {
       this.#raft.stored(chunk.snapshot.id, chunk.offset + chunk.data.length);
       this.#wake();
     });
+  }
+
+  /** The sender waits for what it has sent to be stored, so it can wait here too. */
+  async #whenThereIsRoom(chunk: ChunkStore): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#host.store.storeChunk(this.group, chunk);
+      } catch (error) {
+        if (!(error instanceof DiskFull) || this.#hasEnded) throw error;
+        await new Promise<void>((resolve) => this.#host.env.setTimer(ROOM_AGAIN_MS, resolve));
+      }
+    }
   }
 
   #apply(apply: Apply): void {
@@ -351,7 +405,11 @@ export class Group<R> implements Consensus<R>, Hosted {
     });
     const results = commands.length === 0 ? [] : this.#machine.apply(commands);
     if (results instanceof Promise) {
-      this.#later(results, (awaited) => this.#answer(entries, awaited, to));
+      this.#applying = results;
+      this.#later(results, (awaited) => {
+        this.#applying = undefined;
+        this.#answer(entries, awaited, to);
+      });
     } else this.#answer(entries, results, to);
   }
 
@@ -375,28 +433,14 @@ export class Group<R> implements Consensus<R>, Hosted {
   #applied(index: number): void {
     this.#raft.applied(index);
     this.#reads.applied(index);
-    const since = index - (this.#snapshots.latest?.index ?? 0);
-    if (since >= this.#limits.snapshotEntries) this.#later(this.#snapshot(), () => {});
+    this.#later(this.#maker.makeIfDue(index), () => {});
     this.#wake();
   }
 
-  #snapshot(): Promise<SnapshotInfo> {
-    const { latest } = this.#snapshots;
-    const { applied } = this.#raft.status;
-    if (latest !== undefined && latest.index === applied) return Promise.resolve(infoOf(latest));
-    if (applied === 0) return Promise.reject(new RangeError('nothing is applied yet'));
-    this.#snapshotting ??= this.#makeSnapshot(applied).finally(() => {
-      this.#snapshotting = undefined;
-    });
-    return this.#snapshotting;
-  }
-
-  async #makeSnapshot(applied: number): Promise<SnapshotInfo> {
-    const snapshot = await this.#snapshots.make(this.#raft, applied, this.#machine);
-    if (this.#hasEnded) throw new GroupClosed(this.group, 'no');
-    await this.#snapshots.adopt(this.#raft, snapshot, this.#limits.keepEntries);
-    this.#feed.tell({ kind: 'snapshot', origin: 'made', snapshot: infoOf(snapshot) });
-    return infoOf(snapshot);
+  /** Calls `run` when the state machine is not at work, so that its state is that of an index. */
+  async #whenIdle<T>(run: () => Promise<T>): Promise<T> {
+    while (this.#applying !== undefined) await this.#applying.catch(() => {});
+    return run();
   }
 
   #tell({ leader, term: epoch, configuration, damaged }: Status): void {

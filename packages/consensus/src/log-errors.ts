@@ -1,3 +1,5 @@
+import { CallError } from '@troupe/actor';
+
 /** Where in a log something was found. */
 export interface LogPlace {
   readonly file: string;
@@ -53,8 +55,8 @@ export function failureOf(error: unknown, what: string): Error {
   return new StoreFailed(`${what}: ${why}`, { cause: error });
 }
 
-/** There is no room for a snapshot. Nothing was changed; it can be tried again. */
-export class DiskFull extends Error {
+/** The disk has no room for a command, or a snapshot. Nothing was changed; try again later. */
+export class DiskFull extends CallError {
   override readonly name = 'DiskFull';
   readonly code = 'ERR_DISK_FULL';
   readonly executed = 'no';

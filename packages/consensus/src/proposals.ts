@@ -2,6 +2,7 @@ import { type Env, Overloaded } from '@troupe/actor';
 import type { Entry, Raft } from '@troupe/raft';
 import type { Applied, NodeId, ProposeOptions } from './consensus.ts';
 import { NotLeader, OutcomeUnknown } from './errors.ts';
+import { DiskFull } from './log-errors.ts';
 import type { Forward, Forwarded } from './packet.ts';
 import { Recent } from './recent.ts';
 import { Request } from './request.ts';
@@ -9,6 +10,10 @@ import { Request } from './request.ts';
 /** Given to the core, or to the leader, at a time; all of them are taken or none. */
 const BATCH_BYTES = 2 ** 20;
 const BATCH_COMMANDS = 16_384;
+
+/** How long a leader whose disk is full may take to hand over. */
+const HEIR_MS = 1_000;
+const NOT_TAKEN = { accepted: false } as const;
 
 export interface ProposalLimits {
   /** One command, in bytes. Default: 1 MiB; at most 8 MiB. */
@@ -68,6 +73,8 @@ export class Proposals<R> {
   /** An answer to what was passed on may come when its commands are applied already. */
   readonly #recent = new Recent<R>();
   #request: number;
+  /** Since when the disk of this node is full. */
+  #fullSince: number | undefined;
 
   constructor(at: ProposalsAt, limits: ProposalLimits) {
     this.#at = at;
@@ -93,9 +100,15 @@ export class Proposals<R> {
     return proposal.promise;
   }
 
+  /** While the disk is full a leader takes no commands. */
+  full(isFull: boolean): void {
+    this.#fullSince = isFull ? (this.#fullSince ?? this.#at.env.now()) : undefined;
+  }
+
   /** Gives the core, or the leader, what it takes. The rest waits for a leader, or for room. */
   submit(raft: Raft): void {
     if (this.#queue.length === 0) return;
+    if (this.#isFullLeader(raft)) return this.#waitForRoom();
     let queue: readonly Proposal<R>[] = this.#queue.filter(({ isSettled }) => !isSettled);
     for (let batch = batchOf(queue); batch.length > 0; batch = batchOf(queue)) {
       const proposed = raft.propose(batch.map(({ command }) => command));
@@ -114,12 +127,24 @@ export class Proposals<R> {
 
   /** Another node wants commands in the log. */
   onForward(raft: Raft, { from, request, commands }: Forward): void {
-    const proposed = raft.propose(commands);
+    const proposed = this.#isFullLeader(raft) ? NOT_TAKEN : raft.propose(commands);
     const place = proposed.accepted
       ? { index: proposed.first, term: proposed.term }
       : { index: 0, term: 0 };
     const { node, send } = this.#at;
     send({ type: 'forwarded', from: node, to: from, request, ...place });
+  }
+
+  #isFullLeader(raft: Raft): boolean {
+    return this.#fullSince !== undefined && raft.status.role === 'leader';
+  }
+
+  /** Somebody else leads soon, or, where that takes too long, nobody else can. */
+  #waitForRoom(): void {
+    if (this.#at.env.now() - (this.#fullSince ?? Infinity) < HEIR_MS) return;
+    for (const proposal of this.#queue.splice(0)) {
+      proposal.reject(new DiskFull(`a command of group ${this.#at.group}`));
+    }
   }
 
   onForwarded({ from, request, index, term }: Forwarded): void {

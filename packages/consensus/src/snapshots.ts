@@ -63,6 +63,13 @@ export class Snapshots {
     await this.#store.keepSnapshots(this.#group, raft.snapshotsInUse);
   }
 
+  /** Nothing is kept behind the newest one, although somebody may still need it. */
+  async shorten(raft: Raft): Promise<void> {
+    const { latest } = this;
+    if (latest === undefined) return;
+    await this.#store.compact(this.#group, latest, raft.compact(latest, { keepEntries: 0 }));
+  }
+
   /** `snapshot` has come from another node: its state takes the place of the present one. */
   async install(raft: Raft, snapshot: Snapshot, machine: StateMachine): Promise<void> {
     if (snapshot.bytes > 0) await this.restore(snapshot, machine); // A witness's is empty.

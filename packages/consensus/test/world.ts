@@ -35,6 +35,13 @@ export class TestWorld implements ConsensusWorld {
     return { machine, consensus };
   }
 
+  /** The engine that runs on `node` now. */
+  of(node: string): Engine {
+    const engine = this.#engines.get(node);
+    if (engine === undefined) throw new Error(`no engine runs on ${node}`);
+    return engine;
+  }
+
   /** Starts a node that takes part in no group yet. */
   engine(node: string): Engine {
     const store = this.#stores.get(node) ?? new MemoryStore();

@@ -21,12 +21,14 @@ export function snapshotAt(
 /**
  * `snapshot` is complete and on disk. Forgets the log before it, but for the last `keepEntries`,
  * with which those who are a little behind can still be served, and for what follows a snapshot
- * that is just being sent: its receiver would have to begin all over again.
+ * that is just being sent: its receiver would have to begin all over again. The same snapshot again
+ * takes what was kept behind it.
  * @returns the first index that is still needed
  */
 export function compact(self: State, snapshot: Snapshot, keepEntries: number): number {
   const { log } = self;
-  if (snapshot.index <= (self.snapshot?.index ?? 0)) return log.base.index + 1;
+  const isNewer = snapshot.index > (self.snapshot?.index ?? 0);
+  if (!isNewer && snapshot.id !== self.snapshot?.id) return log.base.index + 1;
   assert(snapshot.index <= self.applied, `${snapshot.index} is not applied`);
   self.snapshot = snapshot;
   const sent = [...(self.leading?.progress.values() ?? [])].map(

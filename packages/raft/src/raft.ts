@@ -88,6 +88,11 @@ export class Raft {
     return statusOf(this.#self);
   }
 
+  /** Nothing happens, and no time passes; see `quietTicks`. The same as in `status`. */
+  get isQuiet(): boolean {
+    return this.#self.quiet;
+  }
+
   get configuration(): Configuration {
     return configurationOf(this.#self);
   }

@@ -162,6 +162,19 @@ test('a snapshot that is arriving is in use, as are the latest and those that ar
   t.deepEqual([...group.raft('c').snapshotsInUse], ['a@3']);
 });
 
+test('the same snapshot again takes what was kept behind it', (t) => {
+  const group = led('a');
+  group.propose('a', 'x', 'y', 'z');
+  group.snapshot('a', { keepEntries: 3 });
+  const kept = group.raft('a').status.base.index;
+
+  group.snapshot('a');
+
+  const { base, applied } = group.raft('a').status;
+  t.is(kept, applied - 3);
+  t.is(base.index, applied);
+});
+
 test('a restart finds term, vote, log and members', (t) => {
   const group = led('abc');
   group.propose('a', 'x');

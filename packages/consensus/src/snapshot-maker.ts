@@ -1,0 +1,96 @@
+import type { Env } from '@troupe/actor';
+import type { Raft } from '@troupe/raft';
+import type { SnapshotInfo } from './consensus.ts';
+import { GroupClosed } from './errors.ts';
+import type { Feed } from './feed.ts';
+import { DiskFull } from './log-errors.ts';
+import { infoOf, type SnapshotLimits, type Snapshots } from './snapshots.ts';
+import type { StateMachine } from './state-machine.ts';
+
+/** How long a disk that had no room for a snapshot is left alone. */
+const AGAIN_MS = 10_000;
+
+/** What the snapshots of a group are made of, and when. */
+export interface SnapshotMakerParts {
+  readonly group: string;
+  readonly env: Env;
+  readonly raft: Raft;
+  readonly machine: StateMachine;
+  readonly snapshots: Snapshots;
+  readonly limits: SnapshotLimits;
+  readonly feed: Feed;
+  /** The group takes no more part. */
+  readonly hasEnded: () => boolean;
+}
+
+/** Makes snapshots when they are asked for, when the log is long, and when room is short. */
+export class SnapshotMaker {
+  readonly #parts: SnapshotMakerParts;
+  #making: Promise<SnapshotInfo> | undefined;
+  /** When there was no room for one. */
+  #refusedAt = -Infinity;
+  /** The end of the log when room was short the last time. */
+  #lastSeen = -1;
+
+  constructor(parts: SnapshotMakerParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws {DiskFull} and nothing has changed */
+  make(): Promise<SnapshotInfo> {
+    const { raft, snapshots } = this.#parts;
+    const { applied } = raft.status;
+    const { latest } = snapshots;
+    if (latest !== undefined && latest.index === applied) return Promise.resolve(infoOf(latest));
+    if (applied === 0) return Promise.reject(new RangeError('nothing is applied yet'));
+    this.#making ??= this.#make(applied).finally(() => {
+      this.#making = undefined;
+    });
+    return this.#making;
+  }
+
+  /** The log has become long: makes one, if it is time and there is room. */
+  async makeIfDue(applied: number): Promise<void> {
+    const { snapshots, limits, env } = this.#parts;
+    const isLong = applied - (snapshots.latest?.index ?? 0) >= limits.snapshotEntries;
+    if (isLong && env.now() - this.#refusedAt >= AGAIN_MS) await this.#tryTo(() => this.make());
+  }
+
+  /**
+   * Room is short, and this log is long or old: shortens it as far as nobody is behind by much.
+   * @param isUrgent the disk is full: others that lack what goes get a snapshot
+   */
+  async shorten({ isUrgent }: { readonly isUrgent: boolean }): Promise<void> {
+    const { raft, snapshots, limits, env } = this.#parts;
+    const { applied, last } = raft.status;
+    const isIdle = last.index === this.#lastSeen;
+    this.#lastSeen = last.index;
+    const since = applied - (snapshots.latest?.index ?? 0);
+    const isWorth = isUrgent || isIdle || since >= limits.snapshotEntries / 4;
+    if (!isWorth || applied === 0 || env.now() - this.#refusedAt < AGAIN_MS) return;
+    await this.#tryTo(async () => {
+      await this.make();
+      if (isUrgent || isIdle) await snapshots.shorten(raft);
+    });
+  }
+
+  async #tryTo(make: () => Promise<unknown>): Promise<void> {
+    try {
+      await make();
+    } catch (error) {
+      if (!(error instanceof DiskFull)) throw error;
+      const { group, env } = this.#parts;
+      this.#refusedAt = env.now();
+      env.log.warn({ group }, 'the disk has no room for a snapshot: it is tried again');
+    }
+  }
+
+  async #make(applied: number): Promise<SnapshotInfo> {
+    const { group, raft, machine, snapshots, limits, feed, hasEnded } = this.#parts;
+    const snapshot = await snapshots.make(raft, applied, machine);
+    if (hasEnded()) throw new GroupClosed(group, 'no');
+    await snapshots.adopt(raft, snapshot, limits.keepEntries);
+    feed.tell({ kind: 'snapshot', origin: 'made', snapshot: infoOf(snapshot) });
+    return infoOf(snapshot);
+  }
+}

@@ -1,0 +1,130 @@
+import test from 'ava';
+import { executedOf } from '@troupe/actor';
+import {
+  checkLinearizable,
+  type FaultKind,
+  History,
+  type ListInput,
+  lists,
+  type Place,
+  type Simulated,
+  testSeeds,
+} from '@troupe/sim';
+import { type Host, starter } from './consensus/hosts.ts';
+
+const names = ['a', 'b', 'c', 'd', 'e'];
+const UNTIL_MS = 20_000;
+
+type Recorded = History<ListInput, readonly unknown[] | null>;
+
+/** Three begin the group; the others wait to be added. */
+function start(place: Place): Promise<Host> {
+  const voters = names.slice(0, 3);
+  const isVoter = voters.includes(place.name);
+  const limits = { snapshotEntries: 40, keepEntries: 10 };
+  return starter({ voters: isVoter ? voters : [], ...limits, log: { reserveBytes: 16_384 } })(
+    place,
+  );
+}
+
+/** Appends and reads by way of any node. */
+async function client(world: Simulated<Host>, name: string, history: Recorded): Promise<void> {
+  const random = world.world.random.fork(name);
+  for (let i = 0; world.nowMs < UNTIL_MS; i += 1) {
+    await world.sleep(random.between(20, 200));
+    const hosts = [...world.nodes.keys()];
+    if (hosts.length === 0) continue;
+    const host = random.pick(hosts);
+    const key = random.pick(['x', 'y']);
+    const value = Number(`${i}${name.charCodeAt(0)}`);
+    const isAppend = random.chance(0.6);
+    const input: ListInput = isAppend ? { kind: 'append', key, value } : { kind: 'read', key };
+    const call = history.call(name, input);
+    const command = new TextEncoder().encode(JSON.stringify([key, value]));
+    await world
+      .on(host, async ({ group, machine }) => {
+        if (!isAppend) await group.read({ deadlineMs: 3_000 });
+        else await group.propose(command, { deadlineMs: 3_000 });
+        return isAppend ? null : machine.of(key);
+      })
+      .then((output) => call.returns(output))
+      .catch((error: unknown) => call.fails(isAppend ? executedOf(error) : 'no'));
+  }
+}
+
+/** Adds a node to four or fewer, or removes one of more than three, whichever chance says. */
+async function operator(world: Simulated<Host>): Promise<void> {
+  const random = world.world.random.fork('operator');
+  while (world.nowMs < UNTIL_MS) {
+    await world.sleep(random.between(500, 3_000));
+    const leader = [...world.nodes].find(([, { group }]) => group.status().role === 'leader');
+    if (leader === undefined) continue;
+    const [host, { group }] = leader;
+    const { voters, learners } = group.members();
+    const outside = names.filter((name) => !voters.includes(name) && !learners.includes(name));
+    const isRemoval = voters.length > 3 || outside.length === 0;
+    const change = isRemoval
+      ? { remove: random.pick([...voters]) }
+      : { add: random.pick(outside), as: 'candidate' as const };
+    await world
+      .on(host, (it) => it.group.changeMembers([change], { deadlineMs: 2_000 }))
+      .catch(() => undefined); // Refused, or nobody knows: the next change will do.
+  }
+}
+
+/** Starts nodes anew whose group has ended, as a disk that fails makes it. */
+async function supervisor(world: Simulated<Host>): Promise<void> {
+  while (world.nowMs < UNTIL_MS + 5_000) {
+    await world.sleep(500);
+    const ended = [...world.nodes].filter(([, { engine }]) => engine.groups.length === 0);
+    for (const [host] of ended) {
+      world.crash(host);
+      await world.start(host).catch(() => world.crash(host));
+    }
+  }
+}
+
+async function scenario(world: Simulated<Host>): Promise<void> {
+  const history: Recorded = new History(() => world.nowMs);
+  const clients = ['p', 'q', 'r'].map((name) => client(world, name, history));
+  const supervised = supervisor(world);
+  await Promise.all([...clients, operator(world)]);
+  await world.heal();
+  await supervised;
+  await world.heal();
+  const leader = [...world.nodes.values()].find(({ group }) => group.status().role === 'leader');
+  if (leader === undefined) throw new Error('nobody leads');
+  const texts = new Set<string>();
+  for (const host of leader.group.members().voters) {
+    await world.on(host, ({ group }) => group.read());
+    texts.add(world.node(host).machine.text);
+  }
+  if (texts.size > 1) throw new Error(`several states: ${[...texts].join(' | ')}`);
+  const verdict = checkLinearizable(lists(), history.operations);
+  if (verdict.kind === 'violated') {
+    throw new Error(`no order explains ${JSON.stringify(verdict.operations)}`);
+  }
+}
+
+const faultKinds: readonly FaultKind[] = [
+  'crash',
+  'stall',
+  'partition',
+  'one-way',
+  'network',
+  'clock',
+  'disk',
+];
+
+testSeeds(
+  test,
+  {
+    title: 'disks fail, are full and hang, and members change: what clients saw has one order',
+    count: 6,
+    nodes: names,
+    start,
+    faults: 'swarm',
+    faultKinds,
+  },
+  scenario,
+);

@@ -1,0 +1,128 @@
+import test from 'ava';
+import { isCallError } from '@troupe/actor';
+import { simulate, type Simulated } from '@troupe/sim';
+import { type Host, SEGMENT_BYTES, starter } from './consensus/hosts.ts';
+
+const names = ['a', 'b', 'c'];
+
+function append(value: number): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(['x'.repeat(100), value]));
+}
+
+/** Thirty commands at a time, `rounds` times, by way of `host`. */
+async function fill(world: Simulated<Host>, host: string, rounds: number): Promise<void> {
+  const values = Array.from({ length: 30 }, (_, i) => i);
+  for (let round = 0; round < rounds; round += 1) {
+    await world.on(host, ({ group }) => Promise.all(values.map((i) => group.propose(append(i)))));
+  }
+}
+
+async function leaderOf(world: Simulated<Host>, by = 'a'): Promise<string> {
+  await world.on(by, ({ group }) => group.read());
+  return world.node(by).group.status().leader ?? '';
+}
+
+/** All nodes have applied the same. */
+async function agreed(world: Simulated<Host>): Promise<boolean> {
+  const texts = new Set<string>();
+  for (const host of world.nodes.keys()) {
+    await world.on(host, ({ group }) => group.read());
+    texts.add(world.node(host).machine.text);
+  }
+  return texts.size === 1;
+}
+
+test('entries that a disk has lost are made good by peers, and until then the node has no vote', async (t) => {
+  await simulate({ seed: 3, start: starter({ voters: names }) }, async (world) => {
+    await fill(world, 'a', 15);
+    await world.on('b', ({ group }) => group.read());
+    world.crash('b');
+    t.true(world.world.disk('b').flipBit('log-00000001', 3_000));
+
+    await world.start('b');
+    const damaged = world.node('b').group.status();
+    await world.sleep(5_000);
+    const healed = world.node('b').group.status();
+    world.crash('b');
+    await world.start('b');
+
+    t.like(damaged, { isDamaged: true, last: 1, role: 'follower' });
+    t.like(healed, { isDamaged: false });
+    t.false(world.node('b').group.status().isDamaged);
+    t.true(await agreed(world));
+  });
+});
+
+test('a leader whose disk is full hands over, and has all that it missed when there is room', async (t) => {
+  const log = { reserveBytes: SEGMENT_BYTES };
+  const start = starter({ voters: names, log, snapshotEntries: 200, keepEntries: 10 });
+  await simulate({ seed: 4, start }, async (world) => {
+    await fill(world, 'a', 1);
+    const leader = await leaderOf(world);
+    const [other = ''] = names.filter((name) => name !== leader);
+
+    world.world.disk(leader).suffer('full');
+    await fill(world, other, 20); // More than the reserve has room for.
+    const full = world.node(leader).engine.status();
+    const next = await leaderOf(world, other);
+    world.world.disk(leader).goOn();
+    await world.sleep(60_000);
+
+    t.true(full.isFull);
+    t.not(next, leader);
+    t.false(world.node(leader).engine.status().isFull);
+    t.true(await agreed(world));
+  });
+});
+
+test('a full disk that nobody can stand in for refuses commands, and takes them again', async (t) => {
+  const start = starter({ voters: ['a'] });
+  await simulate({ seed: 5, nodes: ['a'], start }, async (world) => {
+    await fill(world, 'a', 1);
+    world.world.disk('a').suffer('full');
+
+    const refused: unknown = await fill(world, 'a', 40).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    const { isFull } = world.node('a').engine.status();
+    await world.on('a', ({ group }) => group.read());
+    world.world.disk('a').goOn();
+    await world.sleep(60_000);
+    await fill(world, 'a', 1);
+
+    t.true(isCallError(refused) && isFull);
+    t.like(refused, { code: 'ERR_DISK_FULL', executed: 'no' });
+  });
+});
+
+test('a log that fills its disk is shortened in time, with the room that the reserve leaves', async (t) => {
+  const start = starter({ log: { reserveBytes: 3 * SEGMENT_BYTES }, voters: ['a'] });
+  await simulate({ seed: 5, nodes: ['a'], start }, async (world) => {
+    await fill(world, 'a', 1);
+    world.world.disk('a').setQuality({ capacityBytes: 8 * SEGMENT_BYTES });
+
+    await fill(world, 'a', 80); // Of which each is a quarter of a segment.
+    await world.sleep(60_000);
+
+    t.true(world.node('a').group.status().first > 1);
+    t.false(world.node('a').engine.status().isFull);
+  });
+});
+
+test('a leader whose loop stands still has given up the lead before it takes a command', async (t) => {
+  await simulate({ seed: 6, start: starter({ voters: names }) }, async (world) => {
+    await fill(world, 'a', 1);
+    const leader = await leaderOf(world);
+
+    world.world.stall(leader, 3_000, 'timers-first');
+    const late = world.on(leader, ({ group }) => group.propose(append(1), { forward: false }));
+    const told = await late.then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+
+    t.like(told, { code: 'ERR_NOT_LEADER', executed: 'no' });
+    t.true(await agreed(world));
+  });
+});
