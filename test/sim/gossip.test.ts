@@ -31,6 +31,7 @@ for (const [claim, name, seed] of [
   ['accusations from before a silence do not end the time after it', 'S2', 108],
   ['a probe from a silence proves nothing', 'S4', 36],
   ['a refusal of one process is none of the next one of its name', 'S3', 94],
+  ['who comes back from the other side of a partition buries nobody on this one', 'S5', 7],
   ['whose life elsewhere is over begins one after it, whatever its clock says', 'S3', 79],
 ] as const) {
   test(`once it was otherwise: ${claim}`, (t) => {

@@ -126,12 +126,11 @@ function learnFailed(core: Core, member: Member, update: Failed): void {
     if (update.incarnation > member.incarnation) raise(core, member, update.incarnation);
     return;
   }
-  const { settings, nowMs } = core;
-  const wellAtMs = nowMs - settings.periodMs;
-  if (settings.passiveEvidence && !update.proof && member.heardAtMs > wellAtMs) {
-    // It spoke a moment ago: somebody may have lost sight of it, or of everybody.
+  if (!update.proof && !isCredible(core, member)) {
     const { name, generation, incarnation, by } = update;
     learnSuspect(core, member, { kind: 'suspect', name, generation, incarnation, by, health: 0 });
+    // Whoever says so has waited long enough; what is left to hear is an objection.
+    member.suspicion?.hasten(core.nowMs);
     return;
   }
   core.roster.change(member, () => {
@@ -141,6 +140,16 @@ function learnFailed(core: Core, member: Member, update: Failed): void {
   });
   noteChange(core, member, update);
   core.tell({ kind: 'failed', member: member.status() });
+}
+
+/**
+ * Whether it is seen here as well that `member` is gone, and it has had its time to object. Else
+ * somebody may have lost sight of it, or of everybody: who comes back from the other side of a
+ * partition says so of all on this side.
+ */
+function isCredible({ settings, nowMs }: Core, { suspicion, heardAtMs }: Member): boolean {
+  if (!settings.passiveEvidence) return true;
+  return suspicion?.isHalfOver(nowMs) === true && heardAtMs <= suspicion.startedAtMs;
 }
 
 function learnLeft(core: Core, member: Member, update: Left): void {

@@ -43,10 +43,25 @@ export class Suspicion {
     if (this.#accusers.size === ACCUSERS_MAX) return false;
     this.#accusers.add(by);
     const time = { minMs: this.#minMs, maxMs: this.#maxMs, needed: this.#needed };
-    const dueAtMs = this.startedAtMs + this.#postponedMs + suspicionMs(this.confirmations, time);
+    this.#endAfter(suspicionMs(this.confirmations, time), nowMs);
+    return true;
+  }
+
+  /** As if all accusers that could be needed had confirmed it. */
+  hasten(nowMs: number): void {
+    this.#endAfter(this.#minMs, nowMs);
+  }
+
+  #endAfter(ms: number, nowMs: number): void {
+    const dueAtMs = this.startedAtMs + this.#postponedMs + ms;
     // Not in the past, which would look as if somebody had been late to judge.
     this.dueAtMs = Math.min(this.dueAtMs, Math.max(dueAtMs, nowMs, this.#notBeforeMs));
-    return true;
+  }
+
+  /** Whether half of the least time to object has gone by. */
+  isHalfOver(nowMs: number): boolean {
+    const halfAtMs = this.startedAtMs + this.#postponedMs + this.#minMs / 2;
+    return nowMs >= Math.max(halfAtMs, this.#notBeforeMs);
   }
 
   /** Whoever confirms it, and however long it has lasted. */

@@ -74,6 +74,41 @@ test('who gets no answers at all gives up nobody for a while', (t) => {
   t.true(bench.kinds().some((kind) => kind.startsWith('failed')));
 });
 
+test('who is said to be gone has its time to object, however many say so at once', (t) => {
+  const bench = knowing('b', 'c', 'd', 'e');
+  bench.isAnswered = true;
+  bench.advance(20_000); // Long enough that nobody is heard of all the time.
+  bench.events = [];
+
+  bench.hear('c', gossip, failed('b', 'c'));
+  bench.hear('d', gossip, failed('b', 'd'), failed('b', 'e'));
+  t.deepEqual(bench.kinds(), ['suspected b']);
+  bench.hear('e', gossip, alive('b', 1));
+
+  t.deepEqual(bench.kinds(), ['suspected b', 'refuted b']);
+});
+
+test('who is said to be gone and does not object is given up in the least time', (t) => {
+  const bench = knowing('b', 'c', 'd', 'e');
+
+  bench.hear('c', gossip, failed('b', 'c'));
+  answerOthers(bench, 'b', 1_900);
+  t.is(bench.gossip.get('b')?.state, 'suspect');
+  answerOthers(bench, 'b', 200);
+
+  t.is(bench.gossip.get('b')?.state, 'failed');
+});
+
+test('one that was suspected here as well is given up at the word of another', (t) => {
+  const bench = knowing('b', 'c', 'd', 'e');
+  bench.hear('c', gossip, suspect('b', 'c'));
+  answerOthers(bench, 'b', 1_500);
+
+  bench.hear('c', gossip, failed('b', 'c'));
+
+  t.is(bench.gossip.get('b')?.state, 'failed');
+});
+
 test('after a long silence suspects are asked anew, and old accusations shorten nothing', (t) => {
   const bench = knowing('b', 'c', 'd', 'e', 'f');
   bench.hear('c', gossip, suspect('b', 'c'));

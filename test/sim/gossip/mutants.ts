@@ -74,6 +74,13 @@ export const mutants: readonly Mutant[] = [
     replace: '',
   },
   {
+    name: 'that one has failed is believed of whoever says so',
+    scenario: 'S5',
+    file: 'news.js',
+    find: 'return suspicion?.isHalfOver(nowMs) === true && heardAtMs <= suspicion.startedAtMs;',
+    replace: 'return true;',
+  },
+  {
     name: 'two clusters hear each other',
     scenario: 'S5',
     file: 'gossip.js',

@@ -238,6 +238,7 @@ const partitions: Scenario = {
       sideOf.set(address, random.chance(0.3) ? 0 : random.integer(0, sides - 1));
     }
     const cut = (from: string, to: string): boolean => sideOf.get(from) !== sideOf.get(to);
+    stage.specification.isApart = ({ address }, to) => cut(address, to);
     if (!forgets && random.chance(0.5)) {
       // Nobody is left who would be called as a seed.
       for (const process of world.running) world.input(process, { kind: 'join', seeds: [] });
@@ -247,6 +248,8 @@ const partitions: Scenario = {
       world.isCut = cut;
       world.run(flaps > 1 ? 3_000 : forgets ? 90_000 : random.pick([5_000, 40_000, 90_000]));
       world.isCut = undefined;
+      // With no accusation under way there is no reason for any from now on.
+      if (hasGivenUp(world.running, cut)) stage.specification.isApart = () => false;
       world.run(3_000);
     }
     if (stranger.gossip.size > 1) stage.fail('a member of another cluster was let in');
@@ -254,6 +257,18 @@ const partitions: Scenario = {
     settles(stage, 120_000);
   },
 };
+
+/** Whether all have given up all that they cannot reach. */
+function hasGivenUp(
+  processes: readonly Process[],
+  isCut: (from: string, to: string) => boolean,
+): boolean {
+  return processes.every(({ address: from, gossip }) =>
+    [...gossip.members()].every(
+      ({ state, address }) => state === 'failed' || !isCut(from, address),
+    ),
+  );
+}
 
 const upgrades: Scenario = {
   name: 'S6',

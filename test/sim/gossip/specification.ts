@@ -32,6 +32,8 @@ export class Specification implements Observer {
   readonly #membersMax: number;
   /** Generations of members that nothing is wrong with: nobody may bury them. */
   readonly healthy: Set<number> = new Set();
+  /** Whether a member cannot reach an address: only then may it give up who is there. */
+  isApart: (process: Process, address: string) => boolean = () => true;
   /** Whether members that nothing is wrong with may not even be suspected. */
   isCalm = false;
   /** Whether members forget who is gone within the run: then an old word is news again. */
@@ -77,7 +79,7 @@ export class Specification implements Observer {
     if (isSameLife && before.state === 'left' && state !== 'left') {
       this.#refuse(process, `takes ${was} for ${state} again`);
     }
-    if (isSameLife && before.state === 'failed' && state === 'suspect') {
+    if (isSameLife && before.state === 'failed' && state === 'suspect' && !this.forgets) {
       this.#refuse(process, `suspects ${was}, which had failed`);
     }
   }
@@ -118,6 +120,9 @@ export class Specification implements Observer {
       this.#refuse(process, `tells that ${member.name} ${kind} after ${before ?? 'nothing'}`);
     }
     told.set(member.name, kind);
+    if (kind === 'failed' && !this.isApart(process, member.address)) {
+      this.#refuse(process, `gives up ${member.name}, which it can reach`);
+    }
     if (!this.healthy.has(member.generation)) return;
     if (kind === 'suspected' && this.isCalm) {
       this.#refuse(process, `suspects ${member.name}, with which nothing is wrong`);
