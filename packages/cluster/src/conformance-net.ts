@@ -10,6 +10,8 @@ import type { MembershipNet } from './membership.ts';
 export class MemoryNet {
   readonly answers: Map<string, (payload: unknown) => unknown> = new Map();
   readonly frozen: Set<string> = new Set();
+  /** Whether what is sent from one address to another is lost. */
+  isCut: (from: string, to: string) => boolean = () => false;
   /** Whether datagrams get through. */
   carriesDatagrams = true;
   readonly #sockets = new Map<string, DatagramReceiver>();
@@ -21,7 +23,8 @@ export class MemoryNet {
 
   /** The network as who listens at `address` sees it. */
   at(address: string): MembershipNet {
-    const isSilent = (to: string): boolean => this.frozen.has(to) || this.frozen.has(address);
+    const isSilent = (to: string): boolean =>
+      this.frozen.has(to) || this.frozen.has(address) || this.isCut(address, to);
     const reach = async (to: string, timeoutMs: number): Promise<(payload: unknown) => unknown> => {
       await Promise.resolve();
       if (isSilent(to)) {

@@ -3,7 +3,6 @@ import type { Env, Log, Timer } from '@troupe/actor';
 import { guardedLog } from '@troupe/actor/internal';
 import type { GossipEvent, MemberStatus, Profile, Settings } from '@troupe/gossip';
 import type { ClusterObserver } from './cluster-event.ts';
-import { NameTaken } from './errors.ts';
 import { isRefusal } from './exchange-failure.ts';
 import {
   type Delivery,
@@ -30,6 +29,7 @@ import {
 import { MemberTable } from './member-table.ts';
 import type { Evidence, Membership, MembershipDeps, MembershipNet } from './membership.ts';
 import { decodeMetadata, encodeMetadata } from './metadata.ts';
+import { NameClaim } from './name-claim.ts';
 import type { SeedProvider } from './seeds.ts';
 import { Seeker } from './seeker.ts';
 
@@ -98,7 +98,7 @@ class GossipDriver implements GossipMembership {
   /** As gossip knows this node. */
   #address = '';
   #sweepTimer: Timer | undefined;
-  #taken: NameTaken | undefined;
+  #claim!: NameClaim;
   #hasJoined = false;
   #isStopped = false;
 
@@ -120,6 +120,7 @@ class GossipDriver implements GossipMembership {
     this.#log = guardedLog(env.log);
     this.#net = net;
     this.#table = new MemberTable(self);
+    this.#claim = new NameClaim(self.name, env);
     if (secret !== undefined) this.#keyring ??= new Keyring(secret);
     this.#address = self.address === '' ? nowhere(self) : self.address;
     const runner = await this.#run(self);
@@ -136,9 +137,12 @@ class GossipDriver implements GossipMembership {
         return runner.settled();
       },
     });
-    await this.#seeker.seek();
-    const failure = this.#seeker.failure ?? this.#taken;
-    if (failure !== undefined) throw failure;
+    const seeker = this.#seeker;
+    await seeker.seek();
+    if (seeker.failure !== undefined) throw seeker.failure;
+    await this.#claim.outwait(() => seeker.again());
+    const { refusal } = this.#claim;
+    if (refusal !== undefined) throw refusal;
     this.#hasJoined = true;
   }
 
@@ -187,6 +191,7 @@ class GossipDriver implements GossipMembership {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#seeker?.stop();
+    this.#claim.stop();
     this.#sweepTimer?.cancel();
     await this.#runner?.stop();
   }
@@ -284,10 +289,12 @@ class GossipDriver implements GossipMembership {
         const { name, address } = event.member;
         return log.warn({ name, before: address, now: event.address }, 'a name has moved');
       }
-      case 'taken':
-        this.#taken = new NameTaken(this.#table.view.self.name, event.address);
+      case 'taken': {
+        this.#claim.refused(event.address, event.isSure);
         if (!this.#hasJoined) return;
-        return log.error({ error: this.#taken }, 'another node has taken the name of this one');
+        const { refusal: error } = this.#claim;
+        return log.error({ error }, 'another node has taken the name of this one');
+      }
       case 'degraded':
       case 'stable':
         return this.#table.tell(event);

@@ -55,6 +55,11 @@ export class Seeker {
     this.#timer = env.setTimer(delayMs, () => void this.seek());
   }
 
+  /** Calls all seeds once more, those that have answered included. */
+  again(): Promise<void> {
+    return this.#options.call(this.#seeds);
+  }
+
   /** Somebody at `address` has answered. */
   answered(address: string): void {
     if (this.#seeds.includes(address)) this.#answered.add(address);

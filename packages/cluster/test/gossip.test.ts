@@ -9,6 +9,7 @@ import {
   type Member,
   type Membership,
   MetadataTooLarge,
+  NameTaken,
 } from '@troupe/cluster';
 import { HandshakeRefused } from '@troupe/remote';
 import { MemoryNet } from '../dist/conformance-net.js';
@@ -37,6 +38,10 @@ class World {
 
 function member(name: string, incarnation = '1', kinds: readonly string[] = []): Member {
   return { name, incarnation, address: `${name}:1`, state: 'alive', meta: { kinds } };
+}
+
+function find(of: Membership, name: string): Member | undefined {
+  return of.view().members.find((member) => member.name === name);
 }
 
 function states(of: Membership): Record<string, string> {
@@ -192,6 +197,45 @@ test('observers are told of suspicion, failure, return and stability', async (t)
   t.deepEqual(ofB.slice(0, 2), ['suspected b', 'failed b']);
   t.is(ofB.at(-1), 'joined b');
   t.is(seen.at(-1), 'stable');
+});
+
+test('who is started again elsewhere, before it was missed, has its name at once', async (t) => {
+  const w = new World();
+  const [a, b] = await w.members('a', 'b', 'c', 'd');
+  if (a === undefined || b === undefined) return t.fail();
+  await b.stop();
+  w.net.end('b:1');
+
+  const next = w.start({ ...member('b', '2'), address: 'e:1' }, { seeds: ['a:1'] });
+  await w.env.advance(500);
+
+  await t.notThrowsAsync(next);
+  t.like(find(a, 'b'), { incarnation: '2', address: 'e:1', state: 'alive' });
+});
+
+test('who is started again elsewhere, its host gone silent, has its name in a while', async (t) => {
+  const w = new World();
+  const [a] = await w.members('a', 'b', 'c', 'd');
+  if (a === undefined) return t.fail();
+  w.net.frozen.add('b:1');
+
+  const next = w.start({ ...member('b', '2'), address: 'e:1' }, { seeds: ['a:1'] });
+  await w.env.advance(8_000);
+
+  await t.notThrowsAsync(next);
+  t.like(find(a, 'b'), { incarnation: '2', address: 'e:1', state: 'alive' });
+});
+
+test('a name that others say is taken, by one that cannot be asked, is given up in the end', async (t) => {
+  const w = new World();
+  await w.members('a', 'b', 'c', 'd');
+  w.net.isCut = (from, to) => from === 'e:1' && to === 'b:1';
+
+  const next = w.start({ ...member('b', '2'), address: 'e:1' }, { seeds: ['a:1'] });
+  const refused = t.throwsAsync(next, { instanceOf: NameTaken, message: /at b:1/ });
+  await w.env.advance(20_000);
+
+  await refused;
 });
 
 test('members that find their seeds by a function find those that it names later', async (t) => {

@@ -285,7 +285,8 @@ export class Gossip {
         this.#sync.onRows(from, message.rows);
         break;
       case 'taken':
-        core.tell({ kind: 'taken', address: message.address });
+        core.tell({ kind: 'taken', address: message.address, isSure: false });
+        this.#sync.onTaken(from, message.address);
         break;
     }
   }
@@ -297,14 +298,17 @@ export class Gossip {
     const [word] = updates;
     const isElsewhere = word?.kind === 'alive' && word.address !== self.address;
     if (message.kind === 'taken' && generation !== self.generation) {
-      this.#core.tell({ kind: 'taken', address: message.address });
+      this.#core.tell({ kind: 'taken', address: message.address, isSure: true });
     } else if (message.kind === 'sync' && message.join && isElsewhere) {
       this.#core.send(from, { kind: 'taken', address: self.address }, { via: 'stream' });
     }
     return true;
   }
 
-  /** Who asks to join under the name of a live member is told so, and not taken in. */
+  /**
+   * Who asks to join under the name of a live member is told so, and not taken in. That member may
+   * have ended unnoticed, though, and this be the process that was started in its place.
+   */
   #refuses(packet: Packet, from: string): boolean {
     const { message, updates } = packet;
     if (message.kind !== 'sync' || !message.join) return false;
@@ -317,6 +321,7 @@ export class Gossip {
       holder.address !== word.address;
     if (!isTaken) return false;
     this.#core.send(from, { kind: 'taken', address: holder.address }, { via: 'stream' });
+    this.#probes.start(holder, { byStream: true });
     return true;
   }
 

@@ -209,7 +209,8 @@ function learnOfNamesake(core: Core, update: Alive): void {
     }
     return;
   }
-  if (update.generation > generation) core.tell({ kind: 'taken', address: update.address });
+  if (update.generation > generation)
+    core.tell({ kind: 'taken', address: update.address, isSure: false });
 }
 
 /** Says once more that this member is alive, with a word later than any before. */

@@ -39,8 +39,12 @@ export type GossipEvent =
     }
   /** A member with a name that another one has; the later generation has it now. */
   | { readonly kind: 'conflict'; readonly member: MemberStatus; readonly address: string }
-  /** Another process has the name of this one: it should end. */
-  | { readonly kind: 'taken'; readonly address: string }
+  /**
+   * Another process has the name of this one, which should end. `isSure`: that process is there, as
+   * it says itself or as both are heard at one address; else others think so, and it may have ended
+   * a moment ago.
+   */
+  | { readonly kind: 'taken'; readonly address: string; readonly isSure: boolean }
   /** This process was late, or missed what it was sent; `health` is 0 again when it is well. */
   | { readonly kind: 'degraded'; readonly health: number }
   /** Nothing has changed for a while. */

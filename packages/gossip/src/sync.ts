@@ -25,6 +25,7 @@ export class Sync {
   #dueAtMs: number;
   #reviveAtMs: number;
   #calledAtMs = -Infinity;
+  #mayAskHolder = false;
 
   constructor(core: Core, nowMs: number) {
     this.#core = core;
@@ -44,7 +45,16 @@ export class Sync {
 
   join(seeds: readonly string[]): void {
     this.#seeds = seeds.filter((seed) => seed !== this.#core.self.address);
+    this.#mayAskHolder = true;
     for (const seed of this.#seeds) this.#call(seed, true);
+  }
+
+  /** Somebody knows a member of this name at `address`: only that one can say that it is there. */
+  onTaken(from: string, address: string): void {
+    // Once each time that it joins: whatever is answered, there is no end to it otherwise.
+    if (!this.#mayAskHolder || from === address) return;
+    this.#mayAskHolder = false;
+    this.#call(address, true);
   }
 
   tick(): void {

@@ -1,8 +1,19 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import test from 'ava';
-import { Gossip, META_BYTES_MAX, settingsOf } from '@troupe/gossip';
+import { Gossip, type Input, META_BYTES_MAX, settingsOf } from '@troupe/gossip';
 import { alive, Bench, failed, gossip, suspect, type Update } from './bench.ts';
+
+/** What a process says first that is called `name`. */
+function asksToJoin(
+  name: string,
+  { address, generation }: { readonly address: string; readonly generation: number },
+): Input {
+  const message = { kind: 'sync', digest: 1, members: 1, join: true } as const;
+  const updates = [{ ...alive(name, 0, generation), address }];
+  const packet = { cluster: 0, from: name, generation, message, updates };
+  return { kind: 'packet', via: 'stream', from: address, packet };
+}
 
 function knowing(...names: readonly string[]): Bench {
   const bench = new Bench();
@@ -139,23 +150,44 @@ function answerOthers(bench: Bench, silent: string, forMs: number): void {
 
 test('a name that a live member has is not given away', (t) => {
   const bench = knowing('b');
-  const word: Update = { ...alive('b', 0, 200), address: 'other:1' };
 
-  bench.give({
-    kind: 'packet',
-    via: 'stream',
-    from: 'other:1',
-    packet: {
-      cluster: 0,
-      from: 'b',
-      generation: 200,
-      message: { kind: 'sync', digest: 1, members: 1, join: true },
-      updates: [word],
-    },
-  });
+  bench.give(asksToJoin('b', { address: 'other:1', generation: 200 }));
 
   t.deepEqual(bench.taken()[0]?.packet.message, { kind: 'taken', address: 'b:1' });
   t.is(bench.gossip.get('b')?.address, 'b:1');
+});
+
+test('whoever refuses a name looks at once whether its holder is still there', (t) => {
+  const bench = knowing('b', 'c', 'd');
+
+  bench.give(asksToJoin('b', { address: 'other:1', generation: 200 }));
+
+  const looks = bench.taken().filter(({ to, via }) => to === 'b:1' && via === 'stream');
+  t.deepEqual(
+    looks.map(({ packet }) => packet.message.kind),
+    ['ping'],
+  );
+});
+
+test('one whose name is said to be taken asks the holder itself, once, and its word is sure', (t) => {
+  const bench = new Bench();
+  bench.give({ kind: 'join', seeds: ['b:1', 'c:1'] });
+  bench.taken();
+
+  bench.hear('b', { kind: 'taken', address: 'old:1' });
+  bench.hear('c', { kind: 'taken', address: 'old:1' });
+  t.deepEqual(
+    bench.taken().map(({ to, packet }) => `${to} ${packet.message.kind}`),
+    ['old:1 sync'],
+  );
+  const message = { kind: 'taken', address: 'old:1' } as const;
+  const packet = { cluster: 0, from: 'a', generation: 7, message, updates: [] };
+  bench.give({ kind: 'packet', via: 'stream', from: 'old:1', packet });
+
+  t.deepEqual(
+    bench.events.map((event) => event.kind === 'taken' && event.isSure),
+    [false, false, true],
+  );
 });
 
 test('streams that are merely quicker than datagrams do not make a member deaf to these', (t) => {

@@ -100,20 +100,12 @@ export class Crew implements AsyncDisposable {
     await this.together(limitMs);
   }
 
-  /**
-   * Starts a process, with the first two of a crew as its seeds. Resolves when it listens. One that
-   * is refused, since the name still seems to be its predecessor's, has ended: it is started again,
-   * as whatever supervises processes would.
-   */
+  /** Starts a process, with the first two of a crew as its seeds. Resolves when it listens. */
   async start(name: string, limitMs: number): Promise<Member> {
-    const giveUpAtMs = performance.now() + limitMs;
-    for (;;) {
-      const member = this.#spawn(name);
-      const leftMs = Math.max(0, giveUpAtMs - performance.now());
-      const hasBegun = (): boolean => member.address !== undefined || !member.isRunning;
-      await this.until(hasBegun, { what: `${name} listens`, limitMs: leftMs });
-      if (member.address !== undefined) return member;
-    }
+    const member = this.#spawn(name);
+    const why = (): string => (member.isRunning ? 'it runs' : 'it has ended');
+    await this.until(() => member.address !== undefined, { what: `${name} listens`, limitMs, why });
+    return member;
   }
 
   #spawn(name: string): Member {
