@@ -17,6 +17,11 @@ export type ClusterEvent =
    * again, 8 the worst.
    */
   | { readonly kind: 'degraded'; readonly health: number }
+  /**
+   * The thread on which this node gossips has ended by itself. `isReplaced`: another one is started
+   * and finds the others again; otherwise too many have ended, and the others lose this node.
+   */
+  | { readonly kind: 'thread-ended'; readonly error: Error; readonly isReplaced: boolean }
   /** Nothing has changed for a while, as far as this node knows. */
   | { readonly kind: 'stable'; readonly members: number };
 

@@ -17,6 +17,10 @@ import { DATAGRAM_BYTES_MAX, type Keys, Sealer } from './sealer.ts';
 
 /** Packets that may be under way by stream at once; more are dropped, as a network would. */
 const STREAMS_MAX = 256;
+/** Answers to answers that are waited for: whole views take three. */
+const ROUNDS_MAX = 8;
+/** Of what goes back in one answer; an exchange carries 4 MiB, and what is more goes by itself. */
+const ANSWER_BYTES_MAX = 2 * 1024 * 1024;
 /** A timer that is later than this lets what waits in sockets be read first. */
 const LATE_MS = 20;
 /** Stands in for the address of a node that listens nowhere: only it can make connections. */
@@ -70,7 +74,10 @@ export interface GossipRunner {
    * @returns what goes back the same way
    */
   accept(from: string, parcel: Parcel): readonly Parcel[] | Promise<readonly Parcel[]>;
-  /** Resolves when nothing is under way by stream, what has followed from it included. */
+  /**
+   * Resolves when what is under way by stream has been answered, and what has followed from that,
+   * up to eight times; there may be something new under way by then.
+   */
   settled(): Promise<void>;
   /** Says goodbye. */
   leave(): Promise<void>;
@@ -128,7 +135,9 @@ export class GossipEngine implements GossipRunner {
   }
 
   async settled(): Promise<void> {
-    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+    for (let round = 0; round < ROUNDS_MAX && this.#underWay.size > 0; round += 1) {
+      await Promise.all(this.#underWay);
+    }
   }
 
   /** What has arrived by the socket. */
@@ -156,13 +165,20 @@ export class GossipEngine implements GossipRunner {
     if (packet === undefined) return [];
     this.#counters.receivedByStream += 1;
     const answers: Parcel[] = [];
+    let bytes = 0;
     for (const output of this.#step({ kind: 'packet', via: parcel.via, from, packet })) {
       const goesBack =
         output.kind === 'send' &&
         output.to === from &&
         (output.via === 'stream' || parcel.via === 'datagram');
-      if (!goesBack) this.#carryOut(output);
-      else answers.push({ via: output.via, packet: encodePacket(output.packet) });
+      const answer = goesBack ? encodePacket(output.packet) : undefined;
+      const hasRoom = answer !== undefined && bytes + answer.length <= ANSWER_BYTES_MAX;
+      if (!goesBack || !hasRoom) {
+        this.#carryOut(output);
+        continue;
+      }
+      bytes += answer.length;
+      answers.push({ via: output.via, packet: answer });
     }
     this.#counters.sentByStream += answers.length;
     return answers;

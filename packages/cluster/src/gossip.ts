@@ -16,7 +16,7 @@ import {
   type Parcel,
 } from './gossip-engine.ts';
 import { areParcels, isLetter, type Letter } from './gossip-parcel.ts';
-import { GossipThreadRunner } from './gossip-thread-runner.ts';
+import { GossipThreadKeeper } from './gossip-thread-keeper.ts';
 import { Keyring } from './keyring.ts';
 import {
   isSameNode,
@@ -26,15 +26,20 @@ import {
   type MemberState,
   type MemberView,
 } from './member.ts';
-import { MemberTable } from './member-table.ts';
+import { isPresent, MemberTable } from './member-table.ts';
 import type { Evidence, Membership, MembershipDeps, MembershipNet } from './membership.ts';
 import { decodeMetadata, encodeMetadata } from './metadata.ts';
 import { NameClaim } from './name-claim.ts';
 import type { SeedProvider } from './seeds.ts';
 import { Seeker } from './seeker.ts';
 
+/** Members that are asked who is there, and how long one is looked for, when a thread is replaced. */
+const KNOWN_SEEDS_MAX = 16;
+const LOST_MS = 10_000;
 /** How long a packet by stream, its connection included, may take. */
 const STREAM_TIMEOUT_MS = 5_000;
+/** Between two lines about members that are not admitted. */
+const EXCLUDED_LOG_MS = 10_000;
 /** How long one that is gone is shown in the view. */
 const SHOWN_MS = 60_000;
 
@@ -99,6 +104,11 @@ class GossipDriver implements GossipMembership {
   #address = '';
   #sweepTimer: Timer | undefined;
   #claim!: NameClaim;
+  /** Members that were present when a thread ended, and that the next one has not found yet. */
+  #lost = new Set<string>();
+  #lostTimer: Timer | undefined;
+  #excludedLogAtMs = -Infinity;
+  #excludedUnlogged = 0;
   #hasJoined = false;
   #isStopped = false;
 
@@ -193,6 +203,7 @@ class GossipDriver implements GossipMembership {
     this.#seeker?.stop();
     this.#claim.stop();
     this.#sweepTimer?.cancel();
+    this.#lostTimer?.cancel();
     await this.#runner?.stop();
   }
 
@@ -218,26 +229,44 @@ class GossipDriver implements GossipMembership {
       },
     };
     if (thread && address !== '') {
-      const onEnded = (error: Error): void => {
-        this.#log.error(
-          { error },
-          'the thread of gossip has ended: others will take this node for dead',
-        );
-      };
-      const log = this.#log;
-      const { socketAddress: bind } = this.#net;
-      return GossipThreadRunner.start({
+      return GossipThreadKeeper.start({
         ...common,
-        log,
+        log: this.#log,
         self: own,
-        bind,
+        bind: this.#net.socketAddress,
         keyring: this.#keyring,
-        onEnded,
+        onEnded: (error, isReplaced) => this.#onThreadEnded(error, isReplaced),
+        onReplaced: () => this.#findAgain(),
       });
     }
     const engine = new GossipEngine({ ...own, ...common, keys: this.#keyring });
     if (address !== '' && this.#keyring !== undefined) await this.#openSocket(engine);
     return engine;
+  }
+
+  #onThreadEnded(error: Error, isReplaced: boolean): void {
+    const then = isReplaced ? 'another one is started' : 'others will take this node for dead';
+    this.#log.error({ error }, `the thread of gossip has ended: ${then}`);
+    this.#table.tell({ kind: 'thread-ended', error, isReplaced });
+  }
+
+  /** A thread that knows nobody has begun: members that it does not find are gone. */
+  #findAgain(): void {
+    const { self, members } = this.#table.view;
+    const others = members.filter(({ name, state }) => name !== self.name && isPresent(state));
+    this.#lost = new Set(others.map(({ name }) => name));
+    const known = others.flatMap(({ address }) => (address === '' ? [] : [address]));
+    this.#runner?.input({ kind: 'join', seeds: known.slice(0, KNOWN_SEEDS_MAX) });
+    this.#lostTimer?.cancel();
+    this.#lostTimer = this.#env.setTimer(LOST_MS, () => this.#buryLost());
+  }
+
+  #buryLost(): void {
+    for (const name of this.#lost) {
+      const member = this.#table.get(name);
+      if (member !== undefined) this.#table.put({ ...member, state: 'down' });
+    }
+    this.#lost.clear();
   }
 
   async #openSocket(engine: GossipEngine): Promise<void> {
@@ -299,12 +328,26 @@ class GossipDriver implements GossipMembership {
       case 'stable':
         return this.#table.tell(event);
       case 'excluded':
-        return log.warn({ name: event.name, why: event.why }, 'a member was not admitted');
+        return this.#onExcluded(event.name, event.why);
     }
+  }
+
+  /** Each word of it is refused, and there may be many: the log hears of one, and how many more. */
+  #onExcluded(name: string, why: string): void {
+    const nowMs = this.#env.now();
+    if (nowMs - this.#excludedLogAtMs < EXCLUDED_LOG_MS) {
+      this.#excludedUnlogged += 1;
+      return;
+    }
+    const fields = { name, why, unlogged: this.#excludedUnlogged };
+    this.#excludedLogAtMs = nowMs;
+    this.#excludedUnlogged = 0;
+    this.#log.warn(fields, 'a member was not admitted');
   }
 
   #onMember(kind: GossipEvent['kind'], status: MemberStatus): void {
     const member = memberOf(status);
+    this.#lost.delete(member.name);
     const { name, address, state } = member;
     this.#table.put(member);
     if (kind === 'failed') this.#log.warn({ member: name, address }, 'a member is down');

@@ -238,6 +238,20 @@ test('a name that others say is taken, by one that cannot be asked, is given up 
   await refused;
 });
 
+test('members that are not admitted do not fill the log', async (t) => {
+  const w = new World();
+  const settings = { membersMax: 2 };
+  const start = (name: string) => w.start(member(name), { seeds: ['a:1'], settings });
+  for (const name of ['a', 'b', 'c', 'd', 'e']) await start(name);
+
+  await w.env.advance(60_000);
+
+  const lines = w.env.logged.filter(({ message }) => message === 'a member was not admitted');
+  const unlogged = lines.reduce((sum, { fields }) => sum + Number(fields['unlogged']), 0);
+  t.true(lines.length >= 5 && lines.length <= 5 * 7, `${lines.length} lines`);
+  t.true(unlogged > lines.length, `${unlogged} more`);
+});
+
 test('members that find their seeds by a function find those that it names later', async (t) => {
   const w = new World();
   let found: readonly string[] = [];

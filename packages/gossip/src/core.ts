@@ -13,6 +13,9 @@ export const VERSIONS: Versions = { min: 1, max: 1 };
 /** Pieces of news beyond which each is sent less often. */
 const CROWD = 128;
 const SENDS_MIN = 3;
+/** Later lives of this name that a member outlives, with none for a while in between. */
+const OUTLIVED_MAX = 8;
+const OUTLIVED_FOR_MS = 60_000;
 
 export interface SelfOptions {
   /** Unique in the cluster. */
@@ -50,6 +53,8 @@ export class Core {
   /** When anything was last heard of anybody. */
   heardAtMs: number = -Infinity;
   changedAtMs = 0;
+  #outlived = 0;
+  #outlivedAtMs = -Infinity;
   /** Suspects of whom this member has not made up its own mind. */
   accused: Member[] = [];
   outputs: Output[] = [];
@@ -124,6 +129,21 @@ export class Core {
     const more = this.rumors.take(room, this.sendsMax);
     const updates = first.length === 0 ? more : [...first, ...more];
     this.outputs.push({ kind: 'send', via, to, packet: { ...packet, updates } });
+  }
+
+  /**
+   * Counts a later life of this member's name that may be over. One whose clock was ahead is; but
+   * one that comes again and again is of another process, and each would outlive the other for ever.
+   * @returns whether this member may begin a life after it
+   */
+  mayOutlive(): boolean {
+    if (this.nowMs - this.#outlivedAtMs > OUTLIVED_FOR_MS) this.#outlived = 0;
+    this.#outlivedAtMs = this.nowMs;
+    this.#outlived += 1;
+    if (this.#outlived === OUTLIVED_MAX + 1) {
+      this.tell({ kind: 'taken', address: this.self.address, isSure: true });
+    }
+    return this.#outlived <= OUTLIVED_MAX;
   }
 
   tell(event: GossipEvent): void {

@@ -189,7 +189,7 @@ function object(core: Core, accusation: Suspect | Failed | Left): void {
   if (core.isLeaving || accusation.generation < generation) return;
   if (accusation.generation > generation) {
     // Of a later process with this name, whose clock was ahead; it is gone, and this one runs.
-    beginGeneration(core, accusation.generation + 1);
+    if (core.mayOutlive()) beginGeneration(core, accusation.generation + 1);
   } else if (accusation.kind === 'left') {
     beginGeneration(core, generation + 1);
   } else if (accusation.incarnation >= incarnation) {
@@ -203,14 +203,16 @@ function learnOfNamesake(core: Core, update: Alive): void {
   if (core.isLeaving) return;
   if (update.address === address) {
     // An earlier process at this address, whose clock was ahead: two cannot be there at once.
-    if (update.generation > generation) beginGeneration(core, update.generation + 1);
-    else if (update.generation === generation && update.incarnation > incarnation) {
-      speakAnew(core, update.incarnation + 1);
-    }
+    const isSame = update.generation === generation;
+    if (isSame ? update.incarnation <= incarnation : update.generation < generation) return;
+    if (!core.mayOutlive()) return;
+    if (isSame) speakAnew(core, update.incarnation + 1);
+    else beginGeneration(core, update.generation + 1);
     return;
   }
-  if (update.generation > generation)
+  if (update.generation > generation) {
     core.tell({ kind: 'taken', address: update.address, isSure: false });
+  }
 }
 
 /** Says once more that this member is alive, with a word later than any before. */

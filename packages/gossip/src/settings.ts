@@ -66,7 +66,7 @@ export interface Settings {
   readonly packetBytesMax: number;
   /**
    * Known members, those that are gone included, of which the oldest make room for new ones. More
-   * are refused.
+   * are refused. 32,768 at most, since one message names them all.
    */
   readonly membersMax: number;
 }
@@ -185,6 +185,9 @@ export const profiles: Readonly<Record<Profile, Settings>> = {
   memberlist,
 };
 
+/** With names of 64 letters, what a stream carries in one piece. */
+const MEMBERS_MAX = 32_768;
+
 /** @throws {RangeError} when a setting makes no sense, by itself or beside the others */
 export function settingsOf(profile: Profile, changes: Partial<Settings> = {}): Settings {
   const settings = { ...profiles[profile], ...changes };
@@ -193,7 +196,7 @@ export function settingsOf(profile: Profile, changes: Partial<Settings> = {}): S
       throw new RangeError(`${name} is ${value}: give a number of at least 0`);
     }
   }
-  const { periodMs, probeTimeoutMs, gossipPeriodMs, packetBytesMax } = settings;
+  const { periodMs, probeTimeoutMs, gossipPeriodMs, packetBytesMax, membersMax } = settings;
   if (periodMs === 0 || gossipPeriodMs === 0) {
     throw new RangeError('periodMs and gossipPeriodMs must be more than 0');
   }
@@ -202,6 +205,9 @@ export function settingsOf(profile: Profile, changes: Partial<Settings> = {}): S
   }
   if (packetBytesMax < 1_000) {
     throw new RangeError(`packetBytesMax is ${packetBytesMax}: one piece of news may need 1,000`);
+  }
+  if (membersMax > MEMBERS_MAX) {
+    throw new RangeError(`membersMax is ${membersMax}: give ${MEMBERS_MAX} at most`);
   }
   return settings;
 }

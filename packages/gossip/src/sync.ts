@@ -2,6 +2,7 @@ import type { Core } from './core.ts';
 import type { Member } from './member.ts';
 import type { Message, Packet, Row, Update } from './message.ts';
 import { learn } from './news.ts';
+import { updateBytes } from './size.ts';
 
 /** After an exchange that brought more than this part of the view, the next comes soon. */
 const MUCH = 0.02;
@@ -9,6 +10,8 @@ const MUCH = 0.02;
 const FEW = 0.25;
 /** Members beyond which exchanges become rarer. */
 const SCALE_FROM = 32;
+/** Of the news in one packet; a stream carries 4 MiB at most. */
+const STATES_BYTES_MAX = 512 * 1024;
 /** Between the exchanges of a member whose view is far behind. */
 const SOON_MS = 500;
 
@@ -133,8 +136,7 @@ export class Sync {
     const { roster, self, word, size, isLeaving } = this.#core;
     if (message.members <= size * FEW) {
       const updates = [word, ...Array.from(roster.present).flatMap((m) => this.#wordsOn(m))];
-      this.#core.send(from, { kind: 'states', wanted: [] }, { via: 'stream', first: updates });
-      return;
+      return this.#sendStates(from, updates);
     }
     if (size <= message.members * FEW) return this.#call(from, false); // The other way round.
     const rows: Row[] = [rowOf({ ...self, state: isLeaving ? 'left' : 'alive' })];
@@ -166,7 +168,7 @@ export class Sync {
     }
     if (wanted.length > this.#core.size * MUCH) this.#soon();
     if (wanted.length === 0 && news.length === 0) return;
-    this.#core.send(from, { kind: 'states', wanted }, { via: 'stream', first: news });
+    this.#sendStates(from, news, wanted);
   }
 
   /** @param packet whose updates have not been learned yet */
@@ -187,7 +189,26 @@ export class Sync {
       else if (name === self.name) answer.push(word);
     }
     if (answer.length === 0) return;
-    this.#core.send(from, { kind: 'states', wanted: [] }, { via: 'stream', first: answer });
+    this.#sendStates(from, answer);
+  }
+
+  /** In as many packets as it takes: with all their metadata, thousands of members are too much. */
+  #sendStates(to: string, updates: readonly Update[], wanted: readonly string[] = []): void {
+    let part: Update[] = [];
+    let bytes = 0;
+    let names = wanted;
+    const send = (): void => {
+      this.#core.send(to, { kind: 'states', wanted: names }, { via: 'stream', first: part });
+      names = [];
+      part = [];
+      bytes = 0;
+    };
+    for (const update of updates) {
+      bytes += updateBytes(update);
+      if (bytes > STATES_BYTES_MAX) send();
+      part.push(update);
+    }
+    send();
   }
 
   /** A suspect's own word goes along, for those who do not know it yet. */

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import test from 'ava';
-import { Gossip, type Input, META_BYTES_MAX, settingsOf } from '@troupe/gossip';
+import { Gossip, type Input, META_BYTES_MAX, packetBytes, settingsOf } from '@troupe/gossip';
 import { alive, Bench, failed, gossip, suspect, type Update } from './bench.ts';
 
 /** What a process says first that is called `name`. */
@@ -261,6 +261,47 @@ test('who is told of a later generation at its own address begins one after it',
   t.is(bench.gossip.self.generation, 501);
 });
 
+test('two at one address do not outlive each other for ever, and are told', (t) => {
+  const bench = knowing('b');
+
+  for (let generation = 500; generation < 600; generation += 10) {
+    bench.hear('b', gossip, alive('a', 0, generation));
+    bench.hear('b', gossip, { ...suspect('a', 'b'), generation: generation + 5 });
+  }
+
+  t.is(bench.gossip.self.generation, 536);
+  t.deepEqual(
+    bench.events.filter(({ kind }) => kind === 'taken'),
+    [{ kind: 'taken', address: 'a:1', isSure: true }],
+  );
+});
+
+test('a later life at its own address counts as the first again after a minute', (t) => {
+  const bench = knowing('b');
+
+  for (let generation = 500; generation < 700; generation += 10) {
+    bench.hear('b', gossip, alive('a', 0, generation));
+    bench.nowMs += 61_000;
+  }
+
+  t.is(bench.gossip.self.generation, 691);
+});
+
+test('a view that is too much for one packet goes in several', (t) => {
+  const bench = new Bench();
+  const meta = new Uint8Array(META_BYTES_MAX);
+  for (let i = 0; i < 2_000; i += 1) bench.hear('b', gossip, { ...alive(`m${i}`), meta });
+  bench.taken();
+
+  bench.give(asksToJoin('n', { address: 'n:1', generation: 100 }));
+
+  const states = bench.taken().filter(({ packet }) => packet.message.kind === 'states');
+  const names = states.flatMap(({ packet }) => packet.updates.map(({ name }) => name));
+  t.is(new Set(names).size, 2_002); // With itself, and who asks.
+  t.true(states.every(({ packet }) => packetBytes(packet) < 600_000));
+  t.true(states.length > 1);
+});
+
 test('the greatest incarnation is no last word', (t) => {
   const bench = knowing('b');
 
@@ -382,6 +423,9 @@ test('settings that make no sense are refused with their value', (t) => {
   t.throws(() => settingsOf('lan', { periodMs: -1 }), { message: /periodMs is -1/ });
   t.throws(() => settingsOf('lan', { probeTimeoutMs: 9_000 }), {
     message: /probeTimeoutMs is 9000/,
+  });
+  t.throws(() => settingsOf('lan', { membersMax: 40_000 }), {
+    message: /membersMax is 40000: give 32768/,
   });
   t.throws(() => new Bench({ name: 'two words' }), { message: /'two words'/ });
   t.throws(() => new Bench({ meta: new Uint8Array(600) }), { instanceOf: RangeError });

@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { type Address, formatAddress, parseAddress } from './address.ts';
+import { HostCache } from './host-cache.ts';
 import { type DatagramReceiver, type DatagramSocket, ListenFailed } from './transport.ts';
 
 /** What may wait to be read while the event loop is busy; the system may allow less. */
@@ -12,7 +13,11 @@ const UNREAD_BYTES = 1024 * 1024;
 export function udpSocket(address: string, receive: DatagramReceiver): Promise<DatagramSocket> {
   const { host, port } = parseAddress(address);
   const type = host.includes(':') ? 'udp6' : 'udp4';
-  const socket = createSocket({ type, recvBufferSize: UNREAD_BYTES });
+  const socket = createSocket({
+    type,
+    recvBufferSize: UNREAD_BYTES,
+    lookup: new HostCache().lookup,
+  });
   socket.on('message', (bytes, from) => {
     receive(formatAddress({ host: from.address, port: from.port }), bytes);
   });
