@@ -33,7 +33,7 @@ import { NameClaim } from './name-claim.ts';
 import type { SeedProvider } from './seeds.ts';
 import { Seeker } from './seeker.ts';
 
-/** Members that are asked who is there, and how long one is looked for, when a thread is replaced. */
+/** When a thread is replaced: members that are asked who is there, and how long all are sought. */
 const KNOWN_SEEDS_MAX = 16;
 const LOST_MS = 10_000;
 /** How long a packet by stream, its connection included, may take. */

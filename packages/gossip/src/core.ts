@@ -133,7 +133,7 @@ export class Core {
 
   /**
    * Counts a later life of this member's name that may be over. One whose clock was ahead is; but
-   * one that comes again and again is of another process, and each would outlive the other for ever.
+   * what comes again and again is of another process, and they would outlive each other for ever.
    * @returns whether this member may begin a life after it
    */
   mayOutlive(): boolean {
