@@ -88,7 +88,7 @@ for (const [claim, key, rows, account] of [
     ['a write 1 0 1', 'a write 2 2 9', 'b read 2 3 4', 'c read 1 5 6', 'a write 3 10 11'],
     [
       'register/1',
-      'no order explains these, whatever was before, and whether another change took effect:',
+      'no order explains these, whatever was before, with or without another change:',
       '       call ms     return ms  client   node',
       '         3.000         4.000  b        n1    read: 2',
       '         5.000         6.000  c        n1    read: 1  <- so this cannot be',
@@ -124,7 +124,7 @@ for (const [claim, key, rows, account] of [
     ['a append 1 0 1', 'b append 2 2 3', 'c read [2] 4 5'],
     [
       'list/1: 1, acknowledged at 1 ms, is missing at 4 ms',
-      'no order explains these, and whether another change took effect:',
+      'no order explains these, with or without another change:',
       '       call ms     return ms  client   node',
       '         0.000         1.000  a        n1    append 1',
       '         4.000         5.000  c        n1    read: [2]  <- so this cannot be',
@@ -136,7 +136,7 @@ for (const [claim, key, rows, account] of [
     ['a append 1 0 1', 'b read [1,1] 2 3'],
     [
       'list/1: 1 is in it twice',
-      'no order explains these, and whether another change took effect:',
+      'no order explains these, with or without another change:',
       '       call ms     return ms  client   node',
       '         2.000         3.000  b        n1    read: [1 1]  <- so this cannot be',
     ],
@@ -159,7 +159,7 @@ for (const [claim, key, rows, account] of [
     ['a acquire 7 0 1', 'a release true 2 3', 'b acquire 6 4 5'],
     [
       'lock/1: token 6, asked for at 4 ms, is not above 7, given at 1 ms',
-      'no order explains these, whatever was before, and whether another change took effect:',
+      'no order explains these, whatever was before, with or without another change:',
       '       call ms     return ms  client   node',
       '         0.000         1.000  a        n1    acquire: token 7',
       '         4.000         5.000  b        n1    acquire: token 6  <- so this cannot be',

@@ -12,6 +12,8 @@ import type { Task } from './words.ts';
 const PATIENCE_MS = 3_000;
 /** While no server can be asked. */
 const RETRY_MS = 50;
+/** How often a client goes on with another server though nothing was wrong. */
+const MOVE = 0.02;
 const READERS = 16;
 /** For a key to be read at last, before the run is given up. */
 const LAST_READ_MS = 60_000;
@@ -31,6 +33,8 @@ interface Client {
   readonly base: string;
   life: number;
   lock: string | undefined;
+  /** The server that it asks, until that fails it. */
+  at: string | undefined;
 }
 
 /** Those who ask, now here, now there, and write down what they were told. */
@@ -84,7 +88,7 @@ export class Clients {
     const giveUpAtMs = performance.now() + LAST_READ_MS;
     while (performance.now() < giveUpAtMs) {
       signal.throwIfAborted();
-      const server = this.#choose();
+      const server = this.#choose(reader);
       const task = read(nameOf(reader), key, 'linearizable');
       if (server !== undefined && (await this.#perform(reader, task, server)) === 'ok') return;
       await pause(RETRY_MS, signal);
@@ -97,7 +101,7 @@ export class Clients {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       await pause(random.exponential((1_000 * count) / rate), signal);
-      const server = this.#choose();
+      const server = this.#choose(client);
       if (server === undefined) await pause(RETRY_MS, signal);
       else if (!signal.aborted) {
         await this.#perform(client, load.next(nameOf(client), client.lock), server);
@@ -105,12 +109,15 @@ export class Clients {
     }
   }
 
-  #choose(): Server | undefined {
+  /** Mostly the one as before: else all would soon wait for the one that stands still. */
+  #choose(client: Client): Server | undefined {
     const { servers, random } = this.#options;
-    const { up, leader } = servers;
-    const first = up.find(({ name }) => name === leader);
-    if (first !== undefined && random.chance(0.4)) return first;
-    return up.length === 0 ? undefined : random.pick(up);
+    const { up } = servers;
+    const last = up.find(({ name }) => name === client.at);
+    if (last !== undefined && !random.chance(MOVE)) return last;
+    const server = up.length === 0 ? undefined : random.pick(up);
+    client.at = server?.name;
+    return server;
   }
 
   async #perform(client: Client, task: Task, server: Server): Promise<Outcome> {
@@ -128,6 +135,7 @@ export class Clients {
     const { load } = this.#options;
     const { op, key, value } = task;
     if (reply.kind === 'failed') {
+      client.at = undefined;
       if (reply.executed === 'no') return;
       client.life += 1;
       client.lock = undefined; // Whoever holds it now is no more.
@@ -153,7 +161,7 @@ export class Clients {
 }
 
 function clientOf(base: string): Client {
-  return { base, life: 1, lock: undefined };
+  return { base, life: 1, lock: undefined, at: undefined };
 }
 
 function nameOf({ base, life }: Client): string {

@@ -68,7 +68,7 @@ function accountOf({ key, sum, window }: Violation, faults: readonly Line[]): re
   const to = Math.max(...known.map((line) => line.return ?? 0));
   const before = window.fromAnywhere ? ', whatever was before' : '';
   const others = doubtful === 1 ? 'another change' : `${doubtful} other changes`;
-  const beside = doubtful === 0 ? '' : `, and whether ${others} took effect`;
+  const beside = doubtful === 0 ? '' : `, with or without ${others}`;
   const rows = shown.map((line) => {
     const mark = line.return === to ? '  <- so this cannot be' : '';
     return `${rowOf(line, thing?.tell(line) ?? line.op)}${mark}`;

@@ -27,6 +27,9 @@ const LATE_MS = 400;
 /** For one whose mistake it is to try again as if nothing had happened. */
 const IMPATIENCE_MS = 1;
 
+/** Lines that are refused and break are what is meant to happen. */
+const env = processEnv({ log: { ...processEnv().log, warn: () => {} } });
+
 /** Its snapshots leave out the table of sessions. */
 class Forgetful extends Replicated<Objects> {
   override snapshot(): SnapshotSource {
@@ -42,7 +45,7 @@ class Server {
 
   constructor(group: Consensus<Outcome>, machine: Replicated<Objects>, mistake?: Mistake) {
     this.#group = group;
-    this.#objects = replicate(group, machine).with({ deadlineMs: DEADLINE_MS });
+    this.#objects = replicate(group, machine, { env }).with({ deadlineMs: DEADLINE_MS });
     this.#mistake = mistake;
   }
 
@@ -123,14 +126,14 @@ async function filesOf({ directory, power, mistake }: Begin): Promise<Files> {
 
 async function start(begin: Begin): Promise<Server> {
   const { name, voters, peers, mistake } = begin;
-  const options = { ...STORAGE, cluster: 'history', node: name, env: processEnv() };
+  const options = { ...STORAGE, cluster: 'history', node: name, env };
   const opened = await openStore(await filesOf(begin), options);
   if (opened.verdict === 'corrupt') {
     const { file, offset, reason } = opened.damage;
     throw new Error(`its log is damaged: ${reason}, in ${file} at ${offset}`);
   }
-  const wire = new TransportWire({ listen: '127.0.0.1:0', addressOf: (node) => peers[node] });
-  const engine = new Engine({ node: name, store: opened.store, wire });
+  const wire = new TransportWire({ listen: '127.0.0.1:0', addressOf: (node) => peers[node], env });
+  const engine = new Engine({ node: name, store: opened.store, wire, env });
   const machine = new (mistake === 'forgets-sessions' ? Forgetful : Replicated)(Objects);
   const group = await engine.open({
     ...LIMITS,
