@@ -60,6 +60,16 @@ for (const [claim, key, rows] of [
     'lock/1',
     ['a acquire 7 0 1', 'b acquire null 2 3', 'a release true 4 5', 'b acquire 9 6 7'],
   ],
+  [
+    'locks that are held one after the other, though one lost its own',
+    'mutex/1',
+    [
+      'a hold {"token":3,"from":10,"until":null} 0 9',
+      'b hold {"token":5,"from":12,"until":14} 1 8',
+      'b hold null 1 8',
+      'c hold {"token":9,"from":14,"until":15} 2 7',
+    ],
+  ],
 ] as const) {
   test(`nothing is wrong with ${claim}`, async (t) => {
     const findings = await check(textOf(linesOf(key, rows)));
@@ -165,6 +175,18 @@ for (const [claim, key, rows, account] of [
       '         4.000         5.000  b        n1    acquire: token 6  <- so this cannot be',
     ],
   ],
+  [
+    'a lock that somebody holds while another is certain of it',
+    'mutex/1',
+    ['a hold {"token":3,"from":10,"until":13} 0 9', 'b hold {"token":5,"from":12,"until":14} 1 8'],
+    [
+      'mutex/1',
+      'no order explains these, whatever was before:',
+      '       call ms     return ms  client   node',
+      '         0.000         9.000  a        n1    hold: token 3, from 10 to 13  <- so this cannot be',
+      '         1.000         8.000  b        n1    hold: token 5, from 12 to 14',
+    ],
+  ],
 ] as const) {
   test(`${claim} is found, and told by the operations that it takes`, async (t) => {
     const findings = await check(textOf(linesOf(key, rows)));
@@ -210,11 +232,13 @@ test('what the run has seen counts, and nodes in different states do', async (t)
 
   const same = await check(textOf(states.slice(0, 2)));
   const different = await check(textOf(states));
+  const untold = await check(textOf(states.slice(0, 1).map((line) => ({ ...line, value: null }))));
   const complained = await check(textOf([complaint]));
 
   t.is(same.verdict, 'linearizable');
   t.is(different.verdict, 'violated');
   t.regex(reportOf(different), /WRONG: the nodes are not in the same state .* n3 .*"y"/);
+  t.is(untold.verdict, 'violated');
   t.is(complained.verdict, 'violated');
   t.regex(reportOf(complained), /WRONG: n2 ended by itself: exit 1/);
 });

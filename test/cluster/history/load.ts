@@ -1,8 +1,10 @@
 import type { Random } from '@troupe/sim';
 import type { Task } from './words.ts';
 
-type Thing = 'register' | 'list' | 'counter' | 'lock';
+type Thing = 'register' | 'list' | 'counter' | 'lock' | 'mutex';
 
+/** How often each is asked for. */
+const THINGS: readonly Thing[] = ['register', 'register', 'list', 'counter', 'lock', 'mutex'];
 /** In use at a time, of each kind of thing: few, so that clients are in each other's way. */
 const KEYS = 3;
 /** Then a key is left for a new one, so that each has a history that can be checked. */
@@ -33,7 +35,7 @@ export class Load {
   /** All that were ever used and can be read. */
   *keys(): Generator<string> {
     for (const [thing, count] of this.#made) {
-      if (thing === 'lock') continue;
+      if (thing === 'lock' || thing === 'mutex') continue;
       for (let i = 1; i <= count; i += 1) yield `${thing}/${i}`;
     }
   }
@@ -41,11 +43,11 @@ export class Load {
   /** @param held the lock that the client holds, which it mostly gives back */
   next(client: string, held: string | undefined): Task {
     if (held !== undefined && this.#random.chance(0.6)) return release(client, held);
-    const thing = this.#random.pick(['register', 'register', 'list', 'counter', 'lock'] as const);
+    const thing = this.#random.pick(THINGS);
     const key = this.#key(thing);
     key.calls += 1;
     const isRead = this.#random.chance(0.4);
-    if (isRead && thing !== 'lock') {
+    if (isRead && thing !== 'lock' && thing !== 'mutex') {
       return read(client, key.name, this.#random.chance(0.25) ? 'lease' : 'linearizable');
     }
     const task = { client, key: key.name, value: null, consistency: 'linearizable' } as const;
@@ -58,6 +60,8 @@ export class Load {
         return { ...task, op: 'add' };
       case 'lock':
         return { ...task, op: 'acquire' };
+      case 'mutex':
+        return { ...task, op: 'hold' };
     }
   }
 

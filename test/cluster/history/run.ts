@@ -151,7 +151,7 @@ class Run {
     for (;;) {
       const elapsedMs = performance.now() - startedAtMs;
       const leftMs = seconds * 1_000 - elapsedMs;
-      if (leftMs <= 0 || signal.aborted) break;
+      if (leftMs < 1 || signal.aborted) break;
       await pause(Math.min(leftMs, PROGRESS_MS), signal);
       const { ok, unknown } = clients.outcomes;
       const faults = Object.values(storm.counts).reduce((sum, count) => sum + count, 0);
@@ -196,8 +196,9 @@ class Run {
       const asked = servers.all.map((server) => server.ask({ kind: 'state' }, LIMIT_MS));
       const states = (await Promise.all(asked)).map(stateOf);
       this.#over.throwIfAborted();
-      const isFar = states.every((state) => state?.index === states[0]?.index);
-      if (isFar || performance.now() > giveUpAtMs) {
+      const [first] = states;
+      const areFar = first !== undefined && states.every((state) => state?.index === first.index);
+      if (areFar || performance.now() > giveUpAtMs) {
         for (const [i, state] of states.entries()) {
           this.#parts.note('state', state ?? null, servers.all[i]?.name);
         }

@@ -2,9 +2,11 @@
 import { isCallError, processEnv } from '@troupe/actor';
 import {
   type Consensus,
+  type Coordination,
   Engine,
   type Files,
   nodeFiles,
+  openCoordination,
   openStore,
   type Outcome,
   type Replica,
@@ -15,6 +17,7 @@ import {
 } from '@troupe/consensus';
 import { heldFiles } from './held-files.ts';
 import { Objects } from './objects.ts';
+import { pause } from './pause.ts';
 import type { Begin, Mistake, Order, Task, Word } from './words.ts';
 
 /** Less than a client waits, so that it mostly gets an answer. */
@@ -24,6 +27,11 @@ const LIMITS = { snapshotEntries: 1_000, keepEntries: 100 };
 const STORAGE = { segmentBytes: 2 ** 20, reserveBytes: 0 };
 /** How late a disk is that lies about syncs, as an operating system that writes when it likes. */
 const LATE_MS = 400;
+/** Short, so that those who stand still lose what they hold. */
+const SESSION = { ttlMs: 2_000 };
+/** How long a lock is held, and how long somebody waits to hear that it is to be had. */
+const HOLD_MS = 10;
+const LOCK_PATIENCE_MS = 1_500;
 /** For one whose mistake it is to try again as if nothing had happened. */
 const IMPATIENCE_MS = 1;
 
@@ -38,13 +46,22 @@ class Forgetful extends Replicated<Objects> {
   }
 }
 
+interface ServerParts {
+  readonly group: Consensus<Outcome>;
+  readonly machine: Replicated<Objects>;
+  readonly coordination: Coordination;
+  readonly mistake: Mistake | undefined;
+}
+
 class Server {
   readonly #group: Consensus<Outcome>;
   readonly #objects: Replica<Objects>;
+  readonly #coordination: Coordination;
   readonly #mistake: Mistake | undefined;
 
-  constructor(group: Consensus<Outcome>, machine: Replicated<Objects>, mistake?: Mistake) {
+  constructor({ group, machine, coordination, mistake }: ServerParts) {
     this.#group = group;
+    this.#coordination = coordination;
     this.#objects = replicate(group, machine, { env }).with({ deadlineMs: DEADLINE_MS });
     this.#mistake = mistake;
   }
@@ -87,6 +104,8 @@ class Server {
         return objects.acquire(key, client);
       case 'release':
         return objects.release(key, client);
+      case 'hold':
+        return this.#hold(key);
     }
   }
 
@@ -94,6 +113,19 @@ class Server {
     const objects = this.#objects.with({ consistency });
     if (key.startsWith('register')) return objects.register(key);
     return key.startsWith('list') ? objects.list(key) : objects.counter(key);
+  }
+
+  /** @returns null when it is not to be had; until when it was certainly held, by its own word */
+  async #hold(key: string): Promise<unknown> {
+    const { locks } = this.#coordination;
+    const lock = await locks.tryAcquire(key, { waitMs: LOCK_PATIENCE_MS });
+    if (lock === undefined) return null;
+    const from = machineTimeMs();
+    await pause(HOLD_MS, lock.signal);
+    const until = machineTimeMs();
+    const isSure = !lock.signal.aborted;
+    await lock.release();
+    return { token: lock.token, from, until: isSure ? until : null };
   }
 
   /** The mistake of whoever calls again what may have happened. */
@@ -106,6 +138,11 @@ class Server {
       }
     }
   }
+}
+
+/** The same for all processes. */
+function machineTimeMs(): number {
+  return Number(process.hrtime.bigint() / 1_000n) / 1_000;
 }
 
 function say(word: Word): void {
@@ -142,8 +179,9 @@ async function start(begin: Begin): Promise<Server> {
     voters,
     leaseReads: true,
   });
+  const coordination = await openCoordination(engine, { ...LIMITS, ...SESSION, voters, env });
   say({ kind: 'listens', address: wire.address });
-  return new Server(group, machine, mistake);
+  return new Server({ group, machine, coordination, mistake });
 }
 
 async function answer(server: Server, order: Order): Promise<void> {

@@ -171,7 +171,38 @@ const lock = thing<
   },
 });
 
-const things: Readonly<Record<string, Thing>> = { register, list, counter, lock };
+/** A lock of `Coordination`, taken, held for a while and released, all in one call. */
+interface Hold {
+  readonly token: number;
+  /** By the clock that all processes of the machine share. */
+  readonly from: number;
+  /** Until when the holder was certain that nobody else had it; null when it was not. */
+  readonly until: number | null;
+}
+
+const mutex = thing<{ readonly token: number; readonly until: number }, 'hold', Hold | null>({
+  model: {
+    initial: { token: 0, until: 0 },
+    step(state, _, output) {
+      if (output === undefined || output === null) return state;
+      const { token, from, until } = output;
+      if (token <= state.token || from < state.until) return undefined;
+      return { token, until: until ?? state.until };
+    },
+    describe: ({ token, until }) => `${token} ${until}`,
+  },
+  isLook: ({ value, outcome }) => outcome !== 'unknown' && value === null,
+  input: () => 'hold',
+  output: ({ value }) => value as Hold | null,
+  after: (_, output) => (output ? { token: output.token, until: output.until ?? 0 } : undefined),
+  tell({ value }) {
+    if (value === null) return 'hold: somebody else does';
+    const { token, from, until } = value as Hold;
+    return `hold: token ${token}, from ${from} to ${until ?? 'nobody knows when'}`;
+  },
+});
+
+const things: Readonly<Record<string, Thing>> = { register, list, counter, lock, mutex };
 
 /** @returns undefined when nobody knows what a thing of that name is */
 export function thingOf(key: string): Thing | undefined {

@@ -18,7 +18,7 @@ export type Mistake = (typeof mistakes)[number];
 /** What is to be done, and for whom. */
 export interface Task {
   readonly client: string;
-  readonly op: 'read' | 'write' | 'cas' | 'append' | 'add' | 'acquire' | 'release';
+  readonly op: 'read' | 'write' | 'cas' | 'append' | 'add' | 'acquire' | 'release' | 'hold';
   readonly key: string;
   /** Given to a write, an append; from and to of a compare-and-set. */
   readonly value: number | readonly [number | null, number] | null;
