@@ -28,8 +28,19 @@ function linesOf(key: string, rows: readonly string[]): readonly Line[] {
   });
 }
 
+/** What a run says at its end. */
+const END = `${JSON.stringify({
+  client: 'run',
+  op: 'end',
+  key: '',
+  value: { seconds: 1, elections: 1, longestGapMs: 0, longestOutageMs: 0 },
+  call: 0,
+  return: 0,
+  outcome: 'ok',
+} satisfies Line)}\n`;
+
 function textOf(lines: readonly Line[]): string {
-  return lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join('') + END;
 }
 
 for (const [claim, key, rows] of [
@@ -295,10 +306,21 @@ for (const [what, text, complaint] of [
   });
 }
 
+test('what a run that was cut off had no time to tell is not held against it', async (t) => {
+  const rows = ['a write 1 0 1', 'b read 2 9000 9001', 'c read 2 20000 20001'];
+  const lines = linesOf('register/1', rows);
+  const early = textOf(lines.slice(0, 2)).replace(END, '');
+  const late = textOf(lines).replace(END, '');
+
+  t.is((await check(early)).verdict, 'linearizable'); // Whose write it was could still be told.
+  t.is((await check(late)).verdict, 'violated');
+  t.is((await check(early + END)).verdict, 'violated');
+});
+
 test('a last line that was cut off is left out', async (t) => {
   const text = textOf(linesOf('register/1', ['a write 1 0 1', 'b read 1 2 3']));
 
-  const findings = await check(`${text}{"client":"a","op":"wri`);
+  const findings = await check(`${text.replace(END, '')}{"client":"a","op":"wri`);
 
   t.like(findings, { verdict: 'linearizable', outcomes: { ok: 2, fail: 0, unknown: 0 } });
   t.regex(reportOf(findings), /linearizable, of a run that was cut off$/m);

@@ -4,12 +4,17 @@ import { createInterface } from 'node:readline';
 import { FAULTS, type Line, NoHistory, type Outcome, parseLine, RUN } from './line.ts';
 import { sumsOf } from './sums.ts';
 import { thingOf } from './things.ts';
-import { smallestWindow, type Window } from './window.ts';
+import { smallestWindow, upTo, type Window } from './window.ts';
 
 /** For the history of one key. */
 const STEPS_MAX = 1_000_000;
 /** Of a file, at a time in memory: a longer one is read several times, each time for other keys. */
 const PASS_BYTES = 64 * 2 ** 20;
+/**
+ * At the end of a file that was cut off there are operations of which no line tells, but none that
+ * began earlier: clients wait for less.
+ */
+const UNTOLD_MS = 4_000;
 /** That are told in full. */
 const VIOLATIONS_MAX = 3;
 
@@ -59,6 +64,7 @@ export async function checkFile(
   for (let pass = 0; pass < passes; pass += 1) {
     const byKey = new Map<string, Line[]>();
     for await (const line of linesOf(path)) {
+      if (pass === 0) check.saw(line);
       if (line.client === RUN || line.client === FAULTS) {
         if (pass === 0) check.note(line);
       } else if (hash(line.key) % passes === pass) {
@@ -84,9 +90,15 @@ class Check {
   readonly #states = new Map<string, string>();
   #begin: unknown;
   #end: unknown;
+  #lastMs = 0;
 
   constructor(stepsMax: number) {
     this.#stepsMax = stepsMax;
+  }
+
+  /** Of every line, before any key is judged. */
+  saw({ call, return: end }: Line): void {
+    this.#lastMs = Math.max(this.#lastMs, end ?? call);
   }
 
   /** What no client has said. */
@@ -99,11 +111,13 @@ class Check {
     else if (op === 'end') this.#end = value;
   }
 
-  key(key: string, lines: readonly Line[]): void {
+  key(key: string, all: readonly Line[]): void {
     const thing = thingOf(key);
     if (thing === undefined) throw new NoHistory(`nobody knows what '${key}' is`);
     this.#keys += 1;
-    for (const { outcome } of lines) this.#outcomes[outcome] += 1;
+    for (const { outcome } of all) this.#outcomes[outcome] += 1;
+    const isComplete = this.#end !== undefined;
+    const lines = isComplete ? all : upTo(thing, all, this.#lastMs - UNTOLD_MS);
     const sum = sumsOf(key, lines);
     const verdict = thing.judge(lines, { fromAnywhere: false, stepsMax: this.#stepsMax });
     if (verdict === 'undecided' && sum === undefined) this.#undecided.push(key);

@@ -39,7 +39,7 @@ function firstImpossible(thing: Thing, lines: readonly Line[]): readonly Line[] 
 }
 
 /** What was known at `end`: what had not returned then may have happened, or not. */
-function upTo(thing: Thing, lines: readonly Line[], end: number): readonly Line[] {
+export function upTo(thing: Thing, lines: readonly Line[], end: number): readonly Line[] {
   return lines.flatMap((line) => {
     if (line.call > end) return [];
     return line.return !== null && line.return <= end ? [line] : inDoubt(thing, line);
