@@ -100,7 +100,7 @@ for (const [claim, key, rows, account] of [
       'no order explains these, whatever was before:',
       '       call ms     return ms  client   node',
       '         2.000         3.000  a        n1    write 2',
-      '         4.000         5.000  b        n1    read: 1  <- so this cannot be',
+      '         4.000         5.000  b        n1    read: 1  <- this cannot be',
     ],
   ],
   [
@@ -112,7 +112,7 @@ for (const [claim, key, rows, account] of [
       'no order explains these, whatever was before, with or without another change:',
       '       call ms     return ms  client   node',
       '         3.000         4.000  b        n1    read: 2',
-      '         5.000         6.000  c        n1    read: 1  <- so this cannot be',
+      '         5.000         6.000  c        n1    read: 1  <- this cannot be',
     ],
   ],
   [
@@ -124,7 +124,7 @@ for (const [claim, key, rows, account] of [
       'no order explains these, whatever was before:',
       '       call ms     return ms  client   node',
       '         0.000         1.000  a        n1    write 1',
-      '         2.000         3.000  b        n1    read: 7  <- so this cannot be',
+      '         2.000         3.000  b        n1    read: 7  <- this cannot be',
     ],
   ],
   [
@@ -136,7 +136,7 @@ for (const [claim, key, rows, account] of [
       'no order explains these, whatever was before:',
       '       call ms     return ms  client   node',
       '         2.000         3.000  b        n1    add: 2',
-      '         4.000         5.000  a        n1    add: 4  <- so this cannot be',
+      '         4.000         5.000  a        n1    add: 4  <- this cannot be',
     ],
   ],
   [
@@ -148,7 +148,7 @@ for (const [claim, key, rows, account] of [
       'no order explains these, with or without another change:',
       '       call ms     return ms  client   node',
       '         0.000         1.000  a        n1    append 1',
-      '         4.000         5.000  c        n1    read: [2]  <- so this cannot be',
+      '         4.000         5.000  c        n1    read: [2]  <- this cannot be',
     ],
   ],
   [
@@ -159,7 +159,7 @@ for (const [claim, key, rows, account] of [
       'list/1: 1 is in it twice',
       'no order explains these, with or without another change:',
       '       call ms     return ms  client   node',
-      '         2.000         3.000  b        n1    read: [1 1]  <- so this cannot be',
+      '         2.000         3.000  b        n1    read: [1 1]  <- this cannot be',
     ],
   ],
   [
@@ -171,7 +171,7 @@ for (const [claim, key, rows, account] of [
       'no order explains these, whatever was before:',
       '       call ms     return ms  client   node',
       '         0.000         1.000  a        n1    acquire: token 7',
-      '         2.000         3.000  b        n1    acquire: token 9  <- so this cannot be',
+      '         2.000         3.000  b        n1    acquire: token 9  <- this cannot be',
     ],
   ],
   [
@@ -183,19 +183,19 @@ for (const [claim, key, rows, account] of [
       'no order explains these, whatever was before, with or without another change:',
       '       call ms     return ms  client   node',
       '         0.000         1.000  a        n1    acquire: token 7',
-      '         4.000         5.000  b        n1    acquire: token 6  <- so this cannot be',
+      '         4.000         5.000  b        n1    acquire: token 6  <- this cannot be',
     ],
   ],
   [
     'a lock that somebody holds while another is certain of it',
     'mutex/1',
-    ['a hold {"token":3,"from":10,"until":13} 0 9', 'b hold {"token":5,"from":12,"until":14} 1 8'],
+    ['a hold {"token":3,"from":1,"until":3} 0 9', 'b hold {"token":5,"from":2,"until":4} 1 8'],
     [
       'mutex/1',
       'no order explains these, whatever was before:',
       '       call ms     return ms  client   node',
-      '         0.000         9.000  a        n1    hold: token 3, from 10 to 13  <- so this cannot be',
-      '         1.000         8.000  b        n1    hold: token 5, from 12 to 14',
+      '         0.000         9.000  a        n1    hold: token 3, from 1 to 3  <- this cannot be',
+      '         1.000         8.000  b        n1    hold: token 5, from 2 to 4',
     ],
   ],
 ] as const) {

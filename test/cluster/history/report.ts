@@ -70,7 +70,7 @@ function accountOf({ key, sum, window }: Violation, faults: readonly Line[]): re
   const others = doubtful === 1 ? 'another change' : `${doubtful} other changes`;
   const beside = doubtful === 0 ? '' : `, with or without ${others}`;
   const rows = shown.map((line) => {
-    const mark = line.return === to ? '  <- so this cannot be' : '';
+    const mark = line.return === to ? '  <- this cannot be' : '';
     return `${rowOf(line, thing?.tell(line) ?? line.op)}${mark}`;
   });
   const meanwhile = faults.filter((fault) => fault.call <= to && (fault.return ?? to) >= from);
