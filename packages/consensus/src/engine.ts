@@ -93,6 +93,8 @@ export class Engine implements AsyncDisposable {
   readonly #groups = new Map<string, Hosted>();
   readonly #host: GroupHost;
   #awake = new Set<Hosted>();
+  #awakeNext = new Set<Hosted>();
+  #turns = 0;
   #unsaved: { readonly group: Hosted; readonly record: AppendRecord }[] = [];
   #timer: Timer | undefined;
   #lastTickAt: number;
@@ -127,10 +129,11 @@ export class Engine implements AsyncDisposable {
       env,
       store,
       wake: (group) => this.#wake(group),
+      wakeLater: (group) => void this.#awakeNext.add(group),
       save: (group, record) => void this.#unsaved.push({ group, record }),
       send: (group, packet) => {
         this.#outbox?.add(group.group, packet);
-        this.#wake(group);
+        if (!this.#isInTurn) this.#wake(group); // The turn sends it by itself.
       },
       complain: ({ group }, { from }, reason) => {
         this.#refused += 1;
@@ -139,6 +142,7 @@ export class Engine implements AsyncDisposable {
       ended: (group) => {
         this.#groups.delete(group.group);
         this.#awake.delete(group);
+        this.#awakeNext.delete(group);
       },
     };
   }
@@ -165,6 +169,7 @@ export class Engine implements AsyncDisposable {
     const snapshots = new Snapshots(name, { node, env: this.#env, store: this.#store });
     const saved = await this.#store.recover(name);
     if (saved?.snapshot !== undefined) await snapshots.restore(saved.snapshot, machine);
+    this.#passTime(); // What was before it is not its time.
     const raft = new Raft({
       id: node,
       voters,
@@ -275,15 +280,18 @@ export class Engine implements AsyncDisposable {
     this.#isTurnDue = false;
     if (this.#hasStopped) return;
     this.#isInTurn = true;
+    this.#turns += 1;
     this.#passTime();
     for (let round = 0; round < ROUNDS_MAX && this.#awake.size > 0; round += 1) {
       const groups = this.#awake;
       this.#awake = new Set();
-      for (const group of groups) group.work();
+      for (const group of groups) group.work(this.#turns);
       this.#outbox?.flush(); // Before the disk is asked: what must wait for it is not in here yet.
       this.#save();
     }
     this.#isInTurn = false;
+    for (const group of this.#awakeNext) this.#wake(group);
+    this.#awakeNext.clear();
     const [next] = this.#awake;
     if (next !== undefined) this.#wake(next);
   }

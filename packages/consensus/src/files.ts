@@ -6,7 +6,7 @@
  */
 export interface Files {
   /** @throws ENOENT unless `create` is set */
-  open(path: string, options?: { readonly create?: boolean }): Promise<File>;
+  open(path: string, options?: OpenOptions): Promise<File>;
   list(): Promise<readonly string[]>;
   /** Replaces `to` if there is one. */
   rename(from: string, to: string): Promise<void>;
@@ -18,7 +18,15 @@ export interface Files {
   close?(): Promise<void>;
 }
 
+export interface OpenOptions {
+  readonly create?: boolean;
+  /** Most writes will be synced at once: see `File.writesThrough`. */
+  readonly writeThrough?: boolean;
+}
+
 export interface File {
+  /** Whether what is written is durable when `write` resolves. Default: once it is synced. */
+  readonly writesThrough?: boolean;
   size(): Promise<number>;
   /** @returns fewer bytes at the end of the file */
   read(offset: number, length: number): Promise<Uint8Array>;

@@ -28,6 +28,7 @@ import type {
   RequestOptions,
   SnapshotInfo,
 } from './consensus.ts';
+import { CommitNews } from './commit-news.ts';
 import { GroupClosed, NotLeader } from './errors.ts';
 import { Feed } from './feed.ts';
 import { Lag, type LagLimits } from './lag.ts';
@@ -57,8 +58,11 @@ export interface Hosted extends Consensus {
   broke(peer: NodeId): void;
   /** What was sent to `peer` on `lane` since it last broke has never left. */
   unsent(peer: NodeId, lane: Lane): void;
-  /** One turn's work: what has been asked for goes into the core, what comes out is begun. */
-  work(): void;
+  /**
+   * One turn's work: what has been asked for goes into the core, what comes out is begun.
+   * @param turn counts turns; in one of them there may be work more than once
+   */
+  work(turn: number): void;
   /** The record is on disk. */
   saved(record: AppendRecord): void;
   /** Nothing can be trusted any more on this node: the group takes no more part. */
@@ -80,6 +84,8 @@ export interface GroupHost {
   readonly store: LogStore;
   /** There is something to do: `work` is called in this turn or the next. */
   wake(group: Hosted): void;
+  /** There will be: `work` is called in the next turn. */
+  wakeLater(group: Hosted): void;
   /** Saves `record` together with those of other groups; `saved` is called when it is on disk. */
   save(group: Hosted, record: AppendRecord): void;
   /** `packet` is none that a peer of ours would send. */
@@ -118,6 +124,7 @@ export class Group<R> implements Consensus<R>, Hosted {
     epoch: number;
     members: Status['configuration'] | undefined;
   };
+  readonly #news = new CommitNews();
   #inbox: Packet[] = [];
   readonly #maker: SnapshotMaker;
   /** What the state machine is at, where that takes time. */
@@ -161,7 +168,7 @@ export class Group<R> implements Consensus<R>, Hosted {
     return this.#ask(() => {
       const { witnesses } = this.#raft.configuration;
       if (!witnesses.includes(this.#host.node)) return this.#proposals.add(command, options);
-      throw new NotLeader(this.group, this.#raft.status.leader); // Nothing is applied here.
+      throw new NotLeader(this.group, this.#raft.leader); // Nothing is applied here.
     });
   }
 
@@ -169,7 +176,7 @@ export class Group<R> implements Consensus<R>, Hosted {
     const { consistency = 'linearizable' } = options;
     return this.#ask(() => {
       if (consistency !== 'stale') return this.#reads.add(consistency, options);
-      return Promise.resolve({ index: this.#raft.status.applied });
+      return Promise.resolve({ index: this.#raft.appliedIndex });
     });
   }
 
@@ -284,15 +291,15 @@ export class Group<R> implements Consensus<R>, Hosted {
     }
   }
 
-  work(): void {
+  work(turn: number): void {
     if (this.#hasEnded) return;
     try {
       for (const packet of this.#inbox.splice(0)) this.#take(packet);
       this.#changes.submit(this.#raft);
       this.#proposals.submit(this.#raft);
       this.#reads.submit(this.#raft);
-      this.#carryOut(this.#raft.ready());
-      this.#tell(this.#raft.status);
+      this.#carryOut(this.#raft.ready(), turn);
+      this.#tell(this.#raft);
     } catch (error) {
       this.fail(error);
     }
@@ -324,12 +331,13 @@ export class Group<R> implements Consensus<R>, Hosted {
     }
   }
 
-  #carryOut({ messages, append, reads, apply, fetches, chunks, stores }: Ready): void {
-    for (const message of messages) this.#host.send(this, message);
+  #carryOut(ready: Ready, turn: number): void {
+    const { messages, append, reads, apply, fetches, chunks, stores } = ready;
+    for (const message of this.#news.pass(messages, turn)) this.#host.send(this, message);
+    if (!this.#news.isEmpty) this.#host.wakeLater(this);
     if (append !== undefined) this.#host.save(this, append);
     if (reads.length > 0) {
-      const { applied } = this.#raft.status;
-      for (const read of reads) this.#reads.answered(read, applied);
+      for (const read of reads) this.#reads.answered(read, this.#raft.appliedIndex);
     }
     if (apply !== undefined) this.#apply(apply);
     for (const fetch of fetches) this.#fetch(fetch);
@@ -443,7 +451,7 @@ export class Group<R> implements Consensus<R>, Hosted {
     return run();
   }
 
-  #tell({ leader, term: epoch, configuration, damaged }: Status): void {
+  #tell({ leader, term: epoch, configuration, damaged }: Raft): void {
     if (this.#isDamaged && !damaged) {
       this.#host.env.log.info({ group: this.group }, 'what was lost of a group is made good');
       this.#later(this.#host.store.healed(this.group), () => {});

@@ -126,7 +126,7 @@ class Scanner {
 
   async #read(number: number): Promise<void> {
     const name = segmentName(number);
-    const file = await this.#files.open(name);
+    const file = await this.#files.open(name, { writeThrough: true });
     this.#opened.push(file);
     const read = await file.read(0, await file.size());
     const bytes = Buffer.from(read.buffer, read.byteOffset, read.length);

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isLock, lockDirectory } from './directory-lock.ts';
-import type { File, Files } from './files.ts';
+import type { File, Files, OpenOptions } from './files.ts';
 
 /** Some systems cannot sync a directory, and keep names without being asked. */
 const UNSYNCABLE = new Set(['EISDIR', 'EPERM', 'EINVAL', 'ENOTSUP', 'EBADF']);
@@ -18,7 +18,7 @@ export async function nodeFiles(directory: string): Promise<Files> {
   const release = await lockDirectory(directory);
   return {
     close: release,
-    open: (path, options) => open(join(directory, path), options?.create === true),
+    open: (path, options) => open(join(directory, path), options),
     async list() {
       const found = await readdir(directory, { withFileTypes: true });
       const files = found.filter((it) => it.isFile() && !isLock(it.name));
@@ -30,12 +30,19 @@ export async function nodeFiles(directory: string): Promise<Files> {
   };
 }
 
-async function open(path: string, create: boolean): Promise<File> {
-  const { O_RDWR, O_CREAT } = fs.constants;
-  const fd = await called<number>((done) =>
-    fs.open(path, create ? O_RDWR | O_CREAT : O_RDWR, 0o600, done),
-  );
+/** Elsewhere `O_DSYNC` is something else, or leaves the data in the cache of the drive. */
+const WRITES_THROUGH = process.platform === 'linux';
+
+async function open(
+  path: string,
+  { create = false, writeThrough = false }: OpenOptions = {},
+): Promise<File> {
+  const { O_RDWR, O_CREAT, O_DSYNC } = fs.constants;
+  const writesThrough = writeThrough && WRITES_THROUGH;
+  const flags = O_RDWR | (create ? O_CREAT : 0) | (writesThrough ? O_DSYNC : 0);
+  const fd = await called<number>((done) => fs.open(path, flags, 0o600, done));
   return {
+    writesThrough,
     size: async () => (await called<fs.Stats>((done) => fs.fstat(fd, done))).size,
     read: (offset, length) => readAll(fd, offset, length),
     write: (offset, bytes) => writeAll(fd, offset, bytes),

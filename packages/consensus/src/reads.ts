@@ -76,7 +76,8 @@ export class Reads {
     if (this.#known.length === 0) return;
     this.#known = this.#known.filter((known) => {
       if (known.index > index) return true;
-      for (const read of known.reads) read.resolve({ index });
+      const point: ReadPoint = { index };
+      for (const read of known.reads) read.resolve(point);
       this.#size -= known.reads.length;
       return false;
     });

@@ -14,6 +14,7 @@ export class Request<T> {
   readonly #deadlineMs: number;
   readonly #deadlineAt: number;
   readonly #signal: AbortSignal | undefined;
+  #abort: (() => void) | undefined;
   #resolve!: (value: T) => void;
   #reject!: (error: unknown) => void;
 
@@ -31,8 +32,7 @@ export class Request<T> {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    if (signal?.aborted === true) this.#abort();
-    else signal?.addEventListener('abort', this.#abort);
+    if (signal !== undefined) this.#listen(signal);
   }
 
   resolve(value: T): void {
@@ -53,15 +53,21 @@ export class Request<T> {
     this.reject(new GroupClosed(this.#group, this.executed, cause && { cause }));
   }
 
-  readonly #abort = (): void => {
-    const cause: unknown = this.#signal?.reason;
-    this.reject(new Cancelled(`group ${this.#group}`, this.executed, { cause }));
-  };
+  /** Most have no signal, and need no function for it. */
+  #listen(signal: AbortSignal): void {
+    const abort = (): void => {
+      const cause: unknown = signal.reason;
+      this.reject(new Cancelled(`group ${this.#group}`, this.executed, { cause }));
+    };
+    if (signal.aborted) return abort();
+    this.#abort = abort;
+    signal.addEventListener('abort', abort);
+  }
 
   #settle(): boolean {
     if (this.isSettled) return false;
     this.isSettled = true;
-    this.#signal?.removeEventListener('abort', this.#abort);
+    if (this.#abort !== undefined) this.#signal?.removeEventListener('abort', this.#abort);
     return true;
   }
 }

@@ -150,7 +150,7 @@ export class SegmentPool {
   async #make(number: number): Promise<Segment> {
     const { cluster, node, env } = this.#settings;
     const spare = this.#spares.at(-1) ?? (await this.#fill());
-    const file = await this.#files.open(spare);
+    const file = await this.#files.open(spare, { writeThrough: true });
     const salt = Math.floor(env.random() * 2 ** 32);
     await file.write(0, encodeHeader({ cluster, node, number, salt }));
     await file.sync();

@@ -292,7 +292,7 @@ export class SegmentedLog {
     const { sequence } = this.#link;
     const sum = finishFrame(frame, this.#link, { salt: segment.salt, flags });
     await segment.file.write(segment.end, frame);
-    await segment.file.sync();
+    if (segment.file.writesThrough !== true) await segment.file.sync();
     const origin = placeOf(segment.number, segment.end + shift);
     for (const update of batch.updates) {
       const gap = this.#groups.apply(update, origin);

@@ -63,9 +63,11 @@ class Watched {
   readonly done: string[] = [];
   isBroken = false;
   readonly files: Files;
+  readonly #writesThrough: boolean;
   #first: string | undefined;
 
-  constructor(files: Files) {
+  constructor(files: Files, { writesThrough = false } = {}) {
+    this.#writesThrough = writesThrough;
     this.files = {
       ...files,
       open: async (name, options) => {
@@ -79,6 +81,7 @@ class Watched {
   #watch(file: File): File {
     return {
       ...file,
+      writesThrough: this.#writesThrough,
       write: (offset, bytes) => {
         this.done.push('write');
         return file.write(offset, bytes);
@@ -103,6 +106,18 @@ test('what comes while a write is under way is written together, with one sync',
   );
 
   t.true(disk.done.length <= 4, disk.done.join()); // The first alone, at most, and all others.
+  await store.close();
+});
+
+test('where a write is durable by itself nothing is synced after it', async (t) => {
+  const disk = new Watched((await place(t)).files, { writesThrough: true });
+  const store = await open(disk.files, { segmentBytes: 65_536, sealAfterMs: 60_000 });
+  await save(store, { g: { entries: commands(1, 1) } });
+  disk.done.length = 0;
+
+  await save(store, { g: { entries: commands(2, 2) } });
+
+  t.deepEqual(disk.done, ['write']);
   await store.close();
 });
 

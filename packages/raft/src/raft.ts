@@ -17,7 +17,7 @@ import type { Ready } from './ready.ts';
 import { onFetched, onUnreachable, replicateAll } from './replication.ts';
 import { onStored } from './snapshot-receiver.ts';
 import { initialState } from './start.ts';
-import { configurationOf, emptyOutbox, type State } from './state.ts';
+import { configurationOf, emptyOutbox, isDamaged, type State } from './state.ts';
 import { type Status, statusOf } from './status.ts';
 import { step } from './step.ts';
 import { tick } from './tick.ts';
@@ -91,6 +91,23 @@ export class Raft {
   /** Nothing happens, and no time passes; see `quietTicks`. The same as in `status`. */
   get isQuiet(): boolean {
     return this.#self.quiet;
+  }
+
+  /** Parts of `status` that drivers ask for in every turn, for which all of it is too much. */
+  get term(): number {
+    return this.#self.term;
+  }
+
+  get leader(): NodeId | undefined {
+    return this.#self.leader;
+  }
+
+  get appliedIndex(): number {
+    return this.#self.applied;
+  }
+
+  get damaged(): boolean {
+    return isDamaged(this.#self);
   }
 
   get configuration(): Configuration {
