@@ -1,6 +1,8 @@
 import type { ActorSystem, Env } from '@troupe/actor';
 import {
   type Consensus,
+  type Coordination,
+  type CoordinationOptions,
   Engine,
   type EngineStatus,
   EndpointWire,
@@ -8,6 +10,7 @@ import {
   type LogStore,
   type Machine,
   type MachineClass,
+  openCoordination,
   openDirectory,
   type Replica,
   replicate,
@@ -90,6 +93,7 @@ export class Groups {
   readonly #host: GroupsHost;
   readonly #store: LogStore | undefined;
   readonly #opened = new Map<string, Opened>();
+  #coordination: Promise<Coordination> | undefined;
   #engine: Engine | undefined;
   #hasStopped = false;
 
@@ -152,6 +156,11 @@ export class Groups {
     this.#engine?.unreachable(name);
   }
 
+  /** What the nodes agree on in a group of their own; opens it if it is not open yet. */
+  coordination(options: Omit<CoordinationOptions, 'env'> = {}): Promise<Coordination> {
+    return (this.#coordination ??= this.#coordinate(options));
+  }
+
   /** Lets others lead before this node ends. */
   async handOver(deadlineMs: number): Promise<void> {
     if (deadlineMs > 0) await this.#engine?.handOver({ deadlineMs });
@@ -159,8 +168,23 @@ export class Groups {
 
   async stop(): Promise<void> {
     this.#hasStopped = true;
+    const coordination = await this.#coordination?.catch(() => undefined);
+    await coordination?.close();
     if (this.#engine !== undefined) await this.#engine.stop();
     else await this.#store?.close();
+  }
+
+  async #coordinate(options: Omit<CoordinationOptions, 'env'>): Promise<Coordination> {
+    const forget = (): void => (this.#coordination = undefined);
+    try {
+      const { env } = this.#host.system;
+      const coordination = await openCoordination(this, { ...options, env });
+      coordination.ended.addEventListener('abort', forget);
+      return coordination;
+    } catch (error) {
+      forget();
+      throw error;
+    }
   }
 
   #replicate<M extends Machine>(

@@ -13,7 +13,13 @@ import {
   Unreachable,
 } from '@troupe/actor';
 import { definitionOf, OUTSIDE } from '@troupe/actor/internal';
-import type { Machine, MachineClass, Replica } from '@troupe/consensus';
+import type {
+  Coordination,
+  CoordinationOptions,
+  Machine,
+  MachineClass,
+  Replica,
+} from '@troupe/consensus';
 import type { Endpoint, Outsiders } from '@troupe/remote';
 import type { ClusterObserver } from './cluster-event.ts';
 import type { Entities } from './entities.ts';
@@ -147,6 +153,17 @@ export class Node implements AsyncDisposable {
     options: ReplicatedOptions = {},
   ): Promise<Replica<M>> {
     return this.consensus.replicated(type, group, options);
+  }
+
+  /**
+   * Locks, elections, semaphores, barriers and keys, for all nodes together, as this node sees
+   * them. Opened on this node when it is first asked for, as `replicated` opens groups; what this
+   * node holds is given back when it stops.
+   * @param options are those of the first call
+   * @throws {TypeError} when this node could not come back with what it has promised
+   */
+  coordination(options: Omit<CoordinationOptions, 'env'> = {}): Promise<Coordination> {
+    return this.consensus.coordination(options);
   }
 
   /** Where the entity is placed by this node's present view; undefined when nobody hosts it. */

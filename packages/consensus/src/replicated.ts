@@ -5,12 +5,17 @@ import { type CommandEntry, EntryCodec, type Outcome } from './machine-entry.ts'
 import { type MachineMethod, methodsOf } from './machine-methods.ts';
 import { plainData } from './plain-data.ts';
 import { type SavedSession, SessionTable } from './session-table.ts';
+import { reshare, sharingData, unshare } from './shared-objects.ts';
 import type { Command, SnapshotOrigin, SnapshotSource, StateMachine } from './state-machine.ts';
 
 /** Of the frames in a snapshot: `[FORMAT, index, time, state]`, then one for each session. */
 const FORMAT = 1;
+/** `[FORMAT_SHARING, index, time, state, shared]`: of a state with one object at several places. */
+const FORMAT_SHARING = 2;
 /** A larger state takes a `StateMachine` of its own, which can hand it out piece by piece. */
 const SNAPSHOT_BYTES_MAX = 2 ** 30;
+
+const FIELDS = ['format', 'index', 'time', 'state', 'shared'];
 
 type Frames = readonly (readonly unknown[])[];
 
@@ -99,13 +104,14 @@ export class Replicated<M extends Machine> implements StateMachine<Outcome> {
   async restore(chunks: AsyncIterable<Uint8Array>, { version }: SnapshotOrigin): Promise<void> {
     const parts: Uint8Array[] = [];
     for await (const chunk of chunks) parts.push(chunk);
-    const frames: Frames = this.#snapshots.decodeSequence(Buffer.concat(parts), plainData);
-    const [[format, index, time, state] = [], ...saved] = frames;
-    if (format !== FORMAT) {
+    const frames: Frames = this.#snapshots.decodeSequence(Buffer.concat(parts), sharingData);
+    const [[format, index, time, written, shared = []] = [], ...saved] = frames;
+    if (format !== FORMAT && format !== FORMAT_SHARING) {
       throw new Error(
-        `the snapshot is of format ${String(format)}, and this release knows ${FORMAT}`,
+        `the snapshot is of format ${String(format)}, and this release knows ${FORMAT_SHARING}`,
       );
     }
+    const state = reshare({ state: written, shared: shared as readonly unknown[] });
     const machine = new this.type();
     machine['~troupe/load'](state, version);
     const sessions = new SessionTable();
@@ -162,8 +168,11 @@ export class Replicated<M extends Machine> implements StateMachine<Outcome> {
   }
 
   #encodeState(): Uint8Array {
-    const frame = [FORMAT, this.#index, this.#time, this.#machine['~troupe/save']()];
-    return this.#snapshots.encode(frame, plainData, ['format', 'index', 'time', 'state']);
+    const { state, shared } = unshare(this.#machine['~troupe/save']());
+    const format = shared.length === 0 ? FORMAT : FORMAT_SHARING;
+    const frame = [format, this.#index, this.#time, state];
+    if (shared.length > 0) frame.push(shared);
+    return this.#snapshots.encode(frame, sharingData, FIELDS);
   }
 }
 

@@ -1,6 +1,15 @@
 import test from 'ava';
-import { command, Engine, Machine, MemoryStore, Replicated, replicate } from '@troupe/consensus';
+import {
+  command,
+  Engine,
+  Machine,
+  MemoryStore,
+  query,
+  Replicated,
+  replicate,
+} from '@troupe/consensus';
 import { CborCodec } from '@troupe/remote';
+import { reshare, unshare } from '../dist/shared-objects.js';
 import { Ledger } from './ledger.ts';
 
 const codec = new CborCodec();
@@ -211,4 +220,67 @@ test('a class with private fields saves and loads them itself', async (t) => {
   const guarded = replicate(await engine.open({ group: 'g', machine }), machine);
 
   t.is(await guarded.add(), 2);
+});
+
+test('what is at several places of a state is one thing after a restart, too', async (t) => {
+  class Desk extends Machine {
+    names = ['ann'];
+    byRoom = new Map([['a', { names: this.names, of: new Set([this.names]) }]]);
+    @command add(name: string): void {
+      this.byRoom.get('a')?.names.push(name);
+    }
+    @query counts(): readonly number[] {
+      const { names, of } = this.byRoom.get('a') ?? { names: [], of: new Set() };
+      return [this.names, names, ...of].map(({ length }) => length);
+    }
+  }
+  const store = new MemoryStore();
+  const old = new Engine({ store });
+  const before = new Replicated(Desk);
+  const group = await old.open({ group: 'g', machine: before });
+  await replicate(group, before).add('bob');
+  await group.snapshot();
+  await old.stop();
+
+  await using engine = new Engine({ store });
+  const machine = new Replicated(Desk);
+  const desk = replicate(await engine.open({ group: 'g', machine }), machine);
+  await desk.add('cid');
+
+  t.deepEqual(await desk.counts(), [3, 3, 3]);
+});
+
+test('objects that share objects, and keys that are shared, come back as they were', (t) => {
+  const leaf = [1];
+  const branch = { leaf, date: new Date(0) };
+  const state = {
+    branches: [branch, branch],
+    leaf,
+    map: new Map<unknown, unknown>([[leaf, branch]]),
+  };
+
+  const { state: written, shared } = unshare(state);
+  const back = reshare({ state: written, shared }) as typeof state;
+
+  t.is(shared.length, 2);
+  t.deepEqual(back, state);
+  const [one, other] = back.branches;
+  t.is(one, other);
+  t.is(one?.leaf, back.leaf);
+  t.deepEqual([...back.map], [[leaf, branch]]);
+  t.true(back.map.get(back.leaf) === one);
+});
+
+test('a state that contains itself is refused, and says where', (t) => {
+  class Loop extends Machine {
+    self: unknown = this.list();
+    @command add(): void {}
+    list(): unknown {
+      const list: unknown[] = [];
+      list.push([list]);
+      return list;
+    }
+  }
+
+  t.throws(() => new Replicated(Loop), { message: /state\.self.* it contains itself/ });
 });

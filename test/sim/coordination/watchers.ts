@@ -32,7 +32,7 @@ export class Watchers {
     const state: Watching = { next: 1, keys: new Map() };
     this.#states.push(state);
     while (!signal.aborted) {
-      await world.sleep(random.between(10, 500));
+      await world.sleep(random.between(10, random.pick([500, 4_000])));
       const hosts = [...world.nodes.keys()];
       if (hosts.length === 0) continue;
       const patience = new AbortController();

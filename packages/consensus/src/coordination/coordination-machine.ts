@@ -62,7 +62,8 @@ export interface Elapsed {
   readonly delays: readonly (readonly [name: string, since: number])[];
 }
 
-/** A page of `range` never has more bytes of values than this, but always one key. */
+/** A page never has more keys, nor more bytes of values, but always one key. */
+const PAGE_KEYS = 10_000;
 const PAGE_BYTES = 4 * 2 ** 20;
 
 interface SavedState {
@@ -168,14 +169,15 @@ export class CoordinationMachine extends Machine {
     return this.store.get(key);
   }
 
-  /** At most `limit` keys of `range` behind `after`, in order. */
+  /** At most `limit` keys of `range` behind `after`, in order, and as many as make a page. */
   @query page(range: KeyRange, limit: number, after: string | undefined): Page {
     checkRange(range);
     const items: (readonly [string, StoredItem])[] = [];
     let [bytes, more] = [0, false];
     for (const each of this.store.range(range, after)) {
       bytes += each[1].value.length;
-      more = items.length >= limit || (bytes > PAGE_BYTES && items.length > 0);
+      const isFull = items.length >= Math.min(limit, PAGE_KEYS);
+      more = isFull || (bytes > PAGE_BYTES && items.length > 0);
       if (more) break;
       items.push(each);
     }

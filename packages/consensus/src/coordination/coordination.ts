@@ -1,6 +1,6 @@
 import { type Env, processEnv } from '@troupe/actor';
 import type { Consensus } from '../consensus.ts';
-import type { Engine, GroupOptions } from '../engine.ts';
+import type { GroupOptions } from '../engine.ts';
 import { GroupClosed } from '../errors.ts';
 import type { Outcome } from '../machine-entry.ts';
 import { replicate } from '../replicate.ts';
@@ -20,6 +20,11 @@ import type { Session, SessionOptions } from './session.ts';
 import { Sessions } from './sessions.ts';
 
 const GROUP = 'coordination';
+
+/** An `Engine`, or what opens groups of a node on it. */
+export interface GroupOpener {
+  open<R>(options: GroupOptions<R>): Promise<Consensus<R>>;
+}
 
 export interface CoordinateOptions extends SessionOptions {
   /** Default: this process's. The same as the engine's. */
@@ -86,6 +91,11 @@ export class Coordination implements AsyncDisposable {
     return this.#parts.sessions.present;
   }
 
+  /** Aborted when this node takes no more part: it was closed, or the group has ended here. */
+  get ended(): AbortSignal {
+    return this.#ended.signal;
+  }
+
   /** Gives back all that this node holds, and takes no more part in the group. */
   close(): Promise<void> {
     return (this.#closing ??= this.#close());
@@ -96,8 +106,9 @@ export class Coordination implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    await this.#parts.sessions.close();
-    await this.#parts.replica.close().catch(() => {}); // The group forgets it by itself.
+    const { sessions, replica } = this.#parts;
+    // What cannot be told now, since there is no majority, the group finds out by itself.
+    if (await sessions.close()) await replica.close().catch(() => {});
     this.#end(undefined);
     await this.group.stop();
   }
@@ -125,7 +136,7 @@ export class Coordination implements AsyncDisposable {
  * @example `await using coordination = await openCoordination(new Engine());`
  */
 export async function openCoordination(
-  engine: Engine,
+  engine: GroupOpener,
   { group = GROUP, env, ttlMs, graceMs, ...options }: CoordinationOptions = {},
 ): Promise<Coordination> {
   const machine = new Replicated(CoordinationMachine);

@@ -76,6 +76,7 @@ export class Elections {
   /**
    * The leader there is now, and whoever leads whenever that has changed, or what it says of
    * itself; undefined: nobody. Who reads slowly misses leaders in between, never the latest.
+   * @throws {DeadlineExceeded} {GroupClosed} executed: no; and it has ended
    */
   async *observe(
     name: string,

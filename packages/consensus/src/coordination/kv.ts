@@ -75,7 +75,7 @@ export interface KeyTransacted {
 }
 
 export interface KeyRangeOptions extends ReadOptions {
-  /** Default: 1,000. */
+  /** Default: 1,000; 10,000, or 4 MiB of values, are as many as there ever are on one page. */
   readonly limit?: number;
   /** Only keys behind this one: the last of the page before. */
   readonly after?: string;

@@ -9,6 +9,9 @@ import {
   type SessionParts,
 } from './session.ts';
 
+/** How long who closes waits for the group to hear of it. */
+const CLOSE_MS = 1_000;
+
 /** The session of this node: opened when something is to be held, and anew when it has expired. */
 export class Sessions {
   readonly #parts: SessionParts;
@@ -30,28 +33,27 @@ export class Sessions {
   /** @throws what `patience` is at its end with, and what no further attempt could mend */
   async current(patience: Patience): Promise<Session> {
     for (;;) {
+      if (patience.error !== undefined) throw patience.error;
       if (this.#present !== undefined && this.#present.state !== 'expired') return this.#present;
       this.#opening ??= this.#open();
       try {
         return await raced(this.#opening, patience.signal);
       } catch (error) {
-        if (patience.error !== undefined) throw patience.error;
-        if (!isWorthAnotherTry(error)) throw error;
+        if (patience.error === undefined && !isWorthAnotherTry(error)) throw error;
       }
     }
   }
 
-  /** What is held is given back, as far as anybody can be told. */
-  async close(): Promise<void> {
+  /** Gives back what is held. @returns whether the group has heard of it */
+  async close(): Promise<boolean> {
     const session = this.#present ?? (await this.#opening?.catch(() => undefined));
-    if (session === undefined || session.state === 'expired') return;
+    if (session === undefined || session.state === 'expired') return true;
     session.end();
-    const { replica } = this.#parts;
-    // What cannot be told now the group finds out by itself.
-    await replica
-      .with({ deadlineMs: this.#ttlMs / 2 })
-      .closeLease(session.id)
-      .catch(() => {});
+    const calls = this.#parts.replica.with({ deadlineMs: CLOSE_MS });
+    return calls.closeLease(session.id).then(
+      () => true,
+      () => false,
+    );
   }
 
   async #open(): Promise<Session> {
