@@ -5,7 +5,7 @@ import { NoSuchCommand } from './errors.ts';
 import type { Machine } from './machine.ts';
 import { MachineClient } from './machine-client.ts';
 import type { Outcome } from './machine-entry.ts';
-import { type ReplicaMethods, unmarkedOf } from './machine-methods.ts';
+import type { ReplicaMethods } from './machine-methods.ts';
 import type { Replicated } from './replicated.ts';
 
 /** Of the calls of a replica: `consistency` is for queries, the rest for commands too. */
@@ -59,7 +59,7 @@ function replicaOf<M extends Machine>(
     [Symbol.asyncDispose]: close,
   };
   const methods: Record<string, (...args: unknown[]) => Promise<unknown>> = {};
-  for (const name of unmarkedOf(machine.type)) {
+  for (const name of machine.unmarked) {
     methods[name] = () => Promise.reject(new NoSuchCommand(group.group, name));
   }
   for (const [name, method] of machine.methods) {

@@ -2,7 +2,7 @@ import { xorshift } from '@troupe/actor/internal';
 import { CborCodec } from '@troupe/remote';
 import { between, Machine, type MachineClass } from './machine.ts';
 import { type CommandEntry, EntryCodec, type Outcome } from './machine-entry.ts';
-import { type MachineMethod, methodsOf } from './machine-methods.ts';
+import { type MachineMethod, methodsOf, unmarkedOf } from './machine-methods.ts';
 import { plainData } from './plain-data.ts';
 import { type SavedSession, SessionTable } from './session-table.ts';
 import { reshare, sharingData, unshare } from './shared-objects.ts';
@@ -27,6 +27,8 @@ type Frames = readonly (readonly unknown[])[];
 export class Replicated<M extends Machine> implements StateMachine<Outcome> {
   readonly type: MachineClass<M>;
   readonly methods: ReadonlyMap<string, MachineMethod>;
+  /** Names of methods that nobody can call, since they are neither commands nor queries. */
+  readonly unmarked: readonly string[];
   readonly #entries = new EntryCodec();
   readonly #snapshots = new CborCodec({
     sequenceBytesMax: SNAPSHOT_BYTES_MAX,
@@ -50,6 +52,7 @@ export class Replicated<M extends Machine> implements StateMachine<Outcome> {
     }
     this.type = type;
     this.methods = methodsOf(type);
+    this.unmarked = unmarkedOf(type);
     if (![...this.methods.values()].some(({ kind }) => kind === 'command')) {
       throw new TypeError(`${name} has no command: mark what changes it with @command`);
     }

@@ -41,6 +41,12 @@ export const mutants: readonly Mutant[] = [
     replace: 'known !== undefined ? known.since + pause : now',
   },
   {
+    name: 'a session ends by the wall clock',
+    file: 'coordination/custodian.js',
+    find: 'const now = env.now();\n        const late = now - this.#lastAt - CHECK_MS;',
+    replace: 'const now = env.wallTime();\n        const late = 0;',
+  },
+  {
     name: 'a session trusts more time than the group gives',
     file: 'coordination/session.js',
     find: 'sentAt + this.ttlMs * TRUSTED',
