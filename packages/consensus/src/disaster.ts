@@ -1,4 +1,4 @@
-import type { Entry } from '@troupe/raft';
+import { recoveryRecord } from '@troupe/raft';
 import type { NodeId } from './consensus.ts';
 import type { LogStore } from './log-store.ts';
 
@@ -10,6 +10,7 @@ import type { LogStore } from './log-store.ts';
  * new names. The other survivors and the lost nodes must never start with their old disks again:
  * they do not know of this, and could elect a leader of their own.
  * @throws {Error} when nothing of the group is saved here
+ * @throws {RangeError} when what is saved here is not all that this node knew
  */
 export async function recoverAlone(
   store: LogStore,
@@ -17,24 +18,7 @@ export async function recoverAlone(
 ): Promise<void> {
   const saved = await store.recover(group);
   if (saved === undefined) throw new Error(`nothing of group ${group} is saved on this node`);
-  let last = saved.base.index;
-  for (const { index } of saved.entries) last = index;
-  const term = saved.hardState.term + 1; // Whoever led or stood before is outdated by this.
-  const entry: Entry = {
-    kind: 'configuration',
-    index: last + 1,
-    term,
-    configuration: { voters: [node], outgoing: [], learners: [], promotable: [], witnesses: [] },
-  };
-  const hardState = { term, votedFor: undefined, commit: saved.hardState.commit };
-  const record = {
-    token: 1,
-    hardState,
-    snapshot: undefined,
-    entries: [entry],
-    mustSync: true,
-    messages: [],
-  };
+  const record = recoveryRecord(node, { ...saved, applied: 0 });
   await new Promise<void>((resolve, reject) => {
     store.append([{ group, record }], (error) => (error ? reject(error) : resolve()));
   });

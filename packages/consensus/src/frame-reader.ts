@@ -145,6 +145,8 @@ export class FrameReader {
         const [id, offset] = [this.#text(), this.#number()];
         return { type, ...addressed, id, offset, resend: this.#flag() };
       }
+      case 'snapshot-request':
+        return { type, ...addressed, least: this.#number() };
       case 'forwarded':
         return { type, ...addressed, request: this.#number(), index: this.#number() };
     }

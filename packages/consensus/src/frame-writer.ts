@@ -26,6 +26,7 @@ export const packetKinds: Readonly<Record<Packet['type'], number>> = {
   'snapshot-offer': 14,
   'snapshot-chunk': 15,
   'snapshot-status': 16,
+  'snapshot-request': 17,
   forward: 32,
   forwarded: 33,
 };
@@ -123,6 +124,8 @@ export class FrameWriter {
         this.#text(packet.id);
         this.#number(packet.offset);
         return this.#flag(packet.resend);
+      case 'snapshot-request':
+        return this.#number(packet.least);
       case 'forwarded':
         this.#number(packet.request);
         return this.#number(packet.index);

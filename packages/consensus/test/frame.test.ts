@@ -65,6 +65,7 @@ const recorded: readonly (readonly [packet: Packet, bytes: string])[] = [
     { type: 'snapshot-status', ...ends, term: 3, id: 's', offset: 9, resend: true },
     '0167100301730901',
   ],
+  [{ type: 'snapshot-request', ...ends, term: 3, least: 9 }, '0167110309'],
   [
     { type: 'forward', ...ends, request: 8, commands: [data('a'), data('bc')] },
     '01672008020161026263',

@@ -44,8 +44,9 @@ export function compact(self: State, snapshot: Snapshot, keepEntries: number): n
 /** The snapshots that must not be deleted: the latest, and those on their way, in or out. */
 export function snapshotsInUse(self: State): ReadonlySet<string> {
   const ids = new Set<string>();
-  if (self.snapshot !== undefined) ids.add(self.snapshot.id);
-  if (self.incoming !== undefined) ids.add(self.incoming.snapshot.id);
+  for (const snapshot of [self.snapshot, self.incoming?.snapshot, self.restoring]) {
+    if (snapshot !== undefined) ids.add(snapshot.id);
+  }
   for (const { transfer } of self.leading?.progress.values() ?? []) {
     if (transfer !== undefined) ids.add(transfer.snapshot.id);
   }

@@ -34,6 +34,19 @@ export function isVoter({ voters, outgoing }: Configuration, id: NodeId): boolea
   return voters.includes(id) || outgoing.includes(id);
 }
 
+/** Whether `configuration` is as `expected` says, in all that it says; the order means nothing. */
+export function isAs(configuration: Configuration, expected: Partial<Configuration>): boolean {
+  return roles.every((role) =>
+    isSameSet(configuration[role], expected[role] ?? configuration[role]),
+  );
+}
+
+const roles = ['voters', 'outgoing', 'learners', 'promotable', 'witnesses'] as const;
+
+function isSameSet(a: readonly NodeId[], b: readonly NodeId[]): boolean {
+  return a.length === b.length && a.every((id) => b.includes(id));
+}
+
 export function isMember(configuration: Configuration, id: NodeId): boolean {
   return isVoter(configuration, id) || configuration.learners.includes(id);
 }
@@ -86,7 +99,7 @@ export function changed(
   if (2 * next.witnesses.length > next.voters.length) {
     return 'witnesses would be a majority, and could commit what no disk holds';
   }
-  if (isSame(next, current)) return 'nothing would change';
+  if (isAs(next, current)) return 'nothing would change';
   return differingVoters(current, next) <= 1 ? next : joint(current, next);
 }
 
@@ -108,16 +121,4 @@ export function withoutOutgoing(configuration: Configuration): Configuration {
 function differingVoters(a: Configuration, b: Configuration): number {
   const gone = a.voters.filter((id) => !b.voters.includes(id));
   return gone.length + b.voters.filter((id) => !a.voters.includes(id)).length;
-}
-
-function isSame(a: Configuration, b: Configuration): boolean {
-  const sameSet = (x: readonly NodeId[], y: readonly NodeId[]): boolean =>
-    x.length === y.length && x.every((id) => y.includes(id));
-  return (
-    sameSet(a.voters, b.voters) &&
-    sameSet(a.outgoing, b.outgoing) &&
-    sameSet(a.learners, b.learners) &&
-    sameSet(a.promotable, b.promotable) &&
-    sameSet(a.witnesses, b.witnesses)
-  );
 }

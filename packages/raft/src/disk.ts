@@ -59,8 +59,13 @@ export function onAppended(self: State, token: number): void {
  * of its own log could not be explained after a restart.
  */
 export function takeApply(self: State): Apply | undefined {
-  const { log, snapshot } = self;
-  if (self.applying > self.applied) return undefined;
+  const { log, snapshot, restoring } = self;
+  if (self.bereft || self.applying > self.applied) return undefined;
+  if (restoring !== undefined) {
+    self.restoring = undefined;
+    self.applying = restoring.index;
+    return { kind: 'snapshot', snapshot: restoring };
+  }
   const to = Math.min(self.commit, log.durable);
   if (self.applied >= to) return undefined;
   if (self.applied < log.base.index) {

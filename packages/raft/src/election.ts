@@ -8,7 +8,7 @@ import { promise, send } from './outbox.ts';
 import { addOwn, followMembers } from './own-log.ts';
 import { outcomeOf } from './quorum.ts';
 import { becomeFollower, isLed, restartTimer } from './role.ts';
-import { configurationOf, isDamaged, mayStand, type State } from './state.ts';
+import { configurationOf, isDamaged, isReluctant, mayStand, type State } from './state.ts';
 
 /** Time is up without a leader: asks whether an election could be won, or stands for it. */
 export function campaign(self: State): void {
@@ -138,5 +138,6 @@ function record(self: State, from: NodeId, granted: boolean): void {
 /** The leader wants this node to succeed it. Late, or meant for another log, it means nothing. */
 export function onTimeoutNow(self: State, { from, last }: TimeoutNow): void {
   if (self.role !== 'follower' || self.leader !== from || self.log.last < last) return;
-  if (mayStand(self)) standForElection(self, { transfer: true });
+  // Of two who had rather not lead, each could else hand over to the other for ever.
+  if (mayStand(self) && !isReluctant(self)) standForElection(self, { transfer: true });
 }

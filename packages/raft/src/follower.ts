@@ -6,6 +6,7 @@ import type { Append, Heartbeat } from './message.ts';
 import { promise, send } from './outbox.ts';
 import { addEntries, removeEntries } from './own-log.ts';
 import { heardLeader } from './role.ts';
+import { askForSnapshot } from './snapshot-receiver.ts';
 import type { State } from './state.ts';
 
 /** Answers AppendEntries (Figure 2). `step` has settled the term. */
@@ -45,8 +46,9 @@ function takeEntries(self: State, message: Append, entries: readonly Entry[]): v
   promise(self, { type: 'append-reply', to: message.from, match });
 }
 
-/** A disk that is slower than the leader must not fill the memory. */
-function hasRoom({ disk, settings }: State, entries: readonly Entry[]): boolean {
+/** A disk that is slower than the leader must not fill the memory, nor a full one itself. */
+function hasRoom({ disk, settings, full }: State, entries: readonly Entry[]): boolean {
+  if (full) return entries.length === 0;
   const waiting = disk.pending.reduce((sum, { bytes }) => sum + bytes, disk.unsavedBytes);
   if (waiting === 0) return true;
   const bytes = entries.reduce((sum, entry) => sum + bytesOf(entry), 0);
@@ -57,5 +59,6 @@ export function onHeartbeat(self: State, { from, round, commit, quiet }: Heartbe
   heardLeader(self, from);
   commitTo(self, commit);
   self.quiet = quiet && self.commit === self.log.last;
+  askForSnapshot(self);
   send(self, { type: 'heartbeat-reply', to: from, round });
 }

@@ -23,6 +23,7 @@ export type {
 export type { Change, Configuration, MemberKind } from './configuration.ts';
 export type { Message, MessageType, Snapshot } from './message.ts';
 export { chunkMessage } from './snapshot-sender.ts';
+export { recoveryRecord } from './disaster.ts';
 export type { MemberStatus, Status } from './status.ts';
 export type { Role, State } from './state.ts';
 export { isQuorum, quorumIndex } from './quorum.ts';

@@ -76,6 +76,7 @@ const checks: Readonly<Record<Message['type'], (fields: Fields, term: number) =>
     checkNumber('offset', offset);
     checkFlag('resend', resend);
   },
+  'snapshot-request': number('least'),
 };
 
 function fieldsOf(name: string, value: unknown): Fields {

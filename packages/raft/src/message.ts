@@ -12,7 +12,8 @@ import type { Entry, NodeId, Position } from './entry.ts';
  *
  *     follower ── read ──────▶ leader      leader ── snapshot-offer ──▶ follower
  *              ◀─ read-reply ──                   ◀─ snapshot-status ──
- *     leader ─── timeout-now ──▶ heir             ── snapshot-chunk ──▶
+ *              ── snapshot-request ─▶             ── snapshot-chunk ──▶
+ *     leader ─── timeout-now ──▶ heir
  *     anybody ── stale-term ───▶ whoever still lives in an earlier term
  */
 export type Message =
@@ -31,7 +32,8 @@ export type Message =
   | ReadReply
   | SnapshotOffer
   | SnapshotChunk
-  | SnapshotStatus;
+  | SnapshotStatus
+  | SnapshotRequest;
 
 export type MessageType = Message['type'];
 
@@ -155,4 +157,11 @@ export interface SnapshotStatus extends Addressed {
   readonly offset: number;
   /** Something was missing: go on from `offset`. */
   readonly resend: boolean;
+}
+
+/** "My log is good, and what I had made of it is lost: offer me a snapshot." */
+export interface SnapshotRequest extends Addressed {
+  readonly type: 'snapshot-request';
+  /** Its index must be this one or a later one, behind which the log goes on. */
+  readonly least: number;
 }

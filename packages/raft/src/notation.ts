@@ -65,6 +65,8 @@ function contentOf(message: Message): string {
       return ` '${message.id}' ${message.offset}+${message.data.length}`;
     case 'snapshot-status':
       return ` '${message.id}' ${message.offset}${message.resend ? ' resend' : ''}`;
+    case 'snapshot-request':
+      return ` least ${message.least}`;
     case 'stale-term':
       return '';
   }

@@ -36,7 +36,10 @@ export interface Durable {
   readonly damaged?: boolean;
 }
 
-/** Ticks are the only time there is; how long one takes is the driver's choice. */
+/**
+ * Ticks are the only time there is; how long one takes is the driver's choice. `Raft.configure`
+ * changes all of these while the node runs, but for those that leases rest on where there are any.
+ */
 export interface Settings {
   /**
    * Ticks without a word of a leader after which a follower may stand for election; the real
@@ -121,11 +124,14 @@ const defaults: Settings = {
 
 const mayBeZero = new Set<string>(['priority', 'leaseMarginTicks', 'quietTicks']);
 
-/** @throws {RangeError} when a setting makes no sense, by itself or beside the others */
-export function settingsOf(options: RaftOptions): Settings {
-  const settings = { ...defaults };
+/**
+ * `changes` over `before`.
+ * @throws {RangeError} when a setting makes no sense, by itself or beside the others
+ */
+export function settingsOf(changes: Partial<Settings>, before: Settings = defaults): Settings {
+  const settings = { ...before };
   for (const name of Object.keys(defaults) as (keyof Settings)[]) {
-    if (options[name] !== undefined) Object.assign(settings, { [name]: options[name] });
+    if (changes[name] !== undefined) Object.assign(settings, { [name]: changes[name] });
     const value = settings[name];
     if (typeof value === 'boolean') continue;
     const least = mayBeZero.has(name) ? 0 : 1;
@@ -142,6 +148,25 @@ export function settingsOf(options: RaftOptions): Settings {
   if (leaseMarginTicks >= electionTicks) {
     throw new RangeError(
       `leaseMarginTicks is ${leaseMarginTicks}: give less than electionTicks, ${electionTicks}`,
+    );
+  }
+  return settings;
+}
+
+/** What a leader with a lease counts on, of every voter and since before it led. */
+const ofLeases = ['leaseReads', 'electionTicks', 'leaseMarginTicks'] as const;
+
+/**
+ * The settings of a node that goes on running.
+ * @throws {RangeError} when they make no sense, or somebody may count on what would change
+ */
+export function changedSettings(before: Settings, changes: Partial<Settings>): Settings {
+  const settings = settingsOf(changes, before);
+  const changed = ofLeases.find((name) => settings[name] !== before[name]);
+  if (changed !== undefined && (before.leaseReads || settings.leaseReads)) {
+    throw new RangeError(
+      `${changed} is ${before[changed]}, and leases rest on it: ` +
+        'stop all nodes of the group to change it',
     );
   }
   return settings;

@@ -7,7 +7,7 @@ type Unaddressed<M> = M extends Message ? Omit<M, 'from' | 'term'> & { term?: nu
 
 /** Sends what does no harm if this node forgets, the next moment, that it has sent it. */
 export function send(self: State, message: Unaddressed<Message>): void {
-  if (self.out.messages.length === self.settings.messagesMax) return; // As a network would lose it.
+  if (self.out.messages.length >= self.settings.messagesMax) return; // As a network would lose it.
   self.out.messages.push({ from: self.id, term: self.term, ...message });
 }
 
@@ -18,7 +18,7 @@ export function send(self: State, message: Unaddressed<Message>): void {
 export function promise(self: State, message: Unaddressed<Message>): void {
   if (isDurable(self)) return send(self, message);
   const { messages } = self.disk;
-  if (messages.length === self.settings.messagesMax) return;
+  if (messages.length >= self.settings.messagesMax) return;
   messages.push({ from: self.id, term: self.term, ...message });
 }
 

@@ -6,6 +6,7 @@ import type { Snapshot } from './message.ts';
  *     probe ──── accepted ───▶ replicate     probe: where do the logs agree? one message at a time
  *     replicate ─ rejected, unreachable ─▶ probe     replicate: a pipeline, limited in flight
  *     either ─── needs what is compacted ─▶ snapshot
+ *     either ─── asks for it itself ─▶ snapshot
  *     snapshot ─ installed ──▶ replicate
  */
 export interface Progress {
@@ -39,6 +40,8 @@ export interface Inflight {
 /** One snapshot on its way to one member; it is not exchanged for a newer one half-way. */
 export interface SnapshotTransfer {
   readonly snapshot: Snapshot;
+  /** The member could have the entries, and has asked for this instead. */
+  readonly requested: boolean;
   /** The member has said how much it has. */
   accepted: boolean;
   /** Bytes that it has, and bytes that were sent. */
@@ -86,9 +89,13 @@ export function replicate(progress: Progress): void {
   progress.next = progress.match + 1;
 }
 
-export function sendSnapshot(progress: Progress, snapshot: Snapshot, tick: number): void {
+export function sendSnapshot(
+  progress: Progress,
+  transfer: Pick<SnapshotTransfer, 'snapshot' | 'requested' | 'tick'>,
+): void {
   leaveState(progress, 'snapshot');
-  progress.transfer = { snapshot, accepted: false, acked: 0, sent: 0, tick, resentTick: tick };
+  const resentTick = transfer.tick;
+  progress.transfer = { ...transfer, accepted: false, acked: 0, sent: 0, resentTick };
 }
 
 function leaveState(progress: Progress, to: Progress['state']): void {

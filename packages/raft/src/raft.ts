@@ -1,21 +1,21 @@
 import { clone } from './clone.ts';
 import { compact, snapshotAt, snapshotsInUse } from './compaction.ts';
-import { type Change, type Configuration, isElectable } from './configuration.ts';
+import { type Change, type Configuration, isAs, isElectable, membersOf } from './configuration.ts';
 import { onApplied, onAppended, takeAppend, takeApply } from './disk.ts';
 import { campaign } from './election.ts';
 import { bytesOf, type Entry, type NodeId } from './entry.ts';
 import { changeMembers, obstacleToChange } from './membership.ts';
 import type { Message, Snapshot } from './message.ts';
 import { checkMessage } from './message-check.ts';
-import type { RaftOptions } from './options.ts';
+import { changedSettings, type RaftOptions, type Settings } from './options.ts';
 import { send } from './outbox.ts';
 import { addOwn } from './own-log.ts';
 import { stir } from './quiet.ts';
-import { isLed } from './role.ts';
+import { drawPatience, isLed } from './role.ts';
 import { addRead, startReadRound } from './reads.ts';
 import type { Ready } from './ready.ts';
 import { onFetched, onUnreachable, replicateAll } from './replication.ts';
-import { onStored } from './snapshot-receiver.ts';
+import { askForSnapshot, onStored } from './snapshot-receiver.ts';
 import { initialState } from './start.ts';
 import { configurationOf, emptyOutbox, isDamaged, type State } from './state.ts';
 import { type Status, statusOf } from './status.ts';
@@ -31,12 +31,16 @@ export type Refusal =
   | 'transferring'
   /** A bound is reached: wait until something is committed or answered. */
   | 'overloaded'
+  /** The disk is full: wait, make room, or let another lead. */
+  | 'disk-full'
   /** The command is longer than `commandBytesMax`. */
   | 'too-large'
   /** Another change of members is under way. */
   | 'change-pending'
   /** The leader is so new that it cannot know of a change under way. */
   | 'term-not-settled'
+  /** The members are not those that the caller has seen. */
+  | 'other-members'
   /** The request makes no sense; `problem` says why. */
   | 'invalid';
 
@@ -151,6 +155,7 @@ export class Raft {
     // Behind its own removal it writes nothing: whoever has that has everything, and can succeed.
     const isLeaving = !isElectable(configurationOf(self), self.id);
     if (isLeaving || leading.transfer !== undefined) return this.#refuse('transferring');
+    if (self.full) return this.#refuse('disk-full');
     if (commands.length === 0) return this.#refuse('invalid', 'there is no command');
     if (commands.some((data) => data.length > settings.commandBytesMax)) {
       return this.#refuse('too-large');
@@ -190,12 +195,20 @@ export class Raft {
     return { accepted: true };
   }
 
-  /** Changes the members, by way of a joint configuration where that is necessary. */
-  changeMembers(changes: readonly Change[]): Proposed {
+  /**
+   * Changes the members, by way of a joint configuration where that is necessary.
+   * @param expected the members that the caller has seen, or a part of what it has seen of them:
+   *   if they are others by now, nothing is changed. Default: whatever they are.
+   */
+  changeMembers(
+    changes: readonly Change[],
+    { expected = {} }: { readonly expected?: Partial<Configuration> } = {},
+  ): Proposed {
     const self = this.#self;
     stir(self);
     if (self.leading === undefined) return this.#refuse('not-leader');
     if (self.leading.transfer !== undefined) return this.#refuse('transferring');
+    if (!isAs(configurationOf(self), expected)) return this.#refuse('other-members');
     const obstacle = obstacleToChange(self);
     if (obstacle !== undefined) return this.#refuse(obstacle);
     const index = changeMembers(self, changes);
@@ -231,6 +244,49 @@ export class Raft {
   /** The pieces of the incoming snapshot `id` are written, and synced, up to `offset`. */
   stored(id: string, offset: number): void {
     onStored(this.#self, id, offset);
+  }
+
+  /**
+   * The disk is full, or has room again. A full node takes no commands, neither as a leader nor
+   * from one; it votes, and writes what the group cannot do without, for which the driver keeps a
+   * reserve. It leads only where nobody else does. Forgotten by a restart. At first: false.
+   */
+  diskFull(isFull: boolean): void {
+    stir(this.#self);
+    this.#self.full = isFull;
+  }
+
+  /**
+   * The state machine has lost its state, and this node's own snapshot is no good, but its log is.
+   * Gets one from the leader, which comes as `Ready.apply` and is then to be given to `compact`;
+   * nothing is applied until then. Ask again after a restart. Where the log goes back to the
+   * beginning, all of it is applied again instead.
+   */
+  requestSnapshot(): Taken {
+    const self = this.#self;
+    stir(self);
+    const isAtWork = self.applying > self.applied;
+    if (isAtWork) return this.#refuse('invalid', 'the state machine is at work');
+    const isAlone = membersOf(configurationOf(self)).size < 2;
+    if (self.log.base.index > 0 && isAlone) return this.#refuse('invalid', 'nobody has another');
+    self.applied = 0;
+    self.applying = 0;
+    self.snapshot = undefined;
+    self.restoring = undefined;
+    self.bereft = self.log.base.index > 0;
+    askForSnapshot(self);
+    return { accepted: true };
+  }
+
+  /**
+   * Changes settings from now on. Those that are not named stay as they are.
+   * @throws {RangeError} and nothing has changed: they make no sense, or leases rest on them
+   */
+  configure(settings: Partial<Settings>): void {
+    const self = this.#self;
+    self.settings = changedSettings(self.settings, settings);
+    drawPatience(self);
+    stir(self);
   }
 
   /** The link to `id` broke. Wakes a quiet group, if that was its leader. */
@@ -271,9 +327,9 @@ export class Raft {
     }
     const append = takeAppend(self);
     const apply = takeApply(self);
-    const { messages, reads, fetches, chunks, stores } = self.out;
+    const { messages, reads, fetches, chunks, stores, snapshotWanted } = self.out;
     self.out = emptyOutbox();
-    return { messages, append, apply, reads, fetches, chunks, stores };
+    return { messages, append, apply, reads, fetches, chunks, stores, snapshotWanted };
   }
 
   #refuse(reason: Refusal, problem?: string): Refused {

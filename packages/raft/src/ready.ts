@@ -19,6 +19,11 @@ export interface Ready {
   readonly chunks: readonly ChunkRequest[];
   /** Pieces of a snapshot that have arrived, to be written, and told to `stored`. */
   readonly stores: readonly ChunkStore[];
+  /**
+   * A member needs a snapshot of this index or a later one, and there is none: make one when so
+   * much is applied, and `compact`. 0: nobody does.
+   */
+  readonly snapshotWanted: number;
 }
 
 /** The part of the state that must survive, beside the log (Figure 2). */

@@ -20,7 +20,7 @@ function replicateTo(self: State, to: NodeId, progress: Progress): void {
   if (progress.next <= self.log.base.index) {
     // One who is gone would only make us keep the snapshot for him.
     const isAlive = self.tick - progress.heardTick < self.settings.electionTicks;
-    return isAlive ? beginSnapshot(self, to, progress) : undefined;
+    return isAlive ? beginSnapshot(self, { to, progress, requested: false }) : undefined;
   }
   if (progress.state === 'probe') {
     if (!progress.asked) sendNext(self, to, progress);
@@ -119,7 +119,8 @@ export function onAppendReply(self: State, { from, match }: AppendReply): void {
   progress.match = Math.max(progress.match, match);
   progress.next = Math.max(progress.next, progress.match + 1);
   releaseInflight(progress, match);
-  const isInstalled = progress.state === 'snapshot' && progress.match >= self.log.base.index;
+  const isInstalled =
+    progress.transfer?.requested === false && progress.match >= self.log.base.index;
   if (isAnswer || isInstalled) replicate(progress);
   advanceCommit(self);
   if (self.role === 'leader') tellHeir(self);

@@ -32,8 +32,12 @@ export function heardLeader(self: State, leader: NodeId): void {
 
 /** Draws a new patience, so that candidates seldom meet (§5.2). */
 export function restartTimer(self: State): void {
-  const { electionTicks, priority } = self.settings;
   self.timerTick = self.tick;
+  drawPatience(self);
+}
+
+export function drawPatience(self: State): void {
+  const { electionTicks, priority } = self.settings;
   self.timeoutTicks = electionTicks * (1 + priority) + randomBelow(self, electionTicks);
 }
 

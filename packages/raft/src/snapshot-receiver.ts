@@ -27,12 +27,29 @@ export function onSnapshotOffer(self: State, { from, snapshot }: SnapshotOffer):
 
 /** Whether this log has, or may have, more than `snapshot`; then the leader is told so. */
 function isSuperfluous(self: State, to: NodeId, snapshot: Snapshot): boolean {
-  const { index, term } = snapshot;
-  if (index > self.commit && termAt(self.log, index) !== term) return false;
+  if (!isInLog(self, snapshot) || isWanted(self, snapshot)) return false;
+  const { id, index, bytes } = snapshot;
   commitTo(self, index); // The same term at the same index: all before it is the same.
   promise(self, { type: 'append-reply', to, match: Math.max(index, self.commit) });
+  send(self, { type: 'snapshot-status', to, id, offset: bytes, resend: false });
   self.incoming = undefined;
   return true;
+}
+
+function isInLog({ commit, log }: State, { index, term }: Snapshot): boolean {
+  return index <= commit || termAt(log, index) === term;
+}
+
+/** Whether the state machine can be restored from it, and then go on with what the log has. */
+function isWanted({ bereft, log }: State, { index }: Snapshot): boolean {
+  return bereft && index >= log.base.index;
+}
+
+/** Asks the leader for what the state machine has lost, until it comes. */
+export function askForSnapshot(self: State): void {
+  const { bereft, leader: to, log } = self;
+  if (!bereft || to === undefined || to === self.id) return;
+  send(self, { type: 'snapshot-request', to, least: log.base.index });
 }
 
 export function onSnapshotChunk(self: State, { from, id, offset, data }: SnapshotChunk): void {
@@ -41,9 +58,10 @@ export function onSnapshotChunk(self: State, { from, id, offset, data }: Snapsho
   if (incoming === undefined || incoming.snapshot.id !== id) return; // An offer begins it.
   const { snapshot, received, stored } = incoming;
   const { chunkBytes, chunksMax } = self.settings;
-  const room = Math.min(stored + chunkBytes * chunksMax, snapshot.bytes) - received;
+  // One always fits when none waits, or a sender of larger pieces would get nowhere.
+  const room = received === stored ? Infinity : stored + chunkBytes * chunksMax - received;
   if (offset < received) return; // Twice; it has been, or will be, answered when it is written.
-  if (offset === received && data.length <= room) {
+  if (offset === received && data.length <= Math.min(room, snapshot.bytes - received)) {
     incoming.received += data.length;
     self.out.stores.push({ snapshot, offset, data });
   } else {
@@ -71,13 +89,27 @@ export function installComplete(self: State): void {
   if (incoming === undefined || leader === undefined || leader === self.id) return;
   const { snapshot, stored } = incoming;
   if (stored < snapshot.bytes || self.applying > self.applied) return;
-  if (!isSuperfluous(self, leader, snapshot)) install(self, leader, snapshot);
+  if (isSuperfluous(self, leader, snapshot)) return;
+  if (isInLog(self, snapshot)) restore(self, leader, snapshot);
+  else install(self, leader, snapshot);
+}
+
+/** Gives the state machine `snapshot`; the log, which has more, stays as it is. */
+function restore(self: State, leader: NodeId, snapshot: Snapshot): void {
+  const { id, index, bytes } = snapshot;
+  self.incoming = undefined;
+  self.bereft = false;
+  self.restoring = snapshot;
+  commitTo(self, index);
+  promise(self, { type: 'append-reply', to: leader, match: self.commit });
+  send(self, { type: 'snapshot-status', to: leader, id, offset: bytes, resend: false });
 }
 
 /** Puts `snapshot` in place of the whole log, in which nothing is known to agree with it. */
 function install(self: State, leader: NodeId, snapshot: Snapshot): void {
   const { index, term, configuration } = snapshot;
   self.incoming = undefined;
+  self.bereft = false;
   self.log = { ...emptyLog({ index, term }), durable: 0 };
   self.snapshot = snapshot;
   self.configurations = [{ index, configuration }];

@@ -1,7 +1,7 @@
 import type { NodeId } from './entry.ts';
-import type { SnapshotChunk, SnapshotStatus } from './message.ts';
+import type { SnapshotChunk, SnapshotRequest, SnapshotStatus } from './message.ts';
 import { send } from './outbox.ts';
-import { type Progress, sendSnapshot } from './progress.ts';
+import { type Progress, replicate, sendSnapshot } from './progress.ts';
 import type { ChunkRequest } from './ready.ts';
 import { configurationOf, leadingOf, type State } from './state.ts';
 
@@ -9,14 +9,31 @@ import { configurationOf, leadingOf, type State } from './state.ts';
  * A snapshot travels in pieces, a few at a time. The offer asks how much the member has, which is
  * 0 at first and something else after a broken link or a restart: only the rest is sent.
  */
-export function beginSnapshot(self: State, to: NodeId, progress: Progress): void {
-  if (self.snapshot === undefined) return;
+export function beginSnapshot(
+  self: State,
+  { to, progress, requested }: { to: NodeId; progress: Progress; requested: boolean },
+): void {
+  if (self.snapshot === undefined) return noteWanted(self, self.log.base.index);
   const isWitness = configurationOf(self).witnesses.includes(to);
   // A witness has nothing that it could restore, so its snapshot is empty.
   const { id } = self.snapshot;
   const snapshot = isWitness ? { ...self.snapshot, id: `${id}/empty`, bytes: 0 } : self.snapshot;
-  sendSnapshot(progress, snapshot, self.tick);
+  sendSnapshot(progress, { snapshot, requested, tick: self.tick });
   send(self, { type: 'snapshot-offer', to, snapshot });
+}
+
+/** Asked for at each heartbeat until it comes, so what cannot be done now is only noted. */
+export function onSnapshotRequest(self: State, { from: to, least }: SnapshotRequest): void {
+  const progress = leadingOf(self).progress.get(to);
+  if (progress === undefined) return;
+  progress.heardTick = self.tick;
+  if (progress.state === 'snapshot') return;
+  if ((self.snapshot?.index ?? 0) >= least) beginSnapshot(self, { to, progress, requested: true });
+  else noteWanted(self, least);
+}
+
+function noteWanted({ out }: State, least: number): void {
+  out.snapshotWanted = Math.max(out.snapshotWanted, least);
 }
 
 export function onSnapshotStatus(self: State, message: SnapshotStatus): void {
@@ -37,6 +54,8 @@ export function onSnapshotStatus(self: State, message: SnapshotStatus): void {
   transfer.acked = Math.max(transfer.acked, offset);
   transfer.sent = Math.max(transfer.sent, offset);
   transfer.tick = self.tick;
+  // Its log matched all the while, so no acknowledgement tells when it has the snapshot.
+  if (transfer.requested && transfer.acked === transfer.snapshot.bytes) replicate(progress);
 }
 
 /** Asks the driver to read and send what may be on the way by now. */

@@ -64,6 +64,9 @@ export function initialState(options: RaftOptions): State {
       messages: [],
     },
     wholeFrom,
+    full: false,
+    bereft: false,
+    restoring: undefined,
     out: emptyOutbox(),
   };
   load(self, durable);

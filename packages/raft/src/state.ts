@@ -15,7 +15,7 @@ export type Role = 'follower' | 'pre-candidate' | 'candidate' | 'leader';
  */
 export interface State {
   readonly id: NodeId;
-  readonly settings: Settings;
+  settings: Settings;
   term: number;
   votedFor: NodeId | undefined;
   role: Role;
@@ -50,6 +50,12 @@ export interface State {
   disk: Disk;
   /** A damaged node is whole when its disk has an entry of this term, or a later one; 0: it is. */
   wholeFrom: number;
+  /** The disk has room for what a node cannot do without, and for nothing else. */
+  full: boolean;
+  /** The state machine has lost its state: nothing is applied until a snapshot has come. */
+  bereft: boolean;
+  /** A snapshot that came for the state machine alone: the log has all that it stands for. */
+  restoring: Snapshot | undefined;
   out: Outbox;
 }
 
@@ -127,10 +133,11 @@ export interface Outbox {
   fetches: Fetch[];
   chunks: ChunkRequest[];
   stores: ChunkStore[];
+  snapshotWanted: number;
 }
 
 export function emptyOutbox(): Outbox {
-  return { messages: [], reads: [], fetches: [], chunks: [], stores: [] };
+  return { messages: [], reads: [], fetches: [], chunks: [], stores: [], snapshotWanted: 0 };
 }
 
 /** The configuration in force: the latest in the log, committed or not (§6). */
@@ -163,6 +170,11 @@ export function mayStand(self: State): boolean {
  */
 export function isDamaged({ wholeFrom }: State): boolean {
   return wholeFrom > 0;
+}
+
+/** Whether others can serve better than this node: it leads only where nobody else does. */
+export function isReluctant({ full, bereft }: State): boolean {
+  return full || bereft;
 }
 
 /** The configuration in force at `index`, which is not older than the oldest known. */

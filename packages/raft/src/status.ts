@@ -20,6 +20,10 @@ export interface Status {
   readonly quiet: boolean;
   /** Some of its disk was unreadable, and is not made good yet: it has no vote. */
   readonly damaged: boolean;
+  /** As `full` was told. */
+  readonly full: boolean;
+  /** Its state machine waits for the snapshot of another; see `requestSnapshot`. */
+  readonly bereft: boolean;
   readonly configuration: Configuration;
   /** On a leader: how far each other member is. */
   readonly members: readonly MemberStatus[];
@@ -53,6 +57,8 @@ export function statusOf(self: State): Status {
     applied: self.applied,
     quiet: self.quiet,
     damaged: isDamaged(self),
+    full: self.full,
+    bereft: self.bereft,
     configuration: configurationOf(self),
     members,
   };

@@ -16,7 +16,7 @@ import { onRead, onReadReply } from './reads.ts';
 import { onAppendRejected, onAppendReply, onHeartbeatReply } from './replication.ts';
 import { becomeFollower, isLed } from './role.ts';
 import { onSnapshotChunk, onSnapshotOffer } from './snapshot-receiver.ts';
-import { onSnapshotStatus } from './snapshot-sender.ts';
+import { onSnapshotRequest, onSnapshotStatus } from './snapshot-sender.ts';
 import { configurationOf, type State } from './state.ts';
 
 /** Takes a message: first its term is settled (§5.1), then what it says. */
@@ -95,6 +95,7 @@ function answer(self: State, message: Message): void {
     case 'append-rejected':
     case 'heartbeat-reply':
     case 'snapshot-status':
+    case 'snapshot-request':
       return self.role === 'leader' ? answerMember(self, message) : undefined;
   }
 }
@@ -103,7 +104,14 @@ function answerMember(
   self: State,
   message: Extract<
     Message,
-    { type: 'append-reply' | 'append-rejected' | 'heartbeat-reply' | 'snapshot-status' }
+    {
+      type:
+        | 'append-reply'
+        | 'append-rejected'
+        | 'heartbeat-reply'
+        | 'snapshot-status'
+        | 'snapshot-request';
+    }
   >,
 ): void {
   switch (message.type) {
@@ -115,5 +123,7 @@ function answerMember(
       return onHeartbeatReply(self, message);
     case 'snapshot-status':
       return onSnapshotStatus(self, message);
+    case 'snapshot-request':
+      return onSnapshotRequest(self, message);
   }
 }

@@ -6,7 +6,7 @@ import { beatHeart } from './reads.ts';
 import { becomeFollower } from './role.ts';
 import { reviveSnapshots } from './snapshot-sender.ts';
 import { configurationOf, leadingOf, type State } from './state.ts';
-import { expireTransfer } from './transfer.ts';
+import { expireTransfer, handOver } from './transfer.ts';
 
 /** Time passes: leaders beat, others lose patience. */
 export function tick(self: State, ticks: number): void {
@@ -19,6 +19,7 @@ export function tick(self: State, ticks: number): void {
 function tickLeader(self: State): void {
   if (!hearsQuorum(self) || isDiskStuck(self)) return becomeFollower(self, self.term, undefined);
   expireTransfer(self);
+  handOver(self);
   quieten(self);
   if (self.quiet) return;
   const { heartbeatTick } = leadingOf(self);

@@ -1,7 +1,7 @@
 import { isElectable } from './configuration.ts';
 import type { NodeId } from './entry.ts';
 import { send } from './outbox.ts';
-import { configurationOf, leadingOf, type State } from './state.ts';
+import { configurationOf, isReluctant, leadingOf, randomBelow, type State } from './state.ts';
 
 /**
  * Begins to hand the leadership to `to` (thesis §3.10): no more proposals, until it has the whole
@@ -28,6 +28,19 @@ export function tellHeir(self: State): void {
     leading.leaseVoid = true;
     send(self, { type: 'timeout-now', to, last: self.log.last });
   }
+}
+
+/** One that others could replace looks for somebody who takes the lead, until one of them does. */
+export function handOver(self: State): void {
+  const { progress, transfer } = leadingOf(self);
+  if (!isReluctant(self) || transfer !== undefined) return;
+  const { electionTicks } = self.settings;
+  const heirs = [...progress].filter(
+    ([id, { heardTick }]) =>
+      isElectable(configurationOf(self), id) && self.tick - heardTick < electionTicks,
+  );
+  const heir = heirs[randomBelow(self, heirs.length)];
+  if (heir !== undefined) beginTransfer(self, heir[0]);
 }
 
 export function expireTransfer(self: State): void {

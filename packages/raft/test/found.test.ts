@@ -1,13 +1,11 @@
 import test from 'ava';
 import { Raft } from '@troupe/raft';
-import { bytes, Group, led, sent } from './group.ts';
+import { bytes, Group, led, sent, toA } from './group.ts';
 
 /**
  * What the simulator of this repository has found, each with its cause; and what a node does whose
  * disk is damaged. The simulator has each of them as a mutant too.
  */
-
-const toA = { from: 'b', to: 'a' } as const;
 
 test('a leader writes nothing behind its own removal, so that whoever has that has everything', (t) => {
   const group = led('abc');

@@ -1,6 +1,7 @@
 import {
   type AppendRecord,
   chunkMessage,
+  type CommandEntry,
   type Entry,
   type Message,
   type MessageType,
@@ -211,6 +212,14 @@ export class Group {
 function isEmpty({ messages, append, reads, apply, fetches, chunks, stores }: Ready): boolean {
   const lists = [messages, reads, fetches, chunks, stores];
   return append === undefined && apply === undefined && lists.every((list) => list.length === 0);
+}
+
+/** What every log begins with, and from whom most of what is said comes. */
+export const first = { index: 1, term: 0 } as const;
+export const toA = { from: 'b', to: 'a' } as const;
+
+export function command(index: number, term: number, data = 'x'): CommandEntry {
+  return { kind: 'command', index, term, data: bytes(data) };
 }
 
 export function bytes(command: string): Uint8Array {

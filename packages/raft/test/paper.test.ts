@@ -366,7 +366,7 @@ test('§7 a follower that has the last entry of a snapshot keeps what follows it
   group.deliver({ ...at, type: 'snapshot-offer', term: 2, snapshot });
 
   t.deepEqual(group.at('a').terms, [0, 1, 1, 1]);
-  t.like(group.mail[0], { type: 'append-reply', match: 3 });
+  t.like(sent(group, 'append-reply')[0], { type: 'append-reply', match: 3 });
 });
 
 test('§8 a leader begins its term with an entry of its own', (t) => {

@@ -24,6 +24,14 @@ export class Scenario {
         this.#group.do(id, (it) => it.transfer(to)),
       ),
     unreachable: ([id = '', to = '']) => (this.#group.do(id, (it) => it.unreachable(to)), []),
+    full: ([id = '', is = 'yes']) => (
+      this.#group.do(id, (it) => it.diskFull(is === 'yes')), []
+    ),
+    forget: ([id = '']) =>
+      this.#tell(
+        id,
+        this.#group.do(id, (it) => it.requestSnapshot()),
+      ),
     slow: () => ((this.#group.isSlow = true), []),
     saved: ([id = '']) => (this.#group.saved(id), []),
     restart: ([id = '']) => (this.#group.at(id).restart(), []),

@@ -8,6 +8,8 @@ export interface CampaignOptions {
   readonly first: number;
   readonly count: number;
   readonly json: boolean;
+  /** A part of the names of those mutants that are tried. */
+  readonly only: string;
   write(line: string): void;
 }
 
@@ -63,7 +65,9 @@ interface Known {
 }
 
 /** @returns whether every mutant was found */
-export async function runMutants({ first, count, json, write }: CampaignOptions): Promise<boolean> {
+export async function runMutants(options: CampaignOptions): Promise<boolean> {
+  const { first, count, json, write } = options;
+  const isMeant = ({ name }: Known): boolean => name.includes(options.only);
   let isGood = true;
   const report = ({ name, seen }: Known, caught: Catch | undefined): void => {
     isGood &&= caught !== undefined;
@@ -73,12 +77,12 @@ export async function runMutants({ first, count, json, write }: CampaignOptions)
       write(`${seeds.padStart(6)} seeds  ${name} (${seen}): ${caught?.said ?? 'not found'}`);
     }
   };
-  for (const mutant of mutants) {
+  for (const mutant of mutants.filter(isMeant)) {
     const { theme, firstSeed = 1 } = mutant;
     const from = first + firstSeed - 1;
     report(mutant, huntFor(await withMistake(mutant), { first: from, count, theme }));
   }
-  for (const mistake of driverMistakes) {
+  for (const mistake of driverMistakes.filter(isMeant)) {
     const { name, theme }: DriverMutant = mistake;
     report(mistake, huntFor(Raft, { first, count, mistake: name, theme }));
   }

@@ -2,11 +2,12 @@ import { parseArgs } from 'node:util';
 import { Raft } from '@troupe/raft';
 import { runMutants, runWorlds } from './campaign.ts';
 
-const usage = `npm run sim -- raft --seeds N [--seed FIRST] [--json] [--mutants]
+const usage = `npm run sim -- raft --seeds N [--seed FIRST] [--json] [--mutants [--only PART]]
 
 Runs N simulated worlds from FIRST on (default 1), each with everything that can go wrong, and
 says what no correct core could have done. One seed alone is shown with its messages.
---mutants: puts known mistakes into the core, one at a time, and tells which seed finds each.`;
+--mutants: puts known mistakes into the core, one at a time, and tells which seed finds each;
+--only tries those with PART in their names.`;
 
 /** @returns the exit code */
 export async function runRaft(
@@ -19,6 +20,7 @@ export async function runRaft(
       seeds: { type: 'string', default: '100' },
       seed: { type: 'string', default: '1' },
       json: { type: 'boolean', default: false },
+      only: { type: 'string', default: '' },
       mutants: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -29,7 +31,7 @@ export async function runRaft(
     (values.help ? write : progress)(usage);
     return values.help ? 0 : 2;
   }
-  const options = { first, count, json: values.json, write };
+  const options = { first, count, json: values.json, only: values.only, write };
   const isGood = values.mutants ? await runMutants(options) : runWorlds(Raft, options);
   return isGood ? 0 : 1;
 }

@@ -1,5 +1,5 @@
 import type { SimNode } from './node.ts';
-import { askLeader, changeMembers, damage, wipe } from './operator.ts';
+import { askLeader, changeMembers, configure, damage, spoilSnapshot, wipe } from './operator.ts';
 import { ambush, burst, lag, overthrow, usurp } from './schemes.ts';
 import type { Fault, Scheme } from './swarm.ts';
 import type { World } from './world.ts';
@@ -43,8 +43,12 @@ export function strike(world: World, fault: Fault): void {
     case 'disk-error':
       node.isDiskFailing = true;
       return;
+    case 'full-disk':
+      return node.fillDisk(random.between(50, 1_500));
     case 'damage':
       return damage(world, node);
+    case 'bad-snapshot':
+      return spoilSnapshot(world, node);
     case 'wipe':
       return wipe(world, node);
     default:
@@ -58,6 +62,8 @@ function order(world: World, fault: Scheme, node: SimNode): void {
   switch (fault) {
     case 'unreachable':
       return askLeader(world, (leader) => leader.ask((raft) => raft.unreachable(node.id)));
+    case 'configure':
+      return configure(world, node);
     case 'transfer':
       return askLeader(world, (leader) => leader.ask((raft) => void raft.transfer(node.id)));
     case 'campaign':

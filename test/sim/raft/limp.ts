@@ -10,7 +10,8 @@ export type Limp =
   | 'deaf'
   | 'dumb'
   | 'apart from one other'
-  | 'without its disk';
+  | 'without its disk'
+  | 'with a full disk';
 
 /**
  * One node, the leader if there is one, or one of its links, stays broken in some way while all
@@ -24,16 +25,18 @@ export function limp(world: World): Limp | undefined {
   const node = leader !== undefined && random.chance(0.6) ? leader : random.anyOf(all);
   if (node === undefined || !canSpare(world, node.id)) return undefined;
   const others = [...nodes.keys()].filter((id) => id !== node.id);
-  const { settings, mixed } = world.swarm;
-  const fault = random.pick<Limp>([
+  const { settings, mixed, theme } = world.swarm;
+  const ofDisks = random.pick<Limp>(['without its disk', 'with a full disk']);
+  const any = random.pick<Limp>([
     'gone',
     'paused',
     // Who asks for votes without asking whether it would get them takes those of others in vain.
     settings.preVote === true && !mixed ? 'deaf' : 'gone',
     'dumb',
     'apart from one other',
-    'without its disk',
+    ofDisks,
   ]);
+  const fault = theme === 'disks' && random.chance(0.7) ? ofDisks : any;
   switch (fault) {
     case 'gone':
       node.crash();
@@ -52,6 +55,9 @@ export function limp(world: World): Limp | undefined {
       break;
     case 'without its disk':
       node.hangDisk(1e6);
+      break;
+    case 'with a full disk':
+      node.fillDisk(1e6);
       break;
   }
   return fault;

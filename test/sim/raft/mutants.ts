@@ -2,6 +2,7 @@ import { disk } from './mutants/disk.ts';
 import { elections } from './mutants/elections.ts';
 import { membership } from './mutants/membership.ts';
 import type { Mutant } from './mutants/mutant.ts';
+import { operation } from './mutants/operation.ts';
 import { reads } from './mutants/reads.ts';
 import { replication } from './mutants/replication.ts';
 import { snapshots } from './mutants/snapshots.ts';
@@ -15,4 +16,5 @@ export const mutants: readonly Mutant[] = [
   ...membership,
   ...reads,
   ...disk,
+  ...operation,
 ];

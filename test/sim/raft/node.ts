@@ -12,6 +12,7 @@ import {
   type Raft,
   type RaftOptions,
   type Ready,
+  type Snapshot,
   type Status,
 } from '@troupe/raft';
 import { MemoryDisk } from '@troupe/raft/testing';
@@ -40,6 +41,8 @@ export class SimNode {
   pausedUntil = 0;
   diskDelayMax: number;
   hungUntil = 0;
+  /** Until when the disk has no room but for what a node cannot do without. */
+  fullUntil = 0;
   /** The next sync fails, and nobody knows what of it is on disk. */
   isDiskFailing = false;
   readonly id: NodeId;
@@ -47,6 +50,8 @@ export class SimNode {
   readonly #options: Omit<RaftOptions, 'durable'>;
   readonly #tickLength: number;
   #lastTickAt = 0;
+  /** Where the log ended when the disk became full. */
+  #fullFrom = Infinity;
   /** The log and the snapshots are different files: one thing after the other, in each. */
   #lanes = { log: newLane(), snapshots: newLane() };
   #hardStateBefore: HardState = this.disk.hardState;
@@ -81,6 +86,10 @@ export class SimNode {
     return this.pausedUntil > this.#world.timeline.now;
   }
 
+  get isDiskFull(): boolean {
+    return this.fullUntil > this.#world.timeline.now;
+  }
+
   get status(): Status | undefined {
     return this.raft?.status;
   }
@@ -98,7 +107,11 @@ export class SimNode {
     this.raft = new this.#world.Raft(isFirst ? options : { ...options, durable: this.#found() });
     this.#lastTickAt = this.#world.timeline.now;
     this.#world.specification.started(this.id);
-    this.#input(() => {});
+    this.#input((raft) => {
+      if (this.isDiskFull) raft.diskFull(true);
+      const isSpoiled = snapshot !== undefined && bytes === undefined;
+      demand(!isSpoiled || this.#forget(raft), () => `${this.id} cannot get another snapshot`);
+    });
     this.#scheduleTick();
   }
 
@@ -151,6 +164,34 @@ export class SimNode {
     this.#world.specification.damaged(this.id, last);
   }
 
+  /** For so many moments there is no room; 0: there is again. */
+  fillDisk(duration: number): void {
+    const { timeline } = this.#world;
+    this.fullUntil = timeline.now + duration;
+    this.ask((raft) => raft.diskFull(this.isDiskFull));
+    if (duration === 0) return;
+    this.#fullFrom = this.status?.last.index ?? 0;
+    timeline.after(duration, () => {
+      if (!this.isDiskFull) this.ask((raft) => raft.diskFull(false));
+    });
+  }
+
+  /** The snapshot that all rests on is no good any more. */
+  spoilSnapshot(): void {
+    this.disk.snapshots.delete(this.disk.snapshot?.id ?? '');
+    let isForgotten = false;
+    this.ask((raft) => void (isForgotten = this.#forget(raft)));
+    if (!isForgotten) this.#world.crash(this); // It is found out by the next start.
+  }
+
+  /** Its state is lost, and has to come from somebody else. @returns false while it is at work */
+  #forget(raft: Raft): boolean {
+    if (!raft.requestSnapshot().accepted) return false;
+    this.machine = new Machine();
+    this.#waiters = [];
+    return true;
+  }
+
   /** For so many moments nothing is written to the log, or to snapshots. */
   hangDisk(duration: number, file: 'log' | 'snapshots' = 'log'): void {
     const lane = this.#lanes[file];
@@ -162,7 +203,9 @@ export class SimNode {
     const { now } = this.#world.timeline;
     if (message.term === this.status?.term) this.#heardAt.set(message.from, now);
     this.#input((raft) => {
-      if (message.type !== 'pre-vote' || raft.status.quiet) return raft.step(message);
+      // Now and then, since it takes a copy of all that the node knows.
+      const isTried = message.type === 'pre-vote' && this.#world.random.chance(0.2);
+      if (!isTried || raft.status.quiet) return raft.step(message);
       const before = patienceOf(raft);
       raft.step(message);
       demand(patienceOf(raft) === before, () => `${this.id} is changed by a pre-vote`);
@@ -278,6 +321,7 @@ export class SimNode {
       this.#readDisk(ready);
       for (const store of ready.stores) this.#store(store);
       if (ready.apply !== undefined) this.#apply(ready.apply);
+      if (ready.snapshotWanted > 0) this.#later(1, () => this.snapshot(0));
       if (isEmpty(ready)) return this.#checkWaiting(raft.status);
     }
   }
@@ -299,10 +343,20 @@ export class SimNode {
     demand(now - oldest < patience, () => `${this.id} leads, and its disk does not answer`);
   }
 
+  /** What is left of the log begins at the snapshot that stands for the rest, or before it. */
+  #checkDisk(): void {
+    const { base, snapshot = { index: 0 } } = this.disk;
+    demand(base.index <= snapshot.index, () => `${this.id} has a gap behind ${snapshot.index}`);
+  }
+
   #checkWaiting(status: Status): void {
     const { role, last, commit, damaged } = status;
-    if (!damaged) this.disk.damaged = false;
+    if (this.disk.damaged && !damaged) {
+      this.disk.damaged = false;
+      this.#isMended();
+    }
     this.#checkLeader(status);
+    this.#checkDisk();
     const isLost = role !== 'leader' && this.#ownReads.size > 0;
     demand(!isLost, () => `${this.id} leads no more, and lets reads wait`);
     const { uncommittedBytesMax = Infinity } = this.#options;
@@ -314,6 +368,8 @@ export class SimNode {
 
   #save(record: AppendRecord, status: Status): void {
     const { random, specification } = this.#world;
+    const excess = this.isDiskFull && record.entries.some(isCommandAfter(this.#fullFrom));
+    demand(!excess, () => `${this.id} writes commands, and its disk is full`);
     this.disk.write(record);
     this.#unanswered.set(record.token, this.#world.timeline.now);
     specification.wrote(this.id, record, status);
@@ -357,16 +413,23 @@ export class SimNode {
     const { random } = this.#world;
     for (const { from, to } of fetches) {
       this.#later(random.between(0, this.diskDelayMax), () => {
-        this.#input((raft) => raft.fetched(from, this.disk.read(from, to).slice(0, 5)));
+        const entries = this.#failsToRead() ? [] : this.disk.read(from, to).slice(0, 5);
+        this.#input((raft) => raft.fetched(from, entries));
       });
     }
     for (const request of chunks) {
       this.#later(random.between(0, this.diskDelayMax), () => {
         const { snapshot, offset, bytes } = request;
         const data = this.disk.snapshots.get(snapshot.id)?.subarray(offset, offset + bytes);
-        if (data !== undefined) this.#world.send(chunkMessage(this.id, request, data));
+        if (data === undefined || this.#failsToRead()) return;
+        this.#world.send(chunkMessage(this.id, request, data));
       });
     }
+  }
+
+  #failsToRead(): boolean {
+    const { isCalm, random } = this.#world;
+    return !isCalm && random.chance(0.05);
   }
 
   #store({ snapshot, offset, data }: ChunkStore): void {
@@ -388,8 +451,23 @@ export class SimNode {
         demand(entries.length === to - from + 1, () => `${this.id} cannot read ${from} … ${to}`);
         for (const entry of entries) this.#applyEntry(entry);
       }
-      this.#input((raft) => raft.applied(this.machine.applied));
+      this.#input((raft) => {
+        raft.applied(this.machine.applied);
+        if (apply.kind === 'snapshot') this.#adopt(raft, apply.snapshot);
+      });
     });
+  }
+
+  /** From now on a restart begins with it. */
+  #adopt(raft: Raft, snapshot: Snapshot): void {
+    if (snapshot.id === this.disk.snapshot?.id) return;
+    this.disk.compact(snapshot, raft.compact(snapshot));
+    this.#isMended();
+  }
+
+  /** The next thing may be lost. */
+  #isMended(): void {
+    if (this.#world.invalid === this.id) this.#world.invalid = undefined;
   }
 
   #restore({ id, index }: { readonly id: string; readonly index: number }): void {
@@ -446,6 +524,10 @@ function newLane(): Lane {
 
 /** How often there may be more to do before anything new has happened. */
 const ROUNDS_MAX = 1_000;
+
+function isCommandAfter(index: number): (entry: Entry) => boolean {
+  return (entry) => entry.kind === 'command' && entry.index > index;
+}
 
 function sizeOf(entry: Entry): number {
   return 24 + (entry.kind === 'command' ? entry.data.length : 0);

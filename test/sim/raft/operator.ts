@@ -1,5 +1,7 @@
-import type { Change, NodeId } from '@troupe/raft';
+import type { Change, Configuration, NodeId } from '@troupe/raft';
 import type { SimNode } from './node.ts';
+import { demand } from './specification.ts';
+import { CHUNK_BYTES } from './swarm.ts';
 import type { World } from './world.ts';
 
 const NODES_MAX = 8;
@@ -17,9 +19,10 @@ export function askLeader({ nodes, random }: World, act: (leader: SimNode) => vo
 /** Adds, removes and changes one or two members at random, but leaves somebody who can lead. */
 export function changeMembers(world: World, leader: SimNode): void {
   if (world.invalid !== undefined || world.isCalm) return; // The others are needed as they are.
-  const { random } = world;
+  const { random, timeline } = world;
   leader.ask((raft) => {
-    const { voters, learners } = raft.configuration;
+    const seen = raft.configuration;
+    const { voters, learners } = seen;
     const changes: Change[] = [];
     for (let count = random.between(1, 3); count > 0; count -= 1) {
       if (random.chance(0.5) && world.nodes.size < NODES_MAX) {
@@ -38,8 +41,51 @@ export function changeMembers(world: World, leader: SimNode): void {
         if (id !== undefined) changes.push({ add: id, as: 'voter' });
       }
     }
-    raft.changeMembers(changes);
+    if (random.chance(0.5)) return void raft.changeMembers(changes);
+    // Whoever thinks about it for so long wants nothing but what it has thought of.
+    timeline.after(random.between(1, 100), () => changeAsSeen(world, leader, { seen, changes }));
   });
+}
+
+function changeAsSeen(
+  { invalid, isCalm }: World,
+  leader: SimNode,
+  { seen, changes }: { readonly seen: Configuration; readonly changes: readonly Change[] },
+): void {
+  if (invalid !== undefined || isCalm || leader.isPaused) return;
+  leader.ask((raft) => {
+    const { configuration } = raft;
+    const { accepted } = raft.changeMembers(changes, { expected: seen });
+    const isSame = JSON.stringify(configuration) === JSON.stringify(seen);
+    demand(!accepted || isSame, () => `${leader.id} changes members that nobody has seen`);
+  });
+}
+
+/** Settings are changed while the node runs; for some there are bounds, which stay. */
+export function configure({ random, swarm }: World, node: SimNode): void {
+  if (node.isPaused) return;
+  const { leaseReads } = swarm.settings;
+  node.ask((raft) =>
+    raft.configure({
+      priority: random.pick([0, 0, 1]),
+      quietTicks: swarm.settings.quietTicks === 0 ? 0 : random.pick([0, 5]),
+      messageEntriesMax: random.pick([1, 3, 100]),
+      inflightMessagesMax: random.pick([1, 2, 100]),
+      appendsMax: random.pick([1, 3, 16]),
+      chunkBytes: random.pick([CHUNK_BYTES, 2 * CHUNK_BYTES]),
+      ...(swarm.mixed && { preVote: random.chance(0.7) }),
+      ...(leaseReads !== true && { electionTicks: random.pick([8, 10, 12]) }),
+    }),
+  );
+}
+
+/** What the latest snapshot says cannot be read any more; what came before it is long gone. */
+export function spoilSnapshot(world: World, node: SimNode): void {
+  const isThere = node.isUp && !node.isPaused && node.disk.snapshot !== undefined;
+  if (!isThere || !canSpare(world, node.id)) return;
+  world.invalid = node.id;
+  if (world.random.chance(0.5)) node.snapshot(0); // Then nobody else has one that is as new.
+  node.spoilSnapshot();
 }
 
 /** A disk is found to be damaged; its node must not vote until the others have made that good. */

@@ -269,12 +269,12 @@ export class Specification {
     const { voters, outgoing, witnesses } = this.#configurationOf(this.#node(from).memory);
     const mayLead = [...voters, ...outgoing].includes(to) && !witnesses.includes(to);
     demand(mayLead, () => `${to} is to lead after ${from}, and may not`);
-    const [ours, theirs] = [this.#node(from).memory, this.#node(to).durable];
-    const isEnough = last >= ours.terms.length - 1 && theirs.terms.length > last;
-    demand(
-      isEnough,
-      () => `${to} is to lead after ${from} with ${theirs.terms.length - 1} entries`,
-    );
+    const { durable, lost } = this.#node(to);
+    const ours = this.#node(from).memory.terms.length - 1;
+    // Its disk may have failed since it acknowledged what its leader goes by.
+    const theirs = Math.max(...[durable, ...lost].map(({ terms }) => terms.length)) - 1;
+    const isEnough = last >= ours && theirs >= last;
+    demand(isEnough, () => `${to} is to lead after ${from} with ${theirs} entries`);
     this.#heirs.set(`${term} ${to}`, last);
   }
 
@@ -434,7 +434,18 @@ function checkChange(id: NodeId, { terms, configurations }: AbstractLog, status:
   demand(isSettled, () => `${id} changes members before it has committed in term ${status.term}`);
 }
 
+/** Entries are never changed, and are met again and again. */
+const contents = new WeakMap<Entry, string>();
+
 function contentOf(entry: Entry): string {
+  const known = contents.get(entry);
+  if (known !== undefined) return known;
+  const content = readContent(entry);
+  contents.set(entry, content);
+  return content;
+}
+
+function readContent(entry: Entry): string {
   if (entry.kind === 'command') return String.fromCharCode(...entry.data);
   return entry.kind === 'configuration' ? JSON.stringify(entry.configuration) : entry.kind;
 }

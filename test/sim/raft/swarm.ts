@@ -61,12 +61,15 @@ export type Accident =
   | 'slow-disk'
   | 'hung-disk'
   | 'disk-error'
+  | 'full-disk'
   | 'damage'
+  | 'bad-snapshot'
   | 'wipe';
 
 /** What somebody asks for, and schemes of several steps. */
 export type Scheme =
   | 'unreachable'
+  | 'configure'
   | 'transfer'
   | 'campaign'
   | 'change'
@@ -91,9 +94,12 @@ const all: readonly Fault[] = [
   'slow-disk',
   'hung-disk',
   'disk-error',
+  'full-disk',
   'damage',
+  'bad-snapshot',
   'wipe',
   'unreachable',
+  'configure',
   'transfer',
   'campaign',
   'change',
@@ -157,6 +163,28 @@ function settingsFrom(random: Random): Partial<Settings> {
   };
 }
 
+/** What happens in worlds that are about one thing. */
+const faultsOf: Readonly<Record<Exclude<Theme, 'anything'>, readonly [Fault, ...Fault[]]>> = {
+  disks: [
+    'damage',
+    'damage',
+    'bad-snapshot',
+    'wipe',
+    'disk-error',
+    'full-disk',
+    'crash',
+    'snapshot',
+    'usurp',
+    'burst',
+    'heal',
+  ],
+  leases: ['overthrow', 'overthrow', 'overthrow', 'heal', 'crash', 'burst'],
+  snapshots: ['lag', 'lag', 'lag', 'usurp', 'ambush', 'heal', 'burst', 'change', 'snapshot'],
+  members: ['change', 'change', 'change', 'usurp', 'cut', 'crash', 'lag', 'heal', 'wipe'],
+  usurpers: ['usurp', 'usurp', 'usurp', 'burst', 'heal', 'split', 'crash', 'campaign'],
+  alone: ['crash', 'crash-all', 'heal', 'burst', 'snapshot', 'disk-error', 'full-disk'],
+};
+
 function themed(anything: Swarm, theme: Theme, random: Random): Swarm {
   const { settings } = anything;
   switch (theme) {
@@ -168,7 +196,7 @@ function themed(anything: Swarm, theme: Theme, random: Random): Swarm {
         theme,
         voters: random.pick([3, 3, 5]),
         loss: 0,
-        faults: ['damage', 'damage', 'wipe', 'disk-error', 'crash', 'usurp', 'burst', 'heal'],
+        faults: faultsOf[theme],
       };
     case 'leases':
       return {
@@ -181,7 +209,7 @@ function themed(anything: Swarm, theme: Theme, random: Random): Swarm {
         diskDelayMax: 1,
         applyDelayMax: 1,
         calm: 120,
-        faults: ['overthrow', 'overthrow', 'overthrow', 'heal', 'crash', 'burst'],
+        faults: faultsOf[theme],
         settings: { ...settings, leaseReads: random.chance(0.7), quietTicks: 0 },
         mixed: false,
       };
@@ -194,7 +222,7 @@ function themed(anything: Swarm, theme: Theme, random: Random): Swarm {
         delayMax: random.pick([2, 10]),
         diskDelayMax: random.pick([5, 20, 60]),
         applyDelayMax: random.pick([10, 50, 150]),
-        faults: ['lag', 'lag', 'lag', 'usurp', 'ambush', 'heal', 'burst', 'change', 'snapshot'],
+        faults: faultsOf[theme],
       };
     case 'members':
       return {
@@ -204,7 +232,7 @@ function themed(anything: Swarm, theme: Theme, random: Random): Swarm {
         loss: random.pick([0, 0.1]),
         witness: random.chance(0.5),
         settings: { ...settings, quietTicks: random.pick([0, 5]) },
-        faults: ['change', 'change', 'change', 'usurp', 'cut', 'crash', 'lag', 'heal', 'wipe'],
+        faults: faultsOf[theme],
       };
     case 'usurpers':
       return {
@@ -214,7 +242,7 @@ function themed(anything: Swarm, theme: Theme, random: Random): Swarm {
         loss: 0,
         delayMax: random.pick([2, 10]),
         diskDelayMax: random.pick([1, 5]),
-        faults: ['usurp', 'usurp', 'usurp', 'burst', 'heal', 'split', 'crash', 'campaign'],
+        faults: faultsOf[theme],
         settings: { ...settings, quietTicks: 0, messageEntriesMax: random.pick([1, 3]) },
         letters: 1,
       };
@@ -223,7 +251,7 @@ function themed(anything: Swarm, theme: Theme, random: Random): Swarm {
         ...anything,
         theme,
         voters: random.pick([1, 1, 2]),
-        faults: ['crash', 'crash', 'crash-all', 'heal', 'burst', 'snapshot', 'disk-error'],
+        faults: faultsOf[theme],
       };
   }
 }

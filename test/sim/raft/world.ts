@@ -53,7 +53,7 @@ export class World {
   isCalm = false;
   #names = 0;
   /** Of clients, before the phase that must bring more. */
-  #before = 0;
+  #before = { successes: 0, changes: 0 };
   /** By index: what every state machine must be after it. */
   readonly #hashes = new Map<number, number>();
   /** By call: the index at which it took effect. */
@@ -83,8 +83,7 @@ export class World {
     if (this.random.chance(0.5)) this.#limp();
     this.#runFor(RECOVERS_FOR - 1_500);
     this.clients.stop();
-    const { successes } = this.clients;
-    demand(successes > this.#before, () => 'nothing succeeds after all is healed');
+    this.#demandProgress('after all is healed');
     this.#runFor(1_500);
     this.#checkEnd();
   }
@@ -189,10 +188,12 @@ export class World {
       node.pausedUntil = 0;
       node.diskDelayMax = Math.min(node.diskDelayMax, CALM_DISK_DELAY_MAX);
       node.isDiskFailing = false;
+      node.fillDisk(0);
       if (node.hungUntil > this.timeline.now) node.crash(); // Somebody has seen to the disk.
       if (!node.isUp) node.start();
     }
-    this.#before = this.clients.successes;
+    const { successes, changes } = this.clients;
+    this.#before = { successes, changes };
   }
 
   /** What a quorum can do without one, or without one link, it must. */
@@ -201,9 +202,14 @@ export class World {
     if (fault === undefined) return;
     this.note(`limps: ${fault}`);
     this.#runFor(LIMPS_FOR);
-    const { successes } = this.clients;
-    demand(successes > this.#before, () => `nothing succeeds while one is only ${fault}`);
+    this.#demandProgress(`while one is only ${fault}`);
     this.#heal();
+  }
+
+  #demandProgress(when: string): void {
+    const { successes, changes } = this.clients;
+    demand(successes > this.#before.successes, () => `nothing succeeds ${when}`);
+    demand(changes > this.#before.changes, () => `nothing is written ${when}`);
   }
 
   #checkEnd(): void {

@@ -100,6 +100,14 @@ export const membership: readonly Mutant[] = [
     replace: '2 * next.witnesses.length > 2 * next.voters.length',
   },
   {
+    name: 'an heir of an earlier term stands',
+    theme: 'leases',
+    seen: 'openraft d000ee20',
+    file: 'step.js',
+    find: 'if (term < self.term) {',
+    replace: "if (type === 'timeout-now') return true;\n    if (term < self.term) {",
+  },
+  {
     name: 'an heir is told to stand before it has everything',
     seen: 'etcd raft TestLeaderTransferToUpToDateNode',
     file: 'transfer.js',

@@ -10,6 +10,14 @@ export const replication: readonly Mutant[] = [
     replace: 'termAt(self.log, index) === undefined',
   },
   {
+    name: 'a follower commits what it has of the commit, whoever wrote it',
+    theme: 'usurpers',
+    seen: 'copycat#265, ra#508',
+    file: 'follower.js',
+    find: 'commitTo(self, Math.min(message.commit, match));',
+    replace: 'commitTo(self, Math.min(message.commit, log.last)); void match;',
+  },
+  {
     name: 'a late message truncates what came after it',
     seen: 'openraft 9540c904',
     file: 'follower.js',

@@ -1,4 +1,4 @@
-import type { Mutant } from './mutant.ts';
+import { lines, type Mutant } from './mutant.ts';
 
 /** Snapshots and compaction. */
 export const snapshots: readonly Mutant[] = [
@@ -8,8 +8,8 @@ export const snapshots: readonly Mutant[] = [
     theme: 'snapshots',
     seen: 'hashicorp/raft#697, hashicorp/raft#704, camunda#10202',
     file: 'snapshot-receiver.js',
-    find: 'termAt(self.log, index) !== term',
-    replace: 'self.log.last < index',
+    find: 'termAt(log, index) === term',
+    replace: 'log.last >= index',
   },
   {
     name: 'an old snapshot replaces a newer log',
@@ -17,15 +17,19 @@ export const snapshots: readonly Mutant[] = [
     theme: 'snapshots',
     seen: 'camunda#6092, openraft#1892',
     file: 'snapshot-receiver.js',
-    find: 'if (!isSuperfluous(self, leader, snapshot))',
-    replace: 'if (true || isSuperfluous)',
+    find: lines(
+      'if (isSuperfluous(self, leader, snapshot))',
+      '    return;',
+      'if (isInLog(self, snapshot))',
+    ),
+    replace: 'if (self.bereft && isInLog(self, snapshot))',
   },
   {
     name: 'a snapshot is restored while entries are applied',
     seen: 'openraft eed681d5, NuRaft#407, etcd#18055',
     file: 'disk.js',
-    find: 'if (self.applying > self.applied)\n        return undefined;',
-    replace: '',
+    find: 'if (self.bereft || self.applying > self.applied)',
+    replace: 'if (self.bereft)',
   },
   {
     name: 'one who has the snapshot gets nothing more',

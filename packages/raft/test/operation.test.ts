@@ -1,0 +1,329 @@
+import test from 'ava';
+import { type Configuration, Raft, recoveryRecord, type Settings } from '@troupe/raft';
+import { bytes, type Group, led, sent } from './group.ts';
+
+/**
+ * What operators and drivers may ask for while a node runs, each named after the library that has
+ * it, where one has.
+ */
+
+test('dragonboat OrderedConfigChange: members are changed if they are those that were seen', (t) => {
+  const group = led('abc');
+  const seen = group.raft('a').configuration;
+  const change = (id: string, expected: Partial<Configuration>) =>
+    group.do('a', (raft) => raft.changeMembers([{ add: id, as: 'learner' }], { expected }));
+
+  const first = change('d', seen);
+  group.settle();
+  const second = change('e', seen);
+  const third = change('e', { voters: ['c', 'b', 'a'], learners: ['d'] });
+
+  t.true(first.accepted);
+  t.like(second, { accepted: false, reason: 'other-members' });
+  t.true(third.accepted);
+});
+
+test('a change that expects other members is refused before it is looked at', (t) => {
+  const group = led('abc');
+  group.do('a', (raft) => raft.changeMembers([{ add: 'd', as: 'learner' }]));
+
+  const refused = group.do('a', (raft) =>
+    raft.changeMembers([{ remove: 'b' }], { expected: { voters: ['a', 'b'] } }),
+  );
+
+  t.like(refused, { accepted: false, reason: 'other-members' });
+});
+
+test('etcd --force-new-cluster, ra force_start_follower_as_single_member: one survivor goes on alone', (t) => {
+  const group = led('abc');
+  group.propose('a', 'x');
+  group.settle();
+  group.isolate('b');
+  group.propose('a', 'y'); // On one disk of three: never acknowledged.
+  const { disk } = group.at('a');
+
+  disk.write(recoveryRecord('a', disk.durable(0)));
+  disk.sync();
+  group.at('a').restart();
+  group.elect('a');
+  group.propose('a', 'z');
+
+  t.like(group.raft('a').status, { role: 'leader', term: 3, commit: 7 });
+  t.deepEqual(group.raft('a').configuration.voters, ['a']);
+  t.deepEqual(group.at('a').commands, ['x', 'y', 'z']);
+});
+
+test('hashicorp/raft RecoverCluster: a survivor goes on from its snapshot, and grows again', (t) => {
+  const group = led('abc');
+  group.propose('a', 'x');
+  group.settle();
+  group.snapshot('b');
+  const { disk } = group.at('b');
+
+  disk.write(recoveryRecord('b', disk.durable(3)));
+  disk.sync();
+  group.isolate('a');
+  group.isolate('c');
+  group.at('b').restart();
+  group.elect('b');
+  group.add('d');
+  group.do('b', (raft) => raft.changeMembers([{ add: 'd', as: 'voter' }]));
+  group.settle();
+
+  t.deepEqual(group.raft('d').configuration.voters, ['b', 'd']);
+  t.is(group.raft('d').status.commit, group.raft('b').status.last.index);
+});
+
+const noSurvivors: readonly [title: string, id: string, names: string][] = [
+  ['one that was no member', 'z', 'abc'],
+  ['one that has nothing', 'a', ''],
+];
+
+for (const [title, id, names] of noSurvivors) {
+  test(`nobody goes on alone from what is not the whole log: ${title}`, (t) => {
+    const durable = led('abc').at('a').disk.durable(0);
+    const nothing = { ...durable, entries: [] };
+
+    t.throws(() => recoveryRecord(id, names === '' ? nothing : durable), {
+      instanceOf: RangeError,
+      message: /does not have the whole log/,
+    });
+  });
+}
+
+/** `b` follows with a log that begins at 4, and the leader has a snapshot of `index`. */
+function bereft({ leader = 4, after = 0 } = {}): Group {
+  const group = led('abc', { chunkBytes: 4 });
+  group.propose('a', 'x', 'y');
+  group.settle();
+  group.snapshot('b', { size: 9 });
+  if (leader > 0) group.snapshot('a', { size: 9 });
+  for (let count = 0; count < after; count += 1) group.propose('a', 'z');
+  group.settle();
+  return group;
+}
+
+test('raft-rs request_snapshot: a follower that has lost its state gets that of its leader', (t) => {
+  const group = bereft({ after: 2 });
+  const asked = group.do('b', (raft) => raft.requestSnapshot());
+  const before = group.raft('b').status;
+
+  group.settle();
+
+  t.true(asked.accepted);
+  t.like(before, { bereft: true, applied: 0, commit: 6 });
+  t.like(group.raft('b').status, { bereft: false, applied: 6, last: { index: 6 } });
+  t.like(group.raft('a').status.members[0], { id: 'b', state: 'replicate', match: 6 });
+});
+
+test('raft-rs request_snapshot: nothing is applied until it has come', (t) => {
+  const group = bereft();
+  group.isolate('b');
+  group.do('b', (raft) => raft.requestSnapshot());
+  group.heal();
+  const last = { index: 4, term: 1 };
+
+  group.deliver({
+    type: 'append',
+    from: 'a',
+    to: 'b',
+    term: 1,
+    commit: 5,
+    prev: last,
+    entries: [{ kind: 'command', index: 5, term: 1, data: bytes('z') }],
+  });
+
+  t.like(group.raft('b').status, { commit: 5, applied: 0 });
+});
+
+test('raft-rs snapshot_with_min_term: a leader with no such snapshot asks its driver for one', (t) => {
+  const group = bereft({ leader: 0 });
+  const raft = group.raft('a');
+  raft.step({ type: 'snapshot-request', from: 'b', to: 'a', term: 1, least: 4 });
+
+  const { snapshotWanted, messages } = raft.ready();
+  group.snapshot('a', { size: 9 });
+  group.do('b', (follower) => follower.requestSnapshot());
+  group.settle();
+
+  t.is(snapshotWanted, 4);
+  t.deepEqual(messages, []);
+  t.like(group.raft('b').status, { bereft: false, applied: 4 });
+});
+
+test('a request for a snapshot that got lost is made again at each heartbeat', (t) => {
+  const group = bereft();
+  group.do('b', (raft) => raft.requestSnapshot());
+  group.mail = [];
+
+  group.tick('a');
+  group.settle();
+
+  t.like(group.raft('b').status, { bereft: false, applied: 4 });
+});
+
+test('acknowledgements that were on their way do not end a snapshot that was asked for', (t) => {
+  const group = bereft();
+  group.do('b', (raft) => raft.requestSnapshot());
+  group.deliver(group.mail.shift()!);
+
+  group.do('a', (raft) => {
+    raft.step({ type: 'append-reply', from: 'b', to: 'a', term: 1, match: 4 });
+  });
+
+  t.like(group.raft('a').status.members[0], { id: 'b', state: 'snapshot' });
+});
+
+test('a whole log is applied again, and nobody is asked for anything', (t) => {
+  const group = led('ab');
+  group.propose('a', 'x');
+  group.settle();
+  const { applied } = group.at('b');
+  applied.length = 0;
+
+  group.do('b', (raft) => raft.requestSnapshot());
+
+  t.is(group.raft('b').status.applied, 3);
+  t.is(applied.length, 3);
+  t.is(sent(group, 'snapshot-request').length, 0);
+});
+
+test('a request for a snapshot is refused by those who could not use it', (t) => {
+  const alone = led('a');
+  alone.propose('a', 'x');
+  alone.snapshot('a');
+  const raft = new Raft({ id: 'a', voters: ['a'], seed: 1 });
+  raft.campaign();
+  raft.appended(raft.ready().append?.token ?? 0);
+  raft.appended(raft.ready().append?.token ?? 0);
+  raft.ready(); // It has something to apply now.
+
+  t.like(alone.raft('a').requestSnapshot(), { accepted: false, problem: 'nobody has another' });
+  t.like(raft.requestSnapshot(), { accepted: false, problem: 'the state machine is at work' });
+});
+
+test('a leader that has lost its state hands over, and is served then', (t) => {
+  const group = bereft();
+  group.snapshot('c', { size: 9 });
+  group.do('a', (raft) => raft.requestSnapshot());
+  for (let count = 0; count < 4 && group.raft('a').status.bereft; count += 1) {
+    for (const id of 'abc') group.tick(id);
+    group.settle();
+  }
+
+  const { leader, bereft: lacks, applied, commit } = group.raft('a').status;
+  t.not(leader, 'a');
+  t.false(lacks);
+  t.is(applied, commit);
+});
+
+test('etcd NOSPACE: a node whose disk is full takes no commands, and votes', (t) => {
+  const group = led('abc');
+  group.do('b', (raft) => raft.diskFull(true));
+  group.do('a', (raft) => raft.diskFull(true));
+  const refused = group.do('a', (raft) => raft.propose([bytes('x')]));
+  const last = { index: 2, term: 1 };
+  group.do('b', (raft) => raft.tick(10));
+  group.mail = [];
+
+  group.deliver({ type: 'vote', from: 'c', to: 'b', term: 2, last, transfer: false });
+  const entries = [{ kind: 'command', index: 3, term: 2, data: bytes('x') } as const];
+  group.deliver({ type: 'append', from: 'c', to: 'b', term: 2, prev: last, entries, commit: 2 });
+
+  t.like(refused, { accepted: false, reason: 'disk-full' });
+  t.deepEqual(
+    group.mail.map((it) => ('granted' in it ? it.granted : it.type)),
+    [true],
+  );
+  t.like(group.raft('b').status, { full: true, last: { index: 2 } });
+});
+
+test('hashicorp/raft StoreLogs, ra wal_down_condition: a leader whose disk is full gives way', (t) => {
+  const group = led('abc');
+  group.do('a', (raft) => raft.diskFull(true));
+
+  group.tick('a');
+  group.settle();
+
+  t.is(group.raft('a').status.role, 'follower');
+  t.true(['b', 'c'].some((id) => group.raft(id).status.role === 'leader'));
+});
+
+test('two whose disks are full do not hand over to each other', (t) => {
+  const group = led('ab');
+  for (const id of 'ab') group.do(id, (raft) => raft.diskFull(true));
+
+  for (let count = 0; count < 40; count += 1) {
+    for (const id of 'ab') group.tick(id);
+    group.settle();
+  }
+
+  t.like(group.raft('a').status, { role: 'leader', term: 1 });
+});
+
+test('a disk that has room again takes what was missed', (t) => {
+  const group = led('abc');
+  group.do('b', (raft) => raft.diskFull(true));
+  group.propose('a', 'x');
+  group.settle();
+
+  group.do('b', (raft) => raft.diskFull(false));
+  group.tick('a', 2);
+  group.settle();
+
+  t.deepEqual(group.at('b').commands, ['x']);
+});
+
+test('hashicorp/raft ReloadConfig: limits and timeouts hold from the moment they are changed', (t) => {
+  const group = led('abc');
+  group.isolate('b');
+  group.do('b', (raft) => raft.configure({ electionTicks: 40 }));
+  group.do('a', (raft) => raft.configure({ commandBytesMax: 3 }));
+
+  group.tick('b', 39);
+
+  t.is(group.raft('b').status.role, 'follower');
+  t.like(group.raft('a').propose([bytes('four')]), { accepted: false, reason: 'too-large' });
+});
+
+test('raft-rs set_priority: a node becomes more patient while it runs', (t) => {
+  const group = led('ab');
+  group.do('b', (raft) => raft.configure({ priority: 2 }));
+  group.isolate('b');
+
+  group.tick('b', 29);
+  const before = group.raft('b').status.role;
+  group.tick('b', 11);
+
+  t.is(before, 'follower');
+  t.is(group.raft('b').status.role, 'candidate');
+});
+
+test('raft-rs adjust_max_inflight_msgs: a pipeline is made longer, or shorter', (t) => {
+  const group = led('ab', { messageEntriesMax: 1, inflightMessagesMax: 1 });
+  group.propose('a', 'x', 'y', 'z');
+  const before = sent(group, 'append').length;
+
+  group.do('a', (raft) => raft.configure({ inflightMessagesMax: 3 }));
+
+  t.is(before, 1);
+  t.is(sent(group, 'append').length, 3);
+});
+
+const unusable: readonly [title: string, options: Partial<Settings>, wanted: Partial<Settings>][] =
+  [
+    ['makes no sense', {}, { chunkBytes: 0 }],
+    ['does not go with the others', {}, { heartbeatTicks: 10 }],
+    ['leases rest on', { leaseReads: true }, { electionTicks: 20 }],
+    ['leases would rest on', {}, { leaseReads: true }],
+  ];
+
+for (const [title, options, wanted] of unusable) {
+  test(`a setting is refused, and changes nothing, which ${title}`, (t) => {
+    const raft = new Raft({ ...options, id: 'a', voters: ['a'], seed: 1 });
+    const before = raft.dump();
+
+    t.throws(() => raft.configure(wanted), { instanceOf: RangeError });
+    t.deepEqual(raft.dump(), before);
+  });
+}
