@@ -34,21 +34,28 @@ function takeEntries(self: State, message: Append, entries: readonly Entry[]): v
   // A message may be old, and what it says all known: only a conflict removes anything.
   const unknown = entries.findIndex(({ index, term }) => termAt(log, index) !== term);
   const fresh = unknown === -1 ? [] : entries.slice(unknown);
-  if (!hasRoom(self, fresh)) return; // The leader finds out, and sends it again.
-  const first = fresh[0];
+  const taken = self.full ? beforeCommands(fresh) : fresh;
+  const isStuck = taken.length === 0 && fresh.length > 0;
+  if (isStuck || !hasRoom(self, taken)) return; // The leader finds out, and sends it again.
+  const first = taken[0];
   if (first !== undefined && first.index <= log.last) {
     assert(first.index > self.commit, `${first.index} conflicts, and is committed`);
     removeEntries(self, first.index);
   }
-  addEntries(self, fresh);
-  const match = message.prev.index + message.entries.length;
+  addEntries(self, taken);
+  const match = message.prev.index + message.entries.length - fresh.length + taken.length;
   commitTo(self, Math.min(message.commit, match)); // Beyond `match` this log may be anybody's.
   promise(self, { type: 'append-reply', to: message.from, match });
 }
 
-/** A disk that is slower than the leader must not fill the memory, nor a full one itself. */
-function hasRoom({ disk, settings, full }: State, entries: readonly Entry[]): boolean {
-  if (full) return entries.length === 0;
+/** What a leader begins with, and members, are few and short: a full disk has room for them. */
+function beforeCommands(entries: readonly Entry[]): readonly Entry[] {
+  const at = entries.findIndex(({ kind }) => kind === 'command' || kind === 'withheld');
+  return at === -1 ? entries : entries.slice(0, at);
+}
+
+/** A disk that is slower than the leader must not fill the memory. */
+function hasRoom({ disk, settings }: State, entries: readonly Entry[]): boolean {
   const waiting = disk.pending.reduce((sum, { bytes }) => sum + bytes, disk.unsavedBytes);
   if (waiting === 0) return true;
   const bytes = entries.reduce((sum, entry) => sum + bytesOf(entry), 0);

@@ -17,7 +17,7 @@ import type { Ready } from './ready.ts';
 import { onFetched, onUnreachable, replicateAll } from './replication.ts';
 import { askForSnapshot, onStored } from './snapshot-receiver.ts';
 import { initialState } from './start.ts';
-import { configurationOf, emptyOutbox, isDamaged, type State } from './state.ts';
+import { configurationOf, emptyOutbox, isDamaged, isReluctant, type State } from './state.ts';
 import { type Status, statusOf } from './status.ts';
 import { step } from './step.ts';
 import { tick } from './tick.ts';
@@ -207,7 +207,9 @@ export class Raft {
     const self = this.#self;
     stir(self);
     if (self.leading === undefined) return this.#refuse('not-leader');
-    if (self.leading.transfer !== undefined) return this.#refuse('transferring');
+    // One that hands over because it must may find nobody, and other members are the way out.
+    const isTransferring = self.leading.transfer !== undefined && !isReluctant(self);
+    if (isTransferring) return this.#refuse('transferring');
     if (!isAs(configurationOf(self), expected)) return this.#refuse('other-members');
     const obstacle = obstacleToChange(self);
     if (obstacle !== undefined) return this.#refuse(obstacle);

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { type Configuration, Raft, recoveryRecord, type Settings } from '@troupe/raft';
-import { bytes, type Group, led, sent } from './group.ts';
+import { bytes, command, type Group, led, sent } from './group.ts';
 
 /**
  * What operators and drivers may ask for while a node runs, each named after the library that has
@@ -259,6 +259,46 @@ test('two whose disks are full do not hand over to each other', (t) => {
   }
 
   t.like(group.raft('a').status, { role: 'leader', term: 1 });
+});
+
+test('a group whose disks are all full can be given another member', (t) => {
+  const group = led('a');
+  group.add('b');
+  group.do('a', (raft) => raft.changeMembers([{ add: 'b', as: 'voter' }]));
+  group.settle();
+  for (const id of 'ab') group.do(id, (raft) => raft.diskFull(true));
+  group.tick('a'); // It looks for an heir from now on, in vain.
+  group.add('c');
+
+  const added = group.do('a', (raft) => raft.changeMembers([{ add: 'c', as: 'learner' }]));
+  group.settle();
+
+  t.true(added.accepted);
+  t.deepEqual(
+    ['a', 'b', 'c'].map((id) => group.raft(id).status.commit),
+    [4, 4, 4],
+  );
+});
+
+test('a full disk has room for what comes before the first command', (t) => {
+  const group = led('abc');
+  group.do('b', (raft) => raft.diskFull(true));
+  const prev = { index: 2, term: 1 };
+  const noop = { kind: 'noop', index: 3, term: 2 } as const;
+  group.mail = [];
+
+  group.deliver({
+    type: 'append',
+    from: 'c',
+    to: 'b',
+    term: 2,
+    commit: 4,
+    prev,
+    entries: [noop, command(4, 2)],
+  });
+
+  t.like(group.raft('b').status, { last: { index: 3, term: 2 }, commit: 3 });
+  t.like(group.mail[0], { type: 'append-reply', match: 3 });
 });
 
 test('a disk that has room again takes what was missed', (t) => {

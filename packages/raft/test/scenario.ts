@@ -24,9 +24,7 @@ export class Scenario {
         this.#group.do(id, (it) => it.transfer(to)),
       ),
     unreachable: ([id = '', to = '']) => (this.#group.do(id, (it) => it.unreachable(to)), []),
-    full: ([id = '', is = 'yes']) => (
-      this.#group.do(id, (it) => it.diskFull(is === 'yes')), []
-    ),
+    full: ([id = '', is = 'yes']) => (this.#group.do(id, (it) => it.diskFull(is === 'yes')), []),
     forget: ([id = '']) =>
       this.#tell(
         id,

@@ -3,6 +3,7 @@ import {
   type Apply,
   type ChunkStore,
   chunkMessage,
+  type Configuration,
   type Durable,
   type Entry,
   type HardState,
@@ -60,7 +61,8 @@ export class SimNode {
   /** When this leader last heard of each other, and since when it has had to. */
   readonly #heardAt = new Map<NodeId, number>();
   #listensSince = 0;
-  #members = '';
+  /** Those that it leads. */
+  #members: Configuration | undefined;
   #waiters: Waiter[] = [];
   #reads = new Map<number, (index: number | undefined) => void>();
   /** Those that this node has to answer itself, or say that it cannot. */
@@ -309,8 +311,10 @@ export class SimNode {
       const status = raft.status;
       if (specification.observe(this.id, status) === 'elected') this.#world.elected(this);
       const ready = raft.ready();
+      const isDone = isEmpty(ready);
+      const after = isDone ? status : raft.status;
       if (ready.append !== undefined) this.#save(ready.append, status);
-      specification.settle(this.id, raft.status);
+      specification.settle(this.id, after);
       for (const message of ready.messages) this.#world.send(message);
       for (const read of ready.reads) {
         const done = this.#reads.get(read.context);
@@ -322,18 +326,17 @@ export class SimNode {
       for (const store of ready.stores) this.#store(store);
       if (ready.apply !== undefined) this.#apply(ready.apply);
       if (ready.snapshotWanted > 0) this.#later(1, () => this.snapshot(0));
-      if (isEmpty(ready)) return this.#checkWaiting(raft.status);
+      if (isDone) return this.#checkWaiting(after);
     }
   }
 
   /** A leader that nobody answers, or whose disk does not, only keeps its clients waiting. */
   #checkLeader({ quiet, configuration, leader }: Status): void {
     const { now } = this.#world.timeline;
-    const patience = LEADER_PATIENCE_TICKS * this.#tickLength;
-    const members = `${leader} ${configuration.voters.join()} ${configuration.outgoing.join()}`;
-    if (quiet || leader !== this.id || members !== this.#members) this.#listensSince = now;
-    this.#members = members;
+    if (leader !== this.id || quiet || configuration !== this.#members) this.#listensSince = now;
+    this.#members = leader === this.id ? configuration : undefined;
     if (leader !== this.id) return;
+    const patience = LEADER_PATIENCE_TICKS * this.#tickLength;
     const isHeard = isQuorum(configuration, (id) => {
       const at = Math.max(this.#heardAt.get(id) ?? 0, this.#listensSince);
       return id === this.id || now - at < patience;

@@ -15,8 +15,8 @@ export const operation: readonly Mutant[] = [
     theme: 'disks',
     seen: 'etcd NOSPACE alarm',
     file: 'follower.js',
-    find: 'if (full)\n        return entries.length === 0;',
-    replace: '',
+    find: 'self.full ? beforeCommands(fresh) : fresh;',
+    replace: 'fresh;',
   },
   {
     name: 'a full disk takes commands',
