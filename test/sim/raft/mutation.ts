@@ -21,6 +21,9 @@ export interface Hunt extends Pick<WorldOptions, 'mistake' | 'theme'> {
   readonly count: number;
 }
 
+/** A history that no order explains is long. */
+const SAID_MAX = 160;
+
 /** Runs worlds from `first` on until one of them refuses `Raft`. */
 export function huntFor(
   Raft: typeof core.Raft,
@@ -30,7 +33,7 @@ export function huntFor(
     try {
       new World({ seed, Raft, ...options }).run();
     } catch (error) {
-      const said = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+      const said = (error instanceof Error ? error.message : String(error)).slice(0, SAID_MAX);
       return { seed, seeds: seed - first + 1, said };
     }
   }

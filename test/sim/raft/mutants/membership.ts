@@ -106,6 +106,7 @@ export const membership: readonly Mutant[] = [
     file: 'step.js',
     find: 'if (term < self.term) {',
     replace: "if (type === 'timeout-now') return true;\n    if (term < self.term) {",
+    and: { file: 'election.js', find: 'self.leader !== from || ', replace: '' },
   },
   {
     name: 'an heir is told to stand before it has everything',

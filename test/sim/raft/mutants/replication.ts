@@ -14,8 +14,13 @@ export const replication: readonly Mutant[] = [
     theme: 'usurpers',
     seen: 'copycat#265, ra#508',
     file: 'follower.js',
-    find: 'commitTo(self, Math.min(message.commit, match));',
-    replace: 'commitTo(self, Math.min(message.commit, log.last)); void match;',
+    find: 'commitTo(self, commit);',
+    replace: 'commitTo(self, Math.min(commit, self.log.last));',
+    and: {
+      file: 'reads.js',
+      find: 'commit: Math.min(match, self.commit),',
+      replace: 'commit: self.commit,',
+    },
   },
   {
     name: 'a late message truncates what came after it',
