@@ -115,7 +115,7 @@ export class Clients {
       checkLinearizable(lists(), this.#lists.operations),
       checkLinearizable(locks(), this.#locks.operations),
     ]) {
-      demand(verdict.kind !== 'violated', () => `not linearizable: ${JSON.stringify(verdict)}`);
+      demand(verdict.kind !== 'violated', () => `not linearizable: ${show(verdict)}`);
     }
   }
 
@@ -291,6 +291,11 @@ export class Clients {
     const ids = isCalm && voters.length > 0 ? voters : [...nodes.keys()];
     return random.anyOf(ids.filter((id) => !this.#world.isWitness(id))) ?? 'n1';
   }
+}
+
+/** The end of it is where it went wrong. */
+function show(verdict: object): string {
+  return JSON.stringify(verdict).slice(-2_000);
 }
 
 function isLook(what: Action | Look): what is Look {

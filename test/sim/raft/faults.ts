@@ -1,6 +1,6 @@
 import type { SimNode } from './node.ts';
 import { askLeader, changeMembers, configure, damage, spoilSnapshot, wipe } from './operator.ts';
-import { ambush, burst, lag, overthrow, usurp } from './schemes.ts';
+import { ambush, burst, fork, lag, overthrow, usurp } from './schemes.ts';
 import type { Fault, Scheme } from './swarm.ts';
 import type { World } from './world.ts';
 
@@ -77,6 +77,8 @@ function order(world: World, fault: Scheme, node: SimNode): void {
       return;
     case 'usurp':
       return askLeader(world, (leader) => usurp(world, leader));
+    case 'fork':
+      return askLeader(world, (leader) => fork(world, leader));
     case 'lag':
       return lag(world, node);
     case 'overthrow':

@@ -1,4 +1,5 @@
 import { canSpare } from './operator.ts';
+import type { Theme } from './swarm.ts';
 import type { World } from './world.ts';
 
 /** For how long one thing is broken, and all else must go on. */
@@ -36,7 +37,8 @@ export function limp(world: World): Limp | undefined {
     'apart from one other',
     ofDisks,
   ]);
-  const fault = theme === 'disks' && random.chance(0.7) ? ofDisks : any;
+  const typical: Partial<Record<Theme, Limp>> = { disks: ofDisks, rivals: 'gone' };
+  const fault = random.chance(0.7) ? (typical[theme] ?? any) : any;
   switch (fault) {
     case 'gone':
       node.crash();

@@ -28,7 +28,9 @@ export function changeMembers(world: World, leader: SimNode): void {
       if (random.chance(0.5) && world.nodes.size < NODES_MAX) {
         const id = world.newName();
         const kinds = ['voter', 'learner', 'promotable'] as const;
-        const isWitness = world.swarm.witness && voters.length > 1 && random.chance(0.4);
+        const { witness, theme } = world.swarm;
+        const often = theme === 'witnesses' ? 0.8 : 0.4;
+        const isWitness = witness && voters.length > 1 && random.chance(often);
         if (isWitness) world.witnesses.add(id);
         changes.push({ add: id, as: isWitness ? 'witness' : random.pick(kinds) });
         world.addNode(id, []);
@@ -73,7 +75,7 @@ export function configure({ random, swarm }: World, node: SimNode): void {
       inflightMessagesMax: random.pick([1, 2, 100]),
       appendsMax: random.pick([1, 3, 16]),
       chunkBytes: random.pick([CHUNK_BYTES, 2 * CHUNK_BYTES]),
-      ...(swarm.mixed && { preVote: random.chance(0.7) }),
+      ...(swarm.mixed && { preVote: random.chance(swarm.preVote) }),
       ...(leaseReads !== true && { electionTicks: random.pick([8, 10, 12]) }),
     }),
   );

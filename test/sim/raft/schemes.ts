@@ -39,6 +39,44 @@ export function usurp(world: World, leader: SimNode): void {
   });
 }
 
+/**
+ * Two leaders, one after the other, each with entries that a majority does not get; then the first
+ * leads again, and finds in the log of the second what is as new as its own and is not the same.
+ */
+export function fork(world: World, leader: SimNode): void {
+  const { network, random, timeline, nodes } = world;
+  const others = random.shuffled([...nodes.keys()].filter((id) => id !== leader.id));
+  const [friend, second, ...rest] = others;
+  if (friend === undefined || second === undefined || rest.length < 2) return usurp(world, leader);
+  const silence = (): void => {
+    for (const id of nodes.keys()) network.cut.add(`${second}>${id}`);
+  };
+  for (const id of [second, ...rest]) {
+    network.cutLink(leader.id, id);
+    network.cutLink(friend, id);
+  }
+  timeline.after(random.between(0, 20), () => burst(world, leader));
+  timeline.after(random.between(125, 160), () => {
+    network.lieInWait({
+      type: 'vote-reply',
+      when: (message) => message.type === 'vote-reply' && message.granted && message.to === second,
+      delay: 0,
+      act: silence,
+    });
+    nodes.get(second)?.ask((raft) => raft.campaign());
+  });
+  timeline.after(random.between(170, 200), () => {
+    const usurper = nodes.get(second);
+    if (usurper?.status?.role === 'leader') burst(world, usurper);
+  });
+  timeline.after(random.between(220, 260), () => {
+    network.mend(leader.id);
+    network.mend(friend);
+    if (!world.isCalm) silence();
+  });
+  timeline.after(random.between(400, 600), () => network.mend(second));
+}
+
 /** Others lead before the leader knows: by an heir who was told to, or by voters who forget. */
 export function overthrow(world: World, leader: SimNode): void {
   const { random, timeline, nodes, network } = world;

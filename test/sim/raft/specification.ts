@@ -66,6 +66,7 @@ interface AbstractEntry {
  *     Say(m)       votes, candidacies and acknowledgements are true of the sender's disk
  *     Hand(n)      an heir has all that its leader has; nobody else stands by transfer
  *     Send(n)      a snapshot that is being sent is sent to its end
+ *     Match(n)     what a leader takes to be on the disk of another is there
  */
 export class Specification {
   readonly #nodes = new Map<NodeId, AbstractNode>();
@@ -179,6 +180,7 @@ export class Specification {
       demand(ours === theirs, () => `${id} commits ${commit}/t${ours}, and it is t${theirs}`);
     }
     if (isKnown) checkMembers(id, node, status.configuration);
+    if (this.#leaders.get(status.term) === id) this.#checkMatches(node, status);
     node.commit = commit;
     const isOrdered = base.index <= commit && applied <= commit && commit <= last.index;
     demand(isOrdered, () => `${id} is out of order: ${JSON.stringify(status)}`);
@@ -285,6 +287,19 @@ export class Specification {
     const isOver = before.id === id || this.#node(to).durable.terms.length > before.index;
     demand(isOver, () => `${from} begins to send ${id} to ${to}, which has not got ${before.id}`);
     this.#offers.set(key, { id, index });
+  }
+
+  /** What a leader takes to be on another's disk is there, unless a later leader has seen to it. */
+  #checkMatches({ memory }: AbstractNode, { id: leader, term, members }: Status): void {
+    for (const { id, match } of members) {
+      const expected = memory.terms[match];
+      const member = this.#nodes.get(id);
+      const isCurrent = match > 0 && expected !== undefined && member?.durableTerm === term;
+      if (!isCurrent) continue;
+      const { durable, lost } = member;
+      const isThere = [durable, ...lost].some(({ terms }) => terms[match] === expected);
+      demand(isThere, () => `${leader} takes ${match}/t${expected} to be on the disk of ${id}`);
+    }
   }
 
   #elect(id: NodeId, node: AbstractNode, term: number): void {

@@ -23,6 +23,8 @@ export interface Swarm {
   readonly letters: number;
   /** Every node has settings of its own, as while they are being changed one by one. */
   readonly mixed: boolean;
+  /** How many of them ask before they stand, if so. */
+  readonly preVote: number;
 }
 
 /** So few that a snapshot takes several pieces. */
@@ -36,6 +38,8 @@ export type Theme =
   | 'snapshots'
   | 'members'
   | 'usurpers'
+  | 'witnesses'
+  | 'rivals'
   | 'alone';
 
 export const themes: readonly [Theme, ...Theme[]] = [
@@ -45,6 +49,8 @@ export const themes: readonly [Theme, ...Theme[]] = [
   'snapshots',
   'members',
   'usurpers',
+  'witnesses',
+  'rivals',
   'alone',
 ];
 
@@ -75,6 +81,7 @@ export type Scheme =
   | 'change'
   | 'burst'
   | 'usurp'
+  | 'fork'
   | 'lag'
   | 'replay'
   | 'overthrow'
@@ -137,6 +144,7 @@ export function swarm(seed: number, theme?: Theme): Swarm {
     witness: random.chance(0.2),
     letters: random.pick([0, 0.5]),
     mixed: random.chance(0.3),
+    preVote: 0.7,
     settings: settingsFrom(random),
   };
   return themed(anything, theme ?? drawn, random);
@@ -181,77 +189,74 @@ const faultsOf: Readonly<Record<Exclude<Theme, 'anything'>, readonly [Fault, ...
   leases: ['overthrow', 'overthrow', 'overthrow', 'heal', 'crash', 'burst'],
   snapshots: ['lag', 'lag', 'lag', 'usurp', 'ambush', 'heal', 'burst', 'change', 'snapshot'],
   members: ['change', 'change', 'change', 'usurp', 'cut', 'crash', 'lag', 'heal', 'wipe'],
-  usurpers: ['usurp', 'usurp', 'usurp', 'burst', 'heal', 'split', 'crash', 'campaign'],
+  usurpers: ['usurp', 'usurp', 'fork', 'fork', 'burst', 'heal', 'split', 'crash', 'campaign'],
+  witnesses: ['change', 'change', 'change', 'cut', 'crash', 'usurp', 'burst', 'heal'],
+  rivals: ['change', 'change', 'change', 'cut', 'cut', 'crash', 'campaign', 'usurp', 'heal'],
   alone: ['crash', 'crash-all', 'heal', 'burst', 'snapshot', 'disk-error', 'full-disk'],
 };
 
 function themed(anything: Swarm, theme: Theme, random: Random): Swarm {
-  const { settings } = anything;
+  if (theme === 'anything') return anything;
+  const changes = changesFor(theme, anything.settings, random);
+  return { ...anything, theme, faults: faultsOf[theme], ...changes };
+}
+
+function changesFor(
+  theme: Exclude<Theme, 'anything'>,
+  settings: Partial<Settings>,
+  random: Random,
+): Partial<Swarm> {
   switch (theme) {
-    case 'anything':
-      return anything;
     case 'disks':
-      return {
-        ...anything,
-        theme,
-        voters: random.pick([3, 3, 5]),
-        loss: 0,
-        faults: faultsOf[theme],
-      };
+      return { voters: random.pick([3, 3, 5]), loss: 0 };
     case 'leases':
       return {
-        ...anything, // All quick: much can happen before a leader knows that it is none.
-        theme,
         voters: random.pick([3, 3, 5]),
         drift: 0.02,
         loss: 0,
-        delayMax: 2,
+        delayMax: 2, // All quick: much can happen before a leader knows that it is none.
         diskDelayMax: 1,
         applyDelayMax: 1,
         calm: 120,
-        faults: faultsOf[theme],
         settings: { ...settings, leaseReads: random.chance(0.7), quietTicks: 0 },
         mixed: false,
       };
     case 'snapshots':
       return {
-        ...anything,
-        theme,
         voters: random.pick([3, 3, 5]),
         loss: random.pick([0, 0.02]),
         delayMax: random.pick([2, 10]),
         diskDelayMax: random.pick([5, 20, 60]),
         applyDelayMax: random.pick([10, 50, 150]),
-        faults: faultsOf[theme],
       };
     case 'members':
       return {
-        ...anything,
-        theme,
         voters: random.pick([2, 3, 3, 4]),
         loss: random.pick([0, 0.1]),
         witness: random.chance(0.5),
         settings: { ...settings, quietTicks: random.pick([0, 5]) },
-        faults: faultsOf[theme],
       };
     case 'usurpers':
       return {
-        ...anything,
-        theme,
         voters: random.pick([3, 5, 5, 5]),
         loss: 0,
         delayMax: random.pick([2, 10]),
         diskDelayMax: random.pick([1, 5]),
-        faults: faultsOf[theme],
         settings: { ...settings, quietTicks: 0, messageEntriesMax: random.pick([1, 3]) },
         letters: 1,
       };
-    case 'alone':
+    case 'witnesses':
+      return { voters: random.pick([2, 3, 3]), loss: 0, witness: true };
+    case 'rivals':
       return {
-        ...anything,
-        theme,
-        voters: random.pick([1, 1, 2]),
-        faults: faultsOf[theme],
+        voters: random.pick([2, 3, 3]),
+        loss: 0,
+        preVote: 0.2, // Impatient and patient ones, most of whom do not ask before they stand.
+        mixed: true,
+        settings: { ...settings, quietTicks: 0 },
+        witness: false,
       };
+    case 'alone':
+      return { voters: random.pick([1, 1, 2]) };
   }
 }

@@ -162,11 +162,11 @@ export class World {
   }
 
   #settings(): Partial<Settings> {
-    const { settings, mixed } = this.swarm;
+    const { settings, mixed, preVote } = this.swarm;
     if (!mixed) return settings;
     return {
       ...settings,
-      preVote: this.random.chance(0.7),
+      preVote: this.random.chance(preVote),
       priority: this.random.pick([0, 0, 1]),
       messageEntriesMax: this.random.pick([1, 3, 100]),
       appendsMax: this.random.pick([1, 3, 16]),

@@ -147,9 +147,7 @@ export const elections: readonly Mutant[] = [
   },
   {
     name: 'a candidate that is refused for its term waits as long as before',
-    isRare: true,
-    theme: 'members',
-    firstSeed: 30_501,
+    theme: 'rivals',
     seen: 'found by this simulator',
     file: 'step.js',
     find: "self.role === 'pre-candidate' || self.role === 'candidate';",

@@ -91,9 +91,7 @@ export const membership: readonly Mutant[] = [
   },
   {
     name: 'witnesses may be a majority',
-    isRare: true,
-    firstSeed: 100_001,
-    theme: 'members',
+    theme: 'witnesses',
     seen: 'found by this simulator',
     file: 'configuration.js',
     find: '2 * next.witnesses.length > next.voters.length',

@@ -31,7 +31,6 @@ export const replication: readonly Mutant[] = [
   },
   {
     name: 'a hint counts as an acknowledgement',
-    isRare: true,
     theme: 'usurpers',
     seen: 'CCF suffix_collision.3, ackuracy',
     file: 'replication.js',
