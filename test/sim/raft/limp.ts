@@ -1,4 +1,5 @@
 import { canSpare } from './operator.ts';
+import { demand } from './specification.ts';
 import type { Theme } from './swarm.ts';
 import type { World } from './world.ts';
 
@@ -12,7 +13,8 @@ export type Limp =
   | 'dumb'
   | 'apart from one other'
   | 'without its disk'
-  | 'with a full disk';
+  | 'with a full disk'
+  | 'strange to the others';
 
 /**
  * One node, the leader if there is one, or one of its links, stays broken in some way while all
@@ -37,9 +39,15 @@ export function limp(world: World): Limp | undefined {
     'apart from one other',
     ofDisks,
   ]);
-  const typical: Partial<Record<Theme, Limp>> = { disks: ofDisks, rivals: 'gone' };
+  const typical: Partial<Record<Theme, Limp>> = {
+    disks: ofDisks,
+    rivals: 'gone',
+    strangers: 'strange to the others',
+  };
   const fault = random.chance(0.7) ? (typical[theme] ?? any) : any;
   switch (fault) {
+    case 'strange to the others':
+      return estrange(world);
     case 'gone':
       node.crash();
       break;
@@ -63,4 +71,37 @@ export function limp(world: World): Limp | undefined {
       break;
   }
   return fault;
+}
+
+/** How long a change of members, and those who lose patience meanwhile, may take. */
+const CHANGES_FOR = 300;
+
+/**
+ * Two are left of three: `late` has slept through the change that brought `next`, which is the only
+ * one that can win. It never asks `next`, who thus hears of its many terms by refusals alone.
+ */
+function estrange(world: World): Limp | undefined {
+  const { nodes, network, timeline, specification, random } = world;
+  const { voters } = specification.committedConfiguration;
+  const leader = voters.find((id) => nodes.get(id)?.status?.role === 'leader');
+  const [late, gone, ...more] = random.shuffled(voters.filter((id) => id !== leader));
+  if (leader === undefined || late === undefined || gone === undefined || more.length > 0) {
+    return undefined;
+  }
+  for (const id of voters) if (id !== late) network.cutLink(late, id);
+  const next = world.newName();
+  world.addNode(next, []);
+  nodes.get(late)?.ask((raft) => raft.configure({ preVote: false, priority: 0 }));
+  nodes.get(next)?.ask((raft) => raft.configure({ preVote: false, priority: 1 }));
+  nodes.get(leader)?.ask((raft) => {
+    raft.changeMembers([{ remove: gone }, { add: next, as: 'voter' }]);
+  });
+  timeline.after(CHANGES_FOR, () => {
+    const { voters: now } = specification.committedConfiguration;
+    demand(now.includes(next) && !now.includes(gone), () => `${next} does not become a voter`);
+    for (const id of [leader, gone]) nodes.get(id)?.crash();
+    network.mend(late);
+    world.expectProgress();
+  });
+  return 'strange to the others';
 }

@@ -30,7 +30,10 @@ export interface Swarm {
 /** So few that a snapshot takes several pieces. */
 export const CHUNK_BYTES = 40;
 
-/** Half of all worlds mix everything; the others are about one thing that can go wrong. */
+/**
+ * Half of all worlds mix everything; the others are about one thing that can go wrong. `strangers`
+ * is for those who ask for it.
+ */
 export type Theme =
   | 'anything'
   | 'disks'
@@ -40,6 +43,7 @@ export type Theme =
   | 'usurpers'
   | 'witnesses'
   | 'rivals'
+  | 'strangers'
   | 'alone';
 
 export const themes: readonly [Theme, ...Theme[]] = [
@@ -192,6 +196,7 @@ const faultsOf: Readonly<Record<Exclude<Theme, 'anything'>, readonly [Fault, ...
   usurpers: ['usurp', 'usurp', 'fork', 'fork', 'burst', 'heal', 'split', 'crash', 'campaign'],
   witnesses: ['change', 'change', 'change', 'cut', 'crash', 'usurp', 'burst', 'heal'],
   rivals: ['change', 'change', 'change', 'cut', 'cut', 'crash', 'campaign', 'usurp', 'heal'],
+  strangers: ['heal'],
   alone: ['crash', 'crash-all', 'heal', 'burst', 'snapshot', 'disk-error', 'full-disk'],
 };
 
@@ -255,6 +260,16 @@ function changesFor(
         mixed: true,
         settings: { ...settings, quietTicks: 0 },
         witness: false,
+      };
+    case 'strangers':
+      return {
+        voters: 3,
+        loss: 0,
+        delayMax: 10,
+        diskDelayMax: 5,
+        witness: false,
+        mixed: false,
+        settings: { chunkBytes: CHUNK_BYTES },
       };
     case 'alone':
       return { voters: random.pick([1, 1, 2]) };

@@ -192,6 +192,11 @@ export class World {
       if (node.hungUntil > this.timeline.now) node.crash(); // Somebody has seen to the disk.
       if (!node.isUp) node.start();
     }
+    this.expectProgress();
+  }
+
+  /** What clients have achieved by now does not count any more. */
+  expectProgress(): void {
     const { successes, changes } = this.clients;
     this.#before = { successes, changes };
   }

@@ -147,7 +147,7 @@ export const elections: readonly Mutant[] = [
   },
   {
     name: 'a candidate that is refused for its term waits as long as before',
-    theme: 'rivals',
+    theme: 'strangers',
     seen: 'found by this simulator',
     file: 'step.js',
     find: "self.role === 'pre-candidate' || self.role === 'candidate';",
