@@ -41,6 +41,21 @@ test('an heir must have had on its disk all that its leader has', (t) => {
   });
 });
 
+test('seed 61799: what a leader makes after it has told its heir to stand is not for that one', (t) => {
+  const { specification, leader } = led();
+  specification.wrote('b', noop, { ...leader, id: 'b', role: 'follower' });
+  specification.saved('b', noop);
+  specification.observe('a', leader);
+  const second: AppendRecord = { ...noop, entries: [{ kind: 'noop', index: 3, term: 1 }] };
+  const last = { index: 3, term: 1 };
+
+  specification.wrote('a', second, { ...leader, last });
+
+  t.notThrows(() => specification.sent(timeoutNow));
+  specification.observe('a', { ...leader, last });
+  t.throws(() => specification.sent(timeoutNow), { instanceOf: Violation });
+});
+
 test('seed 44071: a leader may go by what its heir had on its disk before that was lost', (t) => {
   const { specification, leader } = led();
   specification.wrote('b', noop, { ...leader, id: 'b', role: 'follower' });

@@ -62,6 +62,7 @@ export function takeApply(self: State): Apply | undefined {
   const { log, snapshot, restoring } = self;
   if (self.bereft || self.applying > self.applied) return undefined;
   if (restoring !== undefined) {
+    if (log.durable < restoring.index) return undefined; // It would be compacted, and never saved.
     self.restoring = undefined;
     self.applying = restoring.index;
     return { kind: 'snapshot', snapshot: restoring };

@@ -151,6 +151,24 @@ test('raft-rs snapshot_with_min_term: a leader with no such snapshot asks its dr
   t.like(group.raft('b').status, { bereft: false, applied: 4 });
 });
 
+test('seed 61909: a state is not restored beyond what its own disk has of the log', (t) => {
+  const group = bereft();
+  group.isSlow = true;
+  group.propose('a', 'z');
+  group.settle();
+  for (const id of 'ac') group.saved(id);
+  group.settle();
+  group.snapshot('a', { size: 9 });
+  group.do('b', (raft) => raft.requestSnapshot());
+  group.settle();
+
+  const { applied, durable } = group.raft('b').status;
+  group.saved('b');
+
+  t.like({ applied, durable }, { applied: 0, durable: 4 });
+  t.is(group.raft('b').status.applied, 5);
+});
+
 test('a request for a snapshot that got lost is made again at each heartbeat', (t) => {
   const group = bereft();
   group.do('b', (raft) => raft.requestSnapshot());

@@ -34,6 +34,8 @@ interface AbstractNode {
   durableVote: NodeId | undefined;
   term: number;
   commit: number;
+  /** Where its log ended before what it has just been given. */
+  known: number;
   /** The configurations that were last found to be the same. */
   members: readonly [Configuration, Configuration] | undefined;
 }
@@ -118,6 +120,7 @@ export class Specification {
         durableVote: undefined,
         term: 0,
         commit: 0,
+        known: 0,
         members: undefined,
       };
       this.#nodes.set(id, { durable, memory, ...fresh });
@@ -158,6 +161,7 @@ export class Specification {
     const node = this.#node(id);
     demand(status.term >= node.term, () => `${id} goes back to term ${status.term}`);
     node.term = status.term;
+    node.known = node.memory.terms.length - 1;
     const isElected = status.role === 'leader' && this.#leaders.get(status.term) !== id;
     if (isElected) this.#elect(id, node, status.term);
     // It may have resigned in the same step: a leader that has removed itself does.
@@ -272,7 +276,8 @@ export class Specification {
     const mayLead = [...voters, ...outgoing].includes(to) && !witnesses.includes(to);
     demand(mayLead, () => `${to} is to lead after ${from}, and may not`);
     const { durable, lost } = this.#node(to);
-    const ours = this.#node(from).memory.terms.length - 1;
+    // A member may have been added since, in the same step.
+    const ours = this.#node(from).known;
     // Its disk may have failed since it acknowledged what its leader goes by.
     const theirs = Math.max(...[durable, ...lost].map(({ terms }) => terms.length)) - 1;
     const isEnough = last >= ours && theirs >= last;

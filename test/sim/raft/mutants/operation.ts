@@ -43,6 +43,14 @@ export const operation: readonly Mutant[] = [
     replace: '',
   },
   {
+    name: 'a state is restored beyond the own log',
+    firstSeed: 61_909,
+    seen: 'found by this simulator',
+    file: 'disk.js',
+    find: 'if (log.durable < restoring.index)\n            return undefined;',
+    replace: '',
+  },
+  {
     name: 'a snapshot that was asked for is refused, since its entries are known',
     theme: 'disks',
     seen: 'raft-rs request_snapshot',
