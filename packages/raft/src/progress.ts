@@ -24,6 +24,8 @@ export interface Progress {
   /** Messages with entries that are not acknowledged, oldest first. */
   inflight: Inflight[];
   inflightBytes: number;
+  /** So many messages may be on the way, if the settings allow more: few after a rejection. */
+  window: number;
   heardTick: number;
   ackedRound: number;
   /** Entries from here on are being read from the disk; 0 when none are. */
@@ -69,6 +71,7 @@ export function newProgress(next: number, tick: number): Progress {
     sentCommit: 0,
     inflight: [],
     inflightBytes: 0,
+    window: Infinity,
     heardTick: tick,
     ackedRound: 0,
     fetching: 0,

@@ -43,9 +43,10 @@ function lastFor(self: State, to: NodeId): number {
   return configurationOf(self).witnesses.includes(to) ? self.log.durable : self.log.last;
 }
 
-function isFull({ settings }: State, { inflight, inflightBytes }: Progress): boolean {
+function isFull({ settings }: State, { inflight, inflightBytes, window }: Progress): boolean {
   const { inflightMessagesMax, inflightBytesMax } = settings;
-  return inflight.length >= inflightMessagesMax || inflightBytes >= inflightBytesMax;
+  const messagesMax = Math.min(inflightMessagesMax, window);
+  return inflight.length >= messagesMax || inflightBytes >= inflightBytesMax;
 }
 
 /** @returns false when the entries have to be fetched first */
@@ -116,6 +117,7 @@ export function onAppendReply(self: State, { from, match }: AppendReply): void {
   if (progress === undefined || match > self.log.last) return;
   progress.heardTick = self.tick;
   const isAnswer = progress.state === 'probe' && match >= progress.next - 1;
+  if (match > progress.match) progress.window *= 2;
   progress.match = Math.max(progress.match, match);
   progress.next = Math.max(progress.next, progress.match + 1);
   releaseInflight(progress, match);
@@ -133,6 +135,8 @@ export function onAppendRejected(self: State, { from, rejected, hint }: AppendRe
   // Overtaken by what was accepted since, or the answer to a question that is not open any more.
   if (rejected <= progress.match || progress.state === 'snapshot') return;
   if (progress.state === 'probe' && rejected !== progress.next - 1) return;
+  // One for each message that came out of order, each of which would have all sent once more.
+  if (progress.state === 'replicate') progress.window = 1;
   const { index } =
     hint.index < self.log.base.index
       ? hint

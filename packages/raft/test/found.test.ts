@@ -100,6 +100,21 @@ test('whoever has promised a lease peace does not stand, though it is asked to',
   t.is(group.raft('b').status.role, 'candidate');
 });
 
+test('seed 62347: messages out of order do not make a leader send all of it for each of them', (t) => {
+  const group = led('ab', { messageEntriesMax: 1 });
+  group.propose('a', ...Array.from({ length: 60 }, (_, at) => String(at)));
+  let [delivered, random] = [0, 1];
+
+  for (; group.mail.length > 0 && delivered < 10_000; delivered += 1) {
+    random = (random * 48_271) % 2_147_483_647;
+    const [message] = group.mail.splice(random % group.mail.length, 1);
+    if (message !== undefined) group.deliver(message);
+  }
+
+  t.is(group.raft('a').status.commit, 62);
+  t.true(delivered < 1_000, `${delivered} messages for 60 entries`);
+});
+
 /** Three who have four entries, of which `a` loses the last two. */
 function damaged(): Group {
   const group = led('abc');

@@ -129,6 +129,14 @@ export const replication: readonly Mutant[] = [
     replace: 'bytes > Infinity',
   },
   {
+    name: 'each message out of order has all of them sent again',
+    firstSeed: 62_347,
+    seen: 'found by this simulator',
+    file: 'replication.js',
+    find: "if (progress.state === 'replicate')\n        progress.window = 1;",
+    replace: '',
+  },
+  {
     name: 'a rejection leads nowhere',
     seen: 'openraft 6d53aa12',
     file: 'replication.js',
