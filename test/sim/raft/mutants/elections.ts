@@ -70,7 +70,6 @@ export const elections: readonly Mutant[] = [
   },
   {
     name: 'one who lives in a later term is not heard',
-    isRare: true,
     theme: 'usurpers',
     seen: 'raft-rs#83, raft-rs#84, openraft#1796',
     file: 'outbox.js',
@@ -155,7 +154,6 @@ export const elections: readonly Mutant[] = [
   },
   {
     name: 'one who was removed wakes the others, and not their leader',
-    isRare: true,
     theme: 'members',
     seen: 'found by this simulator',
     file: 'role.js',

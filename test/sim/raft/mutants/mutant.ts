@@ -10,8 +10,6 @@ export interface Mutant extends Mistake {
   readonly seen: string;
   /** Where it shows. Default: anywhere. */
   readonly theme?: Theme;
-  /** One world in some dozens shows it: left to campaigns. */
-  readonly isRare?: boolean;
   /** Where to begin to look, when only one world in a hundred shows it. Default: 1. */
   readonly firstSeed?: number;
 }
