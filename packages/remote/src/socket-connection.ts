@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { CallerIdentity } from './caller.ts';
+import type { Reader } from './read-block.ts';
 import type { Connection, ConnectionHandler } from './transport.ts';
 
 /** What is known of the other end of a socket, and how its errors are put into words. */
@@ -8,6 +9,8 @@ export interface SocketFacts {
   readonly isLoopback: boolean;
   readonly caller?: CallerIdentity | undefined;
   readonly explain?: (error: Error) => Error;
+  /** Where the socket has been told to read to. Default: it reads as a stream does. */
+  readonly reader?: Reader;
 }
 
 /** How long a connection that this side has ended may be silent before it is given up. */
@@ -19,6 +22,7 @@ export class SocketConnection implements Connection {
   readonly isLoopback: boolean;
   readonly caller: CallerIdentity | undefined;
   readonly #socket: Socket;
+  readonly #reader: Reader | undefined;
   #error: Error | undefined;
 
   constructor(socket: Socket, facts: SocketFacts) {
@@ -26,6 +30,7 @@ export class SocketConnection implements Connection {
     this.remoteAddress = facts.remoteAddress;
     this.isLoopback = facts.isLoopback;
     this.caller = facts.caller;
+    this.#reader = facts.reader;
     // 'close' follows and tells; without a listener an early error would end the process.
     socket.on('error', (error) => (this.#error = facts.explain?.(error) ?? error));
   }
@@ -39,6 +44,8 @@ export class SocketConnection implements Connection {
       queueMicrotask(() => handler.closed(this.#error));
       return;
     }
+    // One that was accepted may read as a stream all the same.
+    if (this.#reader !== undefined) this.#reader.take = (chunk) => handler.data(chunk);
     this.#socket.on('data', (chunk: Buffer) => handler.data(chunk));
     this.#socket.on('drain', () => handler.drained?.());
     this.#socket.once('close', () => handler.closed(this.#error));

@@ -1,5 +1,6 @@
 import { createServer, createConnection, type Server, type Socket } from 'node:net';
 import { formatAddress, isLoopback, parseAddress } from './address.ts';
+import { ReadBlock, type Reader } from './read-block.ts';
 import { SocketConnection } from './socket-connection.ts';
 import {
   type Connection,
@@ -13,14 +14,26 @@ import { udpSocket } from './udp-transport.ts';
 /** Plain TCP: whoever can read the network reads along, and whoever can write to it writes. */
 export function tcpTransport(): Transport {
   const needsSecret = (address: string): boolean => !isLoopback(parseAddress(address).host);
-  return { name: 'tcp', needsSecret, listen, dial, datagrams: udpSocket };
+  const block = new ReadBlock();
+  return {
+    name: 'tcp',
+    needsSecret,
+    listen: (address, accept) => listen(address, accept, block),
+    dial: (address, options) => dial(address, options, block),
+    datagrams: udpSocket,
+  };
 }
 
-function listen(text: string, accept: (connection: Connection) => void): Promise<Listener> {
+function listen(
+  text: string,
+  accept: (connection: Connection) => void,
+  block: ReadBlock,
+): Promise<Listener> {
   const { host, port } = parseAddress(text);
   // Paused: no byte is read before somebody is there to take it.
   const server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
-    accept(tcpConnection(socket));
+    const reader: Reader = {};
+    accept(tcpConnection(block.adopt(socket, reader), reader));
   });
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
@@ -40,9 +53,11 @@ export function listenerOf(server: Server, host: string): Listener {
   };
 }
 
-function dial(text: string, { timeoutMs }: DialOptions): Promise<Connection> {
+function dial(text: string, { timeoutMs }: DialOptions, block: ReadBlock): Promise<Connection> {
   const { host, port } = parseAddress(text);
-  const socket = createConnection({ host, port, noDelay: true });
+  const reader: Reader = {};
+  const onread = block.onRead(reader);
+  const socket = createConnection({ host, port, noDelay: true, onread });
   return new Promise((resolve, reject) => {
     const onError = (cause: NodeJS.ErrnoException): void => {
       socket.destroy();
@@ -54,7 +69,7 @@ function dial(text: string, { timeoutMs }: DialOptions): Promise<Connection> {
       socket.setTimeout(0);
       socket.off('error', onError);
       socket.pause();
-      resolve(tcpConnection(socket));
+      resolve(tcpConnection(socket, reader));
     });
   });
 }
@@ -77,8 +92,8 @@ export function reasonOf(error: NodeJS.ErrnoException): string {
   }
 }
 
-function tcpConnection(socket: Socket): Connection {
+function tcpConnection(socket: Socket, reader: Reader): Connection {
   const { remoteAddress: host = '', remotePort: port = 0 } = socket;
   const remoteAddress = formatAddress({ host, port });
-  return new SocketConnection(socket, { remoteAddress, isLoopback: isLoopback(host) });
+  return new SocketConnection(socket, { remoteAddress, isLoopback: isLoopback(host), reader });
 }

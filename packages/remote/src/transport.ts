@@ -86,7 +86,7 @@ export interface Connection {
 }
 
 export interface ConnectionHandler {
-  /** Owns `chunk` from now on. */
+  /** `chunk` is read into again when this has returned: copy what is kept. */
   data(chunk: Uint8Array): void;
   /** There is room again after a `write` that returned false. */
   drained?(): void;

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, linkSync, lstatSync, renameSync, type Stats, unlinkSync } from 'node:fs';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { dirname, isAbsolute, join } from 'node:path';
+import { ReadBlock, type Reader } from './read-block.ts';
 import { SocketConnection } from './socket-connection.ts';
 import {
   type Connection,
@@ -22,7 +23,13 @@ const OWNER_ONLY = 0o600;
  */
 export function unixTransport(): Transport {
   const needsSecret = (address: string): boolean => pathOf(address) === '';
-  return { name: 'unix', needsSecret, listen, dial };
+  const block = new ReadBlock();
+  return {
+    name: 'unix',
+    needsSecret,
+    listen: (address, accept) => listen(address, accept, block),
+    dial: (address, options) => dial(address, options, block),
+  };
 }
 
 /** @throws {TypeError} */
@@ -39,6 +46,7 @@ function pathOf(address: string): string {
 async function listen(
   address: string,
   accept: (connection: Connection) => void,
+  block: ReadBlock,
 ): Promise<Listener> {
   const path = pathOf(address);
   if (Buffer.byteLength(path) > PATH_BYTES_MAX) {
@@ -46,7 +54,8 @@ async function listen(
   }
   const hidden = join(dirname(path), `.${randomBytes(4).toString('hex')}`);
   const server = createServer({ pauseOnConnect: true }, (socket) => {
-    accept(unixConnection(socket, address));
+    const reader: Reader = {};
+    accept(unixConnection(block.adopt(socket, reader), address, reader));
   });
   try {
     await bind(server, hidden);
@@ -120,8 +129,9 @@ function removed(path: string): void {
   if (statOf(path) !== undefined) unlinkSync(path);
 }
 
-function dial(address: string, { timeoutMs }: DialOptions): Promise<Connection> {
-  const socket = createConnection({ path: pathOf(address) });
+function dial(address: string, { timeoutMs }: DialOptions, block: ReadBlock): Promise<Connection> {
+  const reader: Reader = {};
+  const socket = createConnection({ path: pathOf(address), onread: block.onRead(reader) });
   return new Promise((resolve, reject) => {
     const onError = (cause: NodeJS.ErrnoException): void => {
       socket.destroy();
@@ -133,7 +143,7 @@ function dial(address: string, { timeoutMs }: DialOptions): Promise<Connection> 
       socket.setTimeout(0);
       socket.off('error', onError);
       socket.pause();
-      resolve(unixConnection(socket, address));
+      resolve(unixConnection(socket, address, reader));
     });
   });
 }
@@ -158,6 +168,6 @@ function reasonOf(error: NodeJS.ErrnoException): string {
   }
 }
 
-function unixConnection(socket: Socket, remoteAddress: string): Connection {
-  return new SocketConnection(socket, { remoteAddress, isLoopback: true });
+function unixConnection(socket: Socket, remoteAddress: string, reader: Reader): Connection {
+  return new SocketConnection(socket, { remoteAddress, isLoopback: true, reader });
 }
