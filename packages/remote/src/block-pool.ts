@@ -1,7 +1,7 @@
 /** Blocks up to this are shared by the frames that follow one another. */
 export const BLOCK_BYTES_MAX: number = 64 * 1024;
 /** What is kept of memory that nobody needs; beyond it, the collector has it. */
-const SPARE_BYTES_MAX = 2 * 1024 * 1024;
+const SPARE_BYTES_MAX = 8 * 1024 * 1024;
 /** Larger blocks have one of so many sizes, or few would fit again. */
 const STEP_BYTES = 16 * 1024;
 

@@ -9,7 +9,9 @@ import {
 /** What may wait to be sent to one peer. One frame more is taken while less than this waits. */
 export const OUTBOX_BYTES_MAX: number = 16 * 1024 * 1024;
 /** How much of one large frame leaves before the next one has its turn. */
-const PIECE_BYTES = 16 * 1024;
+const PIECE_BYTES = 64 * 1024;
+/** Its last piece may be so much more, or many a frame would end with a piece of a few bytes. */
+const LAST_PIECE_MORE_BYTES = 16 * 1024;
 
 /** What goes into one envelope. */
 export interface Load {
@@ -169,9 +171,10 @@ export class Outbox {
     const head = new Uint8Array(PIECE_HEADER_BYTES);
     writeU32(head, 0, stream.message);
     writeU32(head, 4, frame.length);
-    const piece = frame.subarray(stream.sentBytes, stream.sentBytes + PIECE_BYTES);
-    stream.sentBytes += piece.length;
-    const isLast = stream.sentBytes === frame.length;
+    const isLast = frame.length - stream.sentBytes <= PIECE_BYTES + LAST_PIECE_MORE_BYTES;
+    const end = isLast ? frame.length : stream.sentBytes + PIECE_BYTES;
+    const piece = frame.subarray(stream.sentBytes, end);
+    stream.sentBytes = end;
     if (isLast) {
       stream.entries.shift();
       stream.sentBytes = 0;

@@ -226,6 +226,7 @@ export class Session {
     this.#flushScheduled = false;
     this.#framesMax = FIRST_FRAMES;
     this.#flush();
+    if (this.#isAckDue) this.sendOnLink(undefined);
   };
 
   /** Nobody else is told meanwhile: who sends is in the middle of something. */
@@ -349,13 +350,19 @@ export class Session {
       throw new BadFrame(`${count} envelopes acknowledged of ${this.#unacknowledged.length}`);
     }
     this.#arrived += count;
+    const { bytes } = this.#unacknowledged;
     this.#unacknowledged.acknowledge(count);
-    this.#flight.acknowledged(this.#arrived, this.#env.now());
+    this.#flight.acknowledged(this.#arrived, bytes - this.#unacknowledged.bytes, this.#env.now());
   }
 
   #readEnded(): void {
     this.#flush(); // Answers leave with the turn that they were made in.
-    if (this.#owesAck || this.#untoldBytes >= ACKNOWLEDGE_BYTES) this.sendOnLink(undefined);
+    // With the answers of those who await what was read; by itself, if they have none.
+    if (this.#isAckDue) this.#scheduleFlush();
+  }
+
+  get #isAckDue(): boolean {
+    return this.#owesAck || this.#untoldBytes >= ACKNOWLEDGE_BYTES;
   }
 
   #drained(): void {

@@ -57,7 +57,7 @@ test('nothing overtakes what was sent before it with the same key', (t) => {
 test('large frames take turns, however much longer one of them is', (t) => {
   const outbox = new Outbox();
   outbox.push(frame('L', 1024 * KIB), 'long', 0);
-  outbox.push(frame('S', 48 * KIB), 'short', 0);
+  outbox.push(frame('S', 192 * KIB), 'short', 0);
 
   const left = drain(outbox);
 
@@ -65,10 +65,18 @@ test('large frames take turns, however much longer one of them is', (t) => {
   t.is(left.at(-1), 'L');
 });
 
+test('a rest of a quarter of a piece is no piece of its own', (t) => {
+  const outbox = new Outbox();
+  outbox.push(frame('a', 80 * KIB), 'a', 0);
+  outbox.push(frame('b', 81 * KIB), 'b', 0);
+
+  t.is(drain(outbox).join(''), 'a.b'); // One piece of the one, two of the other.
+});
+
 test('large frames and a stream of small ones take turns too', (t) => {
   const outbox = new Outbox();
   for (let i = 0; i < 20; i += 1) outbox.push(frame('s', 32 * KIB), 'small', 0);
-  outbox.push(frame('L', 64 * KIB), 'large', 0);
+  outbox.push(frame('L', 256 * KIB), 'large', 0);
   for (let i = 0; i < 20; i += 1) outbox.push(frame('t', 32 * KIB), 'small', 0);
 
   const left = drain(outbox);
