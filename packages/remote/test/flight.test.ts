@@ -6,12 +6,12 @@ import { slowTransport, type Way } from './slow-way.js';
 
 const MIB = 1024 * 1024;
 
-/** One round trip after another that each take `ms`, the window always full. */
-function roundTrips(flight: Flight, count: number, ms: number): void {
+/** One round trip after another that each take `ms` and bring `bytes`, the window always full. */
+function roundTrips(flight: Flight, count: number, ms: number, bytes = 64 * 1024): void {
   for (let i = 0; i < count; i += 1) {
     flight.leaves(i + 1, 0);
     flight.limited();
-    flight.acknowledged(i + 1, ms);
+    flight.acknowledged(i + 1, bytes, ms);
   }
 }
 
@@ -30,7 +30,7 @@ test('a window that was not used up says nothing, and does not grow', (t) => {
 
   for (let i = 0; i < 20; i += 1) {
     flight.leaves(i + 1, 0);
-    flight.acknowledged(i + 1, 80);
+    flight.acknowledged(i + 1, 64 * 1024, 80);
   }
 
   t.is(flight.windowBytes, 512 * 1024);
@@ -48,14 +48,35 @@ test('round trips that grow longer make it shrink, to its least, and a new conne
   t.is(flight.windowBytes, 8 * MIB);
 });
 
+test('on a way that was fast a window shrinks to what that carries in a millisecond', (t) => {
+  const flight = new Flight();
+  roundTrips(flight, 20, 2, 2 * 256 * 1024);
+
+  roundTrips(flight, 20, 30);
+
+  t.is(flight.windowBytes, 256 * 1024);
+});
+
+test('a long way may vary by a quarter of its round trip before a window shrinks', (t) => {
+  const flight = new Flight();
+  roundTrips(flight, 20, 80);
+  t.is(flight.windowBytes, 8 * MIB);
+
+  roundTrips(flight, 1, 99);
+  t.is(flight.windowBytes, 8 * MIB);
+  roundTrips(flight, 1, 101);
+
+  t.is(flight.windowBytes, 6 * MIB);
+});
+
 test('one envelope is timed at a time, and old news time nothing', (t) => {
   const flight = new Flight();
 
   t.true(flight.leaves(5, 0));
   t.false(flight.leaves(6, 1));
-  flight.acknowledged(4, 2);
+  flight.acknowledged(4, 100, 2);
   t.false(flight.leaves(7, 3));
-  flight.acknowledged(7, 4);
+  flight.acknowledged(7, 100, 4);
 
   t.true(flight.leaves(8, 5));
 });
