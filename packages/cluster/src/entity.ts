@@ -6,7 +6,7 @@ import {
   isCallError,
 } from '@troupe/actor';
 import { type Answer, Caller, type Recipient, refTo } from '@troupe/actor/internal';
-import { pause, retrying } from '@troupe/remote';
+import { type Again, type FailedCall, pause, retrying } from '@troupe/remote';
 import type { Entities } from './entities.ts';
 import type { EntityId } from './placement.ts';
 
@@ -24,7 +24,7 @@ const RETRYABLE: ReadonlySet<string> = new Set([
  * then. A call that certainly had no effect, or may be run twice, is tried again until its
  * deadline, wherever the entity has gone meanwhile; any other outcome is the caller's.
  */
-export class Entity implements Recipient {
+export class Entity implements Recipient, Again {
   readonly id: EntityId;
   readonly ref: AnyRef = refTo(this);
   readonly #entities: Entities;
@@ -44,34 +44,29 @@ export class Entity implements Recipient {
 
   ask(method: string, args: readonly unknown[], caller: Caller): Answer {
     // The first attempt leaves at once, so that calls of one sender keep their order.
-    const startedAt = this.#entities.env.now();
-    const context = caller.contextIn(this.#entities.system);
+    return this.#entities.attempt(this.id, method, { args, caller, again: this });
+  }
+
+  /** Calls on the result follow the first attempt; should it fail, they wait for the others. */
+  instead(error: unknown, call: FailedCall): Promise<unknown> | undefined {
+    if (!this.#mayRetry(error, call)) return undefined;
+    const { env, callTimeoutMs } = this.#entities;
+    const { method, args, caller, context, remainingMs } = call;
     const { options } = caller;
-    const mayRetry = (error: unknown): boolean => {
-      if (this.#entities.isClosed) return false;
-      if (isRetryable(error)) return true;
-      if (!isCallError(error) || !mayHaveRun(error)) return false;
-      return options?.idempotent ?? this.#entities.isIdempotent(this.id.kind, method);
+    const retry = {
+      env,
+      address: this.address,
+      budgetMs: options?.timeoutMs ?? callTimeoutMs,
+      endsAt: env.now() + remainingMs,
+      signal: options?.signal,
+      mayRetry: (next: CallError) => this.#mayRetry(next, call),
+      isHint: ({ code }: CallError) => code === 'ERR_MOVED',
+      attempt: (timeoutMs: number) => {
+        const again = Caller.within(context, { ...options, timeoutMs }, caller.from);
+        return this.#entities.attempt(this.id, method, { args, caller: again });
+      },
     };
-    // Calls on the result follow the first attempt; should it fail, they wait for the others.
-    const instead = (error: unknown): Promise<unknown> | undefined => {
-      if (!mayRetry(error)) return undefined;
-      const retry = {
-        env: this.#entities.env,
-        address: this.address,
-        budgetMs: options?.timeoutMs ?? this.#entities.callTimeoutMs,
-        startedAt,
-        signal: options?.signal,
-        mayRetry,
-        isHint: ({ code }: CallError) => code === 'ERR_MOVED',
-        attempt: (timeoutMs: number) => {
-          const again = Caller.within(context, { ...options, timeoutMs }, caller.from);
-          return this.#entities.attempt(this.id, method, { args, caller: again });
-        },
-      };
-      return retrying(retry, error);
-    };
-    return this.#entities.attempt(this.id, method, { args, caller, instead });
+    return retrying(retry, error);
   }
 
   tell(method: string, args: readonly unknown[], caller: Caller): void {
@@ -98,6 +93,13 @@ export class Entity implements Recipient {
   async stop(): Promise<void> {
     const activation = await this.#activation();
     await activation.stop();
+  }
+
+  #mayRetry(error: unknown, { method, caller }: FailedCall): boolean {
+    if (this.#entities.isClosed) return false;
+    if (isRetryable(error)) return true;
+    if (!isCallError(error) || !mayHaveRun(error)) return false;
+    return caller.options?.idempotent ?? this.#entities.isIdempotent(this.id.kind, method);
   }
 
   async #activation(): Promise<Recipient> {

@@ -1,6 +1,7 @@
 import { Decoder } from 'cbor-x';
 import { BlockPool } from './block-pool.ts';
 import { Reviver } from './cbor-revive.ts';
+import { PlainReader } from './cbor-plain.ts';
 import { CborScanner } from './cbor-scan.ts';
 import { CborWriter } from './cbor-writer.ts';
 import {
@@ -16,6 +17,7 @@ import {
 /** CBOR (RFC 8949), with values beyond JSON's in tags of our own; see DESIGN.md, "What travels". */
 export class CborCodec implements Codec {
   readonly #limits: CodecLimits;
+  readonly #plain: PlainReader;
   readonly #scanner: CborScanner;
   readonly #decoder = new Decoder({ ...DECODER_OPTIONS, copyBuffers: true });
   /** Leaves byte strings where they are. */
@@ -26,6 +28,7 @@ export class CborCodec implements Codec {
 
   constructor(limits: Partial<CodecLimits> = {}) {
     this.#limits = { ...DEFAULT_CODEC_LIMITS, ...limits };
+    this.#plain = new PlainReader(this.#limits);
     this.#scanner = new CborScanner(this.#limits);
   }
 
@@ -58,9 +61,11 @@ export class CborCodec implements Codec {
   decodeSequence(
     bytes: Uint8Array,
     port: ValuePort,
-    { ends, isOwn = false }: DecodeOptions = {},
+    { ends = [], isOwn = false }: DecodeOptions = {},
   ): unknown[][] {
     if (bytes.length === 0) return [];
+    const plain = this.#plain.read(bytes, ends);
+    if (plain !== undefined) return plain;
     const tagged = this.#scanner.scan(bytes, ends);
     // Within a tag, a byte string must have its whole buffer for itself.
     const borrows = isOwn && tagged.length === 0 && this.#scanner.isMostlyOneByteString;

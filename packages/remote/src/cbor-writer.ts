@@ -151,12 +151,12 @@ export class CborWriter {
 
   #object(value: object, depth: number): void {
     const prototype: unknown = Object.getPrototypeOf(value);
-    if (Symbol.asyncIterator in value) {
+    if (prototype === Array.prototype && Array.isArray(value)) {
+      this.#array(value, depth);
+    } else if (Symbol.asyncIterator in value) {
       this.#special(value, depth); // A stream, though it be written as an object literal.
     } else if (prototype === Object.prototype || prototype === null) {
       this.#record(value as Readonly<Record<string, unknown>>, depth);
-    } else if (prototype === Array.prototype && Array.isArray(value)) {
-      this.#array(value, depth);
     } else if (value instanceof EncodedValue) {
       this.#encoded(value, depth);
     } else if (!this.#builtin(value, prototype, depth)) {
@@ -445,6 +445,9 @@ function headBytes(argument: number): number {
 function issueWith(value: object): string {
   if (typeof value === 'function') {
     return 'functions stay on their node; send a reference to an actor, or an end of a channel';
+  }
+  if (value instanceof AbortSignal) {
+    return 'signals do not cross here; give the call one of its own, ref.with({ signal })';
   }
   const maker: unknown = Reflect.get(value, 'constructor');
   const name = typeof maker === 'function' && maker.name !== '' ? maker.name : 'unnamed class';

@@ -5,7 +5,7 @@ export type { Exchanges } from './exchanges.ts';
 export type { Lines } from './lines.ts';
 export { acceptProved, dialProved } from './link.ts';
 export type { DialProvedOptions, LinkOptions, Make, Proved } from './link.ts';
-export type { CallMessage, Destination } from './outgoing.ts';
+export type { Again, CallMessage, Destination, FailedCall } from './outgoing.ts';
 export type { Message, Router } from './incoming.ts';
 export type { EntityTarget, Target } from './frames.ts';
 export { tcpTransport } from './tcp-transport.ts';

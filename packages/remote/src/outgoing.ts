@@ -42,6 +42,8 @@ const MONITORS_MAX = 65_536;
  */
 const CONFIRMATION_MS = 50;
 
+const NO_ARGS: readonly unknown[] = Object.freeze([]);
+
 /** Names for what a `NotSerializable` points to. */
 const CALL_FIELDS = ['type', 'id', 'target', 'method', 'args', 'timeoutMs', 'header'];
 const INVOKE_FIELDS = ['type', 'id', 'function', 'args', 'timeoutMs', 'header'];
@@ -101,13 +103,14 @@ export class Outgoing {
 
   ask(to: Destination, method: string, message: CallMessage): Answer {
     const { args, caller } = message;
-    const call = this.#newCall({ address: to.address, key: keyOf(to) }, caller, message.instead);
+    const call = this.#newCall(to.address, keyOf(to), caller);
+    if (message.again !== undefined) call.mayGoOn(message.again, method, args);
     return this.#begin(call, CALL_FIELDS, [type.CALL, 0, to.target, method, args, call.timeoutMs]);
   }
 
   /** Calls function `id`, which the node has lent. */
   invoke(id: number, to: string, args: readonly unknown[]): Answer {
-    const call = this.#newCall({ address: to, key: functionKey(id) }, OUTSIDE);
+    const call = this.#newCall(to, functionKey(id), OUTSIDE);
     return this.#begin(call, INVOKE_FIELDS, [type.INVOKE, 0, id, args, call.timeoutMs]);
   }
 
@@ -119,14 +122,16 @@ export class Outgoing {
     if (this.#calls.get(base.id) !== base) return undefined;
     const { method, args, late } = message;
     const address = `the result of a call to ${base.address}`;
-    const call = this.#newCall({ address, key: base.key }, base.caller, (error) =>
-      error instanceof AnswerGone ? late() : undefined,
-    );
+    const call = this.#newCall(address, base.key, base.caller);
+    const again: Again = {
+      instead: (error) => (error instanceof AnswerGone ? late() : undefined),
+    };
+    call.mayGoOn(again, method, args);
     return this.#begin(call, CALL_FIELDS, [type.PIPE, 0, base.id, method, args, call.timeoutMs]);
   }
 
   stop(to: Destination): Promise<void> {
-    const call = this.#newCall({ address: to.address, key: keyOf(to) }, OUTSIDE);
+    const call = this.#newCall(to.address, keyOf(to), OUTSIDE);
     return this.#begin(call, CALL_FIELDS, [type.STOP, 0, to.target]).then(() => undefined);
   }
 
@@ -162,12 +167,18 @@ export class Outgoing {
     };
   }
 
-  /** An outcome came. Late and unknown ids are no fault: the call may have expired here. */
-  settle(id: number, outcome: (call: PendingCall) => void): void {
-    const call = this.#calls.get(id);
+  /** A result came. Late and unknown ids are no fault: the call may have expired here. */
+  succeeded(id: number, value: unknown): void {
+    const call = this.#calls.take(id);
     if (call === undefined) return;
-    this.forget(call);
-    outcome(call);
+    this.#rest(call);
+    call.resolve(value);
+  }
+
+  /** The same for what went wrong. */
+  failed(id: number, error: unknown): void {
+    const call = this.#calls.take(id);
+    if (call !== undefined) this.#fail(call, error);
   }
 
   down(id: number, reason: DownReason): void {
@@ -180,8 +191,7 @@ export class Outgoing {
   /** The node is out of reach: whatever waits is told `error`, and so is every monitor. */
   failAll(error: (address: string, call: number) => CallError): void {
     for (const call of this.#calls.values()) {
-      this.forget(call);
-      call.reject(error(call.address, call.id));
+      if (this.#calls.delete(call.id)) this.#fail(call, error(call.address, call.id));
     }
     const watches = [...this.#watches.keys()];
     for (const id of watches) {
@@ -190,10 +200,23 @@ export class Outgoing {
     }
   }
 
-  /** The caller no longer waits; the other side may stop working on it. */
-  withdraw(call: PendingCall): void {
-    this.forget(call);
-    this.#sink.send(this.#sink.encode([type.CANCEL, call.id]), { key: call.key });
+  /**
+   * The caller no longer waits; the other side may stop working on it.
+   * @param reason told to the method, if it can be sent
+   */
+  withdraw(call: PendingCall, reason?: unknown): void {
+    this.#calls.delete(call.id);
+    this.#rest(call);
+    this.#sink.send(this.#cancelFrame(call.id, reason), { key: call.key });
+  }
+
+  #cancelFrame(id: number, reason: unknown): Uint8Array {
+    try {
+      if (reason !== undefined) return this.#sink.encode([type.CANCEL, id, reason]);
+    } catch {
+      // Whatever a reason may be, the call is to be taken back.
+    }
+    return this.#sink.encode([type.CANCEL, id]);
   }
 
   /** Asks on whether a turn waits for itself. */
@@ -211,27 +234,28 @@ export class Outgoing {
     this.#sink.send(this.#sink.encode(frame), { key: call.key });
   }
 
-  forget(call: PendingCall): void {
-    this.#calls.delete(call.id);
+  /** Nothing more is waited for. */
+  #rest(call: PendingCall): void {
     this.#system.deadlines.remove(call);
     call.disarm();
   }
 
-  #newCall(
-    to: { readonly address: string; readonly key: unknown },
-    caller: Caller,
-    instead?: Instead,
-  ): PendingCall {
+  #fail(call: PendingCall, error: unknown): void {
+    const remainingMs = this.#system.deadlines.remainingMs(call.dueTick) - CONFIRMATION_MS;
+    this.#rest(call);
+    call.reject(error, remainingMs);
+  }
+
+  #newCall(address: string, key: unknown, caller: Caller): PendingCall {
     const context = caller.contextIn(this.#system);
     const owner = context instanceof RunningTurn ? context.cell : undefined;
     const timeoutMs = caller.options?.timeoutMs ?? this.#system.callTimeoutMs;
     const remainingMs = context?.remainingMs ?? timeoutMs;
     return new PendingCall(this, {
-      address: to.address,
-      key: to.key,
+      address,
+      key,
       caller: caller.of(owner),
       context,
-      instead,
       timeoutMs: Math.min(timeoutMs, remainingMs),
     });
   }
@@ -273,13 +297,27 @@ export class Outgoing {
   }
 }
 
-/** @returns what becomes of a call that has failed, when that is not its failure */
-type Instead = (error: unknown) => Promise<unknown> | undefined;
+/** A call that has failed. */
+export interface FailedCall {
+  readonly method: string;
+  readonly args: readonly unknown[];
+  readonly caller: Caller;
+  /** What it was sent in. */
+  readonly context: CallContext | undefined;
+  /** How much of its time is left, in milliseconds; not above 0 when none is. */
+  readonly remainingMs: number;
+}
+
+/** Knows what else may become of a call that has failed; one object for many calls. */
+export interface Again {
+  /** @returns the outcome of the call, when that is not its failure */
+  instead(error: unknown, call: FailedCall): Promise<unknown> | undefined;
+}
 
 export interface CallMessage {
   readonly args: readonly unknown[];
   readonly caller: Caller;
-  readonly instead?: Instead;
+  readonly again?: Again;
 }
 
 interface PipedMessage {
@@ -318,13 +356,14 @@ export class PendingCall implements Expiring, Pipeline, Waited {
   #resolve!: (value: unknown) => void;
   #reject!: (error: unknown) => void;
   readonly #owner: Outgoing;
-  readonly #instead: Instead | undefined;
+  #again: Again | undefined;
+  /** What was called, as long as it may be called again. */
+  #method = '';
+  #args: readonly unknown[] = NO_ARGS;
 
   constructor(
     owner: Outgoing,
-    parts: Pick<PendingCall, 'address' | 'key' | 'timeoutMs' | 'caller' | 'context'> & {
-      readonly instead: Instead | undefined;
-    },
+    parts: Pick<PendingCall, 'address' | 'key' | 'timeoutMs' | 'caller' | 'context'>,
   ) {
     this.#owner = owner;
     this.address = parts.address;
@@ -332,7 +371,6 @@ export class PendingCall implements Expiring, Pipeline, Waited {
     this.timeoutMs = parts.timeoutMs;
     this.caller = parts.caller;
     this.context = parts.context;
-    this.#instead = parts.instead;
     this.promise = new Answer((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -346,26 +384,36 @@ export class PendingCall implements Expiring, Pipeline, Waited {
     this.#resolve(boundValue(value, this.caller.owner));
   }
 
-  reject(error: unknown): void {
-    const instead = this.#instead?.(error);
+  /** Should it fail, `again` is asked what else becomes of it. */
+  mayGoOn(again: Again, method: string, args: readonly unknown[]): void {
+    this.#again = again;
+    this.#method = method;
+    this.#args = args;
+  }
+
+  /** @param remainingMs how much of its time is left */
+  reject(error: unknown, remainingMs: number): void {
+    const { caller, context } = this;
+    const failed = { method: this.#method, args: this.#args, caller, context, remainingMs };
+    const instead = this.#again?.instead(error, failed);
     if (instead === undefined) this.#reject(error);
     else this.#resolve(instead);
   }
 
   /** It has not left. */
   refused(error: unknown): Answer {
-    this.reject(error);
+    this.reject(error, this.timeoutMs);
     return this.promise;
   }
 
   arm(): void {
     if (this.context instanceof RunningTurn) this.context.turn.waitsFor(this);
-    this.caller.options?.signal?.addEventListener('abort', this.#onAbort);
+    this.caller.options?.signal?.addEventListener('abort', this);
   }
 
   disarm(): void {
     if (this.context instanceof RunningTurn) this.context.turn.waitsNoMore(this);
-    this.caller.options?.signal?.removeEventListener('abort', this.#onAbort);
+    this.caller.options?.signal?.removeEventListener('abort', this);
   }
 
   pipe(method: string, args: readonly unknown[], late: () => Promise<unknown>): Answer | undefined {
@@ -382,15 +430,16 @@ export class PendingCall implements Expiring, Pipeline, Waited {
 
   expire(): void {
     this.#owner.withdraw(this);
-    this.reject(new DeadlineExceeded(this.address, this.timeoutMs, 'unknown'));
+    this.reject(new DeadlineExceeded(this.address, this.timeoutMs, 'unknown'), 0);
   }
 
   cancel(cause: unknown): void {
-    this.#owner.withdraw(this);
-    this.reject(new Cancelled(this.address, 'unknown', { cause }));
+    this.#owner.withdraw(this, cause);
+    this.reject(new Cancelled(this.address, 'unknown', { cause }), 0);
   }
 
-  readonly #onAbort = (): void => {
+  /** The signal is aborted. The call is its own listener, so that most need no function for it. */
+  handleEvent(): void {
     this.cancel(this.caller.options?.signal?.reason);
-  };
+  }
 }

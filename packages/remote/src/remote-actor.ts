@@ -7,12 +7,13 @@ import {
   isCallError,
 } from '@troupe/actor';
 import { Answer, Caller, type Recipient, refTo } from '@troupe/actor/internal';
+import type { Again, FailedCall } from './outgoing.ts';
 import type { Peer } from './peer.ts';
 import { PeerReplaced } from './peer-replaced.ts';
 import { type Retry, retrying } from './retry.ts';
 
 /** An actor of another node, by the id that its node gave it. */
-export class RemoteActor implements Recipient {
+export class RemoteActor implements Recipient, Again {
   readonly peer: Peer;
   readonly target: number;
   readonly kind: string;
@@ -37,11 +38,12 @@ export class RemoteActor implements Recipient {
     if (!(caller.options?.idempotent ?? peer.isIdempotent(this.kind, method))) {
       return peer.outgoing.ask(this, method, { args, caller });
     }
-    const retry = this.#retry(method, args, caller);
-    const instead = (error: unknown): Promise<unknown> | undefined => {
-      return isCallError(error) && retry.mayRetry(error) ? retrying(retry, error) : undefined;
-    };
-    return peer.outgoing.ask(this, method, { args, caller, instead });
+    return peer.outgoing.ask(this, method, { args, caller, again: this });
+  }
+
+  instead(error: unknown, call: FailedCall): Promise<unknown> | undefined {
+    if (!isCallError(error) || !this.#mayRetry(error)) return undefined;
+    return retrying(this.#retry(call), error);
   }
 
   tell(method: string, args: readonly unknown[], caller: Caller): void {
@@ -56,16 +58,19 @@ export class RemoteActor implements Recipient {
     return this.peer.outgoing.stop(this);
   }
 
-  #retry(method: string, args: readonly unknown[], caller: Caller): Retry {
+  #mayRetry(error: CallError): boolean {
+    return isRetryable(error) && !this.peer.isClosed;
+  }
+
+  #retry({ method, args, caller, context, remainingMs }: FailedCall): Retry {
     const { system, outgoing } = this.peer;
-    const context = caller.contextIn(system);
     return {
       env: system.env,
       address: this.address,
       budgetMs: caller.options?.timeoutMs ?? system.callTimeoutMs,
-      startedAt: system.env.now(),
+      endsAt: system.env.now() + remainingMs,
       signal: caller.options?.signal,
-      mayRetry: (error) => isRetryable(error) && !this.peer.isClosed,
+      mayRetry: (error) => this.#mayRetry(error),
       attempt: (timeoutMs) => {
         const again = Caller.within(context, { ...caller.options, timeoutMs }, caller.from);
         return outgoing.ask(this, method, { args, caller: again });

@@ -9,9 +9,9 @@ export interface Retry {
   readonly env: Env;
   /** For errors. */
   readonly address: string;
-  /** Whole-call budget in milliseconds, and when it began. */
+  /** Whole-call budget in milliseconds, for errors, and when it is used up by the `Env`'s clock. */
   readonly budgetMs: number;
-  readonly startedAt: number;
+  readonly endsAt: number;
   readonly signal: AbortSignal | undefined;
   /** Whether another attempt can do good, and no harm. */
   readonly mayRetry: (error: CallError) => boolean;
@@ -26,7 +26,7 @@ export interface Retry {
  * @param error what the first attempt ended with
  */
 export async function retrying(retry: Retry, error: unknown): Promise<unknown> {
-  const { env, budgetMs, startedAt, signal } = retry;
+  const { env, endsAt, signal } = retry;
   let failure = error;
   let doubt: CallError | undefined;
   for (let round = 0; isCallError(failure) && retry.mayRetry(failure); round += 1) {
@@ -35,7 +35,7 @@ export async function retrying(retry: Retry, error: unknown): Promise<unknown> {
     const over = outOfTime(retry, doubt ?? failure);
     if (over !== undefined) throw over;
     try {
-      return await retry.attempt(Math.floor(budgetMs - (env.now() - startedAt)));
+      return await retry.attempt(Math.floor(endsAt - env.now()));
     } catch (next) {
       failure = next;
     }
@@ -46,10 +46,10 @@ export async function retrying(retry: Retry, error: unknown): Promise<unknown> {
 
 /** @returns what a call ends with that may not be tried again because nobody waits for it */
 function outOfTime(retry: Retry, last: CallError): CallError | undefined {
-  const { env, address, budgetMs, startedAt, signal } = retry;
+  const { env, address, budgetMs, endsAt, signal } = retry;
   const executed = last.executed === 'no' ? 'no' : 'unknown';
   if (signal?.aborted === true) return new Cancelled(address, executed, { cause: signal.reason });
-  if (budgetMs - (env.now() - startedAt) >= 1) return undefined;
+  if (endsAt - env.now() >= 1) return undefined;
   return new DeadlineExceeded(address, budgetMs, executed, { cause: last });
 }
 

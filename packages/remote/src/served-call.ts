@@ -145,14 +145,18 @@ export class ServedCall implements Reply, Expiring, Message {
   succeed(value: unknown): void {
     const inner = this.#takeInner();
     if (inner !== undefined) return inner.succeed(value);
-    for (const follower of this.#takeFollowers()) follower.#callOn(value);
+    if (this.#followers !== undefined) {
+      for (const follower of this.#takeFollowers(this.#followers)) follower.#callOn(value);
+    }
     this.#server.ended(this, this.#expired ? undefined : [RESULT, this.id, value]);
   }
 
   fail(thrown: unknown): void {
     const inner = this.#takeInner();
     if (inner !== undefined) return inner.fail(thrown);
-    for (const follower of this.#takeFollowers()) follower.fail(new AnswerGone());
+    if (this.#followers !== undefined) {
+      for (const follower of this.#takeFollowers(this.#followers)) follower.fail(new AnswerGone());
+    }
     // Whatever else can be thrown, only errors travel as what went wrong.
     const error = thrown instanceof Error ? thrown : nonError(thrown);
     this.#server.ended(this, this.#expired ? undefined : [FAIL, this.id, error]);
@@ -203,8 +207,7 @@ export class ServedCall implements Reply, Expiring, Message {
     return inner;
   }
 
-  #takeFollowers(): readonly ServedCall[] {
-    const followers = this.#followers ?? [];
+  #takeFollowers(followers: readonly ServedCall[]): readonly ServedCall[] {
     this.#followers = undefined;
     return followers;
   }

@@ -30,7 +30,7 @@ const ACKNOWLEDGE_BYTES = 64 * 1024;
  * peer is awake and at work on the first few, and then on each batch, while the next one is made.
  */
 const FIRST_FRAMES = 4;
-const NEXT_FRAMES = 64;
+const NEXT_FRAMES = 128;
 /** What is written in one go, as far as there is so much. */
 const WRITE_BYTES = 64 * 1024;
 /** How long the peer may take to read the last of what it is sent. */

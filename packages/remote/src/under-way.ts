@@ -35,12 +35,18 @@ export class UnderWay<T> {
 
   /** @returns whether it was there */
   delete(id: number): boolean {
+    return this.take(id) !== undefined;
+  }
+
+  /** Takes it out. @returns it, if it was there */
+  take(id: number): T | undefined {
     const at = id & this.#mask;
-    if (this.#ids[at] !== id) return this.#strays.size > 0 && this.#strays.delete(id);
+    if (this.#ids[at] !== id) return this.#takeStray(id);
+    const value = this.#slots[at];
     this.#ids[at] = FREE;
     this.#slots[at] = undefined;
     this.#size -= 1;
-    return true;
+    return value;
   }
 
   /** All values, by their numbers. */
@@ -58,10 +64,17 @@ export class UnderWay<T> {
     this.#layOut(SLOTS_MIN);
   }
 
+  #takeStray(id: number): T | undefined {
+    if (this.#strays.size === 0) return undefined;
+    const value = this.#strays.get(id);
+    this.#strays.delete(id);
+    return value;
+  }
+
   #put(id: number, value: T): void {
     const at = id & this.#mask;
     const found = this.#ids[at];
-    if (found === FREE && !this.#strays.has(id)) {
+    if (found === FREE && (this.#strays.size === 0 || !this.#strays.has(id))) {
       this.#ids[at] = id;
       this.#slots[at] = value;
       this.#size += 1;

@@ -259,7 +259,7 @@ test('a stranger that hangs up in the middle of the handshake is not waited for'
   t.is(env.timers, 0);
 });
 
-test('the first few frames of a turn leave before it is over, and then each batch of 64', async (t) => {
+test('the first few frames of a turn leave before it is over, and then each batch of 128', async (t) => {
   const { env, wire, near, far } = await linked();
   listen(far);
   const nothing = (): void => undefined;
@@ -276,12 +276,12 @@ test('the first few frames of a turn leave before it is over, and then each batc
   wire.writes = [];
   const left: number[] = [];
 
-  for (let sent = 1; sent <= 70; sent += 1) {
+  for (let sent = 1; sent <= 134; sent += 1) {
     session.send(Uint8Array.of(sent), { key: 0 });
     left.push(wire.writes.length);
   }
   await env.settled();
 
-  t.deepEqual([left[2], left[3], left[66], left[67], left[69]], [0, 1, 1, 2, 2]);
+  t.deepEqual([left[2], left[3], left[130], left[131], left[133]], [0, 1, 1, 2, 2]);
   t.is(wire.writes.length, 3);
 });

@@ -10,14 +10,18 @@ const ids = fc.oneof(
 );
 
 test('what is under way is found by its number, whatever numbers there are', (t) => {
-  const steps = fc.array(fc.tuple(fc.constantFrom('set', 'delete'), ids), { maxLength: 400 });
+  const steps = fc.array(fc.tuple(fc.constantFrom('set', 'delete', 'take'), ids), {
+    maxLength: 400,
+  });
 
   fc.assert(
     fc.property(steps, (all) => {
       const underWay = new UnderWay<object>();
       const model = new Map<number, object>();
       for (const [step, id] of all) {
-        if (step === 'delete') t.is(underWay.delete(id), model.delete(id));
+        if (step === 'take') t.is(underWay.take(id), model.get(id));
+        if (step === 'take') model.delete(id);
+        else if (step === 'delete') t.is(underWay.delete(id), model.delete(id));
         else {
           const value = { id };
           underWay.set(id, value);
