@@ -77,13 +77,13 @@ test('a seed that nobody answers at is logged once, with what happens next', asy
 });
 
 for (const [name, secret] of [
-  ['another secret', 'guess'],
+  ['another secret', 'a guess that is wrong'],
   ['no secret', undefined],
 ] as const) {
   test(`a node with ${name} cannot join, and both sides are told`, async (t) => {
     const log = new Kept();
     const env = processEnv({ log });
-    await using a = await startNode({ name: 'a', listen: LOCAL, secret: 'right', env });
+    await using a = await startNode({ name: 'a', listen: LOCAL, secret: 'the right secret', env });
     const options = secret === undefined ? {} : { secret };
 
     const error = await t.throwsAsync(startNode({ name: 'b', join: [a.address], ...options }));
@@ -93,14 +93,24 @@ for (const [name, secret] of [
     t.like(error?.cause, { reason: 'secret' });
     t.is(log.warnings.length, 1);
     t.regex(log.warnings[0]?.message ?? '', /a connection was refused/);
-    t.false(JSON.stringify(log.warnings).includes('right'));
+    t.false(JSON.stringify(log.warnings).includes('the right secret'));
     t.is(a.members().length, 1);
   });
 }
 
 test('nodes with the same secret find each other', async (t) => {
-  await using a = await startNode({ name: 'a', listen: LOCAL, secret: 's', actors: [Counter] });
-  await using b = await startNode({ name: 'b', secret: 's', join: [a.address], actors: [] });
+  await using a = await startNode({
+    name: 'a',
+    listen: LOCAL,
+    secret: 'a secret of tests',
+    actors: [Counter],
+  });
+  await using b = await startNode({
+    name: 'b',
+    secret: 'a secret of tests',
+    join: [a.address],
+    actors: [],
+  });
 
   t.is(await b.entity(Counter, 'x').add(1), 1);
 });
@@ -111,17 +121,22 @@ test('a node does not listen beyond this machine without a secret', async (t) =>
   });
 
   t.regex(error?.message ?? '', /pass \{ secret \} or \{ tls \}, or listen on 127\.0\.0\.1/);
-  await using open = await startNode({ listen: '0.0.0.0:0', secret: 's' });
+  await using open = await startNode({ listen: '0.0.0.0:0', secret: 'a secret of tests' });
   t.regex(open.address, /^0\.0\.0\.0:\d+$/);
 });
 
-test('an empty secret is none', async (t) => {
-  const error = await t.throwsAsync(startNode({ listen: '0.0.0.0:0', secret: '' }), {
-    instanceOf: TypeError,
-  });
+for (const [name, secret] of [
+  ['an empty secret', ''],
+  ['one of 15 bytes', 'hunter2 hunter2'],
+] as const) {
+  test(`${name} is refused, with how to make a better one`, async (t) => {
+    const error = await t.throwsAsync(startNode({ listen: '0.0.0.0:0', secret }), {
+      instanceOf: TypeError,
+    });
 
-  t.regex(error?.message ?? '', /secret must not be empty/);
-});
+    t.regex(error?.message ?? '', /at least 16 bytes, not (0|15): .* node -p "crypto\.randomBytes/);
+  });
+}
 
 test('a seed that is no address is refused, and not tried again', async (t) => {
   const error = await t.throwsAsync(startNode({ join: ['localhost'] }));

@@ -216,8 +216,13 @@ test.serial('a place that is no member is refused with those that are', async (t
 
 test.serial('workers of another machine are places like its own', async (t) => {
   const listen = '127.0.0.1:0';
-  await using a = await start({ listen, secret: 's' });
-  await using b = await startNode({ name: 'b', secret: 's', actors: [], join: [a.address] });
+  await using a = await start({ listen, secret: 'a secret of tests' });
+  await using b = await startNode({
+    name: 'b',
+    secret: 'a secret of tests',
+    actors: [],
+    join: [a.address],
+  });
   await eventually(t, () => isMember(b, 'a-w1'));
 
   const far = await b.at('a-w1').spawn(Cruncher, 1);

@@ -217,7 +217,9 @@ export class Node implements AsyncDisposable {
 
   /**
    * Leaves the cluster and ends: takes no new entities, lets running turns finish, says goodbye.
-   * Whatever is not done after `timeoutMs` is abandoned and logged.
+   * Turns that run are told at once, by `ctx.signal`, and what they answer is still sent: one that
+   * hands its signal on is cut short there. Whatever is not done after `timeoutMs` is abandoned and
+   * logged.
    */
   stop(timeoutMs: number = STOP_TIMEOUT_MS): Promise<void> {
     this.#stopping ??= this.#stop(timeoutMs);

@@ -36,6 +36,9 @@ import { Workers } from './workers.ts';
 
 /** Where the threads of a node find it when it listens nowhere else. */
 const THREADS_ONLY = 'thread:/main';
+/** Whoever has seen one handshake can try short ones, at leisure. */
+const SECRET_BYTES_MIN = 16;
+
 /** What stands for a secret where no stranger can get, as on one machine. */
 const OPEN = 'open to this machine';
 
@@ -60,7 +63,10 @@ export interface NodeOptions extends Omit<ActorSystemOptions, 'name'> {
   readonly join?: readonly string[] | SeedProvider;
   /** What the node is for, as other nodes see it among its `meta`. Default: nothing special. */
   readonly roles?: readonly string[];
-  /** Proves that a node belongs to the cluster. To listen beyond loopback takes it, or `tls`. */
+  /**
+   * Proves that a node belongs to the cluster; at least 16 bytes, the same on all nodes, such as
+   * `crypto.randomBytes(24).toString('base64url')`. To listen beyond loopback takes it, or `tls`.
+   */
   readonly secret?: string;
   /**
    * Certificates, for TLS 1.3 on all connections to a `host:port`: whoever has one of the same
@@ -117,7 +123,7 @@ export interface NodeOptions extends Omit<ActorSystemOptions, 'name'> {
  */
 export async function startNode(options: NodeOptions = {}): Promise<Node> {
   const { join = [], roles, placement = rendezvous(), membership = gossip() } = options;
-  refuseEmptySecret(options);
+  refuseWeakSecret(options);
   const plan = planWorkers(options);
   const classes = await loadActors(options.actors ?? []);
   const env = options.env ?? processEnv();
@@ -264,8 +270,14 @@ function openEndpoint(
 }
 
 /** Such as an environment variable that was never set: everybody would know it. */
-function refuseEmptySecret({ secret }: NodeOptions): void {
-  if (secret === '') throw new TypeError('secret must not be empty: leave it out, or choose one');
+function refuseWeakSecret({ secret }: NodeOptions): void {
+  if (secret === undefined) return;
+  const bytes = Buffer.byteLength(secret);
+  if (bytes >= SECRET_BYTES_MIN) return;
+  throw new TypeError(
+    `secret must have at least ${SECRET_BYTES_MIN} bytes, not ${bytes}: leave it out, or make one ` +
+      `with node -p "crypto.randomBytes(24).toString('base64url')"`,
+  );
 }
 
 function nameOf(options: NodeOptions, env: Env): string {
