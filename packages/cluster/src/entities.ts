@@ -22,7 +22,7 @@ import { Entity } from './entity.ts';
 import type { Member } from './member.ts';
 import type { Membership } from './membership.ts';
 import { Moved } from './moved.ts';
-import { type NamedChannels, namedChannels } from './named-channel.ts';
+import { CHANNEL_KIND, type NamedChannels, namedChannels } from './named-channel.ts';
 import { Owners } from './owners.ts';
 import type { EntityId, Placement } from './placement.ts';
 
@@ -137,6 +137,10 @@ export class Entities implements EndpointRouter {
     return target !== undefined && definitionOf(target).methods.get(method)?.isIdempotent === true;
   }
 
+  isOwn(kind: string): boolean {
+    return kind === CHANNEL_KIND;
+  }
+
   service(name: string): Cell | undefined {
     return this.#services.get(name);
   }
@@ -147,17 +151,17 @@ export class Entities implements EndpointRouter {
 
   /** One try at a call, at the owner of this moment. */
   attempt(id: EntityId, method: string, message: CallMessage): Answer {
-    if (this.#isClosed) return failed(new Draining(this.#options.system.name), message);
+    if (this.#isClosed) return this.#failed(new Draining(this.system.name), method, message);
     const owner = this.#owners.of(id);
-    if (owner === undefined) return failed(this.#unhosted(id), message);
+    if (owner === undefined) return this.#failed(this.#unhosted(id), method, message);
     if (!owner.isSelf) {
       return this.#endpoint.peerOf(owner.member).outgoing.ask(owner.to, method, message);
     }
     const cell = this.#activate(id);
-    if (!(cell instanceof Cell)) return failed(cell, message);
+    if (!(cell instanceof Cell)) return this.#failed(cell, method, message);
     const answer = cell.ask(method, message.args, message.caller);
-    const { instead } = message;
-    if (instead === undefined) return answer;
+    if (message.again === undefined) return answer;
+    const instead = this.#whenFailed(method, message);
     const outcome = answer.catch((error: unknown) => instead(error) ?? answer);
     return Answer.of(outcome, message.caller);
   }
@@ -284,6 +288,26 @@ export class Entities implements EndpointRouter {
     cell.monitor(() => cells.delete(key));
   }
 
+  /** A call of this moment that may be made again. @returns what becomes of it should it fail */
+  #whenFailed(
+    method: string,
+    { args, caller, again }: CallMessage,
+  ): (error: unknown) => Promise<unknown> | undefined {
+    const { env, callTimeoutMs } = this;
+    const endsAt = env.now() + (caller.options?.timeoutMs ?? callTimeoutMs);
+    const context = caller.contextIn(this.system);
+    return (error) => {
+      const remainingMs = endsAt - env.now();
+      return again?.instead(error, { method, args, caller, context, remainingMs });
+    };
+  }
+
+  /** It has not left. */
+  #failed(error: CallError, method: string, message: CallMessage): Answer {
+    const outcome = this.#whenFailed(method, message)(error);
+    return outcome === undefined ? Answer.refused(error) : Answer.of(outcome, message.caller);
+  }
+
   #unhosted(id: EntityId): NoSuchActor {
     return new NoSuchActor(
       addressOf(id),
@@ -294,9 +318,4 @@ export class Entities implements EndpointRouter {
 
 function addressOf({ kind, key }: EntityId): string {
   return `${kind}/${key}`;
-}
-
-function failed(error: CallError, { instead, caller }: CallMessage): Answer {
-  const outcome = instead?.(error);
-  return outcome === undefined ? Answer.refused(error) : Answer.of(outcome, caller);
 }

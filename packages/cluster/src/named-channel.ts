@@ -32,11 +32,14 @@ export interface ChannelEnds<T> {
   readonly receiver: Receiver<T>;
 }
 
+/** The kind of `NamedChannel`, which is the runtime's own. */
+export const CHANNEL_KIND = 'troupe.channel';
+
 /**
  * The home of the channel that has this name: placed like an entity, and gone when the channel is
  * closed, so that the name then stands for a new one.
  */
-@actor({ kind: 'troupe.channel' })
+@actor({ kind: CHANNEL_KIND })
 export class NamedChannel extends Actor {
   #channel: Channel<unknown> | undefined;
 

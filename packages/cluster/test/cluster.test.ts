@@ -102,6 +102,29 @@ function keyOn(node: Node, owner: string): string {
   }
 }
 
+test("named channels, which are the runtime's own, pass by the edge of their home", async (t) => {
+  const cluster = new TestCluster();
+  const seen: string[] = [];
+  const edgeInterceptors: NodeOptions['edgeInterceptors'] = [
+    ({ to }, next) => {
+      seen.push(to);
+      return next();
+    },
+  ];
+  const [a, b] = [
+    await cluster.node('a', { edgeInterceptors }),
+    await cluster.node('b', { edgeInterceptors }),
+  ];
+  await cluster.env.advance(3_000);
+
+  for (let i = 0; i < 4; i += 1) {
+    await (await a.channel<number>(`line-${i}`, { capacity: 1 })).sender.send(i);
+    t.is(await (await b.channel<number>(`line-${i}`)).receiver.receive(), i);
+  }
+
+  t.deepEqual(seen, []);
+});
+
 test('a node by itself runs entities without any configuration', async (t) => {
   const node = await startNode();
   const counter = node.entity(Counter, 'one');

@@ -6,6 +6,7 @@ import {
   type IncomingCall,
   type IncomingInterceptor,
   isCallError,
+  Overloaded,
 } from '@troupe/actor';
 import { type CallContext, intercepted } from '@troupe/actor/internal';
 import { BadFrame } from './bad-frame.ts';
@@ -33,20 +34,38 @@ export function callThrough(
   return new Promise((resolve) => resolve(intercepted(edge, incoming(arrived), next)));
 }
 
-/** Lets a one-way message in by way of `edge`; what that throws goes to the system's hooks. */
-export function tellThrough(
-  edge: Edge,
-  arrived: Arrived,
-  hooks: { readonly next: () => void; readonly refuse: (error: CallError) => void } & {
-    readonly system: Pick<ActorSystem, 'failed'>;
-  },
-): void {
-  const call = incoming(arrived);
-  const { to, method } = call;
-  new Promise((resolve) => resolve(intercepted(edge, call, hooks.next))).catch((error: unknown) => {
-    if (isCallError(error)) hooks.refuse(error);
-    else hooks.system.failed({ address: to, method, error });
-  });
+/** What becomes of a one-way message that comes in by way of the edge. */
+interface TellHooks {
+  readonly next: () => void;
+  readonly refuse: (error: CallError) => void;
+  readonly system: Pick<ActorSystem, 'failed'>;
+}
+
+/** One-way messages of one peer or client on their way through the edge, where they may wait. */
+export class TellsAtEdge {
+  readonly #edge: Edge;
+  readonly #max: number;
+  #size = 0;
+
+  constructor(edge: Edge, max: number) {
+    this.#edge = edge;
+    this.#max = max;
+  }
+
+  /** Lets one in; what the edge throws goes to the system's hooks. One too many is refused. */
+  add(arrived: Arrived, hooks: TellHooks): void {
+    const { to, method } = arrived;
+    if (this.#size >= this.#max) {
+      return hooks.refuse(new Overloaded(to, 'messages at the edge of its node', this.#max));
+    }
+    this.#size += 1;
+    callThrough(this.#edge, arrived, async () => hooks.next())
+      .catch((error: unknown) => {
+        if (isCallError(error)) hooks.refuse(error);
+        else hooks.system.failed({ address: to, method, error });
+      })
+      .finally(() => (this.#size -= 1));
+  }
 }
 
 /** Monitors that a peer or a client has set, by the numbers that it gave them. */

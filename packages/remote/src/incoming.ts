@@ -12,7 +12,7 @@ import { type CallContext, Caller, type Cell } from '@troupe/actor/internal';
 import { AnswerGone } from './answer-gone.ts';
 import { BadFrame } from './bad-frame.ts';
 import { readHeader } from './call-header.ts';
-import { callThrough, type Edge, Monitors, tellThrough } from './edge.ts';
+import { callThrough, type Edge, Monitors, TellsAtEdge } from './edge.ts';
 import type { EntityTarget, FrameReader, Target } from './frames.ts';
 import { DOWN, FAIL, RESULT } from './frames.ts';
 import { NamesTaken } from './names.ts';
@@ -27,6 +27,8 @@ const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 /** Where messages for services and entities are brought to; the layer above knows. */
 export interface Router {
   service(name: string): Cell | undefined;
+  /** Whether entities of that kind are the runtime's own, as services are. */
+  isOwn(kind: string): boolean;
   /** Brings the message to the entity's activation, here or by passing it on. */
   entity(target: EntityTarget, message: Message): void;
 }
@@ -83,6 +85,7 @@ export class Incoming implements CallServer {
   readonly #probes: RateLimit;
   readonly #calls = new UnderWay<ServedCall>();
   readonly #monitors: Monitors;
+  readonly #tells: TellsAtEdge;
   /** The highest number of a call that was looked at; those beyond it certainly never ran. */
   #begun = 0;
   #names = new NamesTaken();
@@ -99,6 +102,7 @@ export class Incoming implements CallServer {
     this.#limits = parts.limits;
     this.edge = parts.edge;
     this.#monitors = new Monitors(parts.edge);
+    this.#tells = new TellsAtEdge(parts.edge, parts.limits.callsMax);
     this.#cancels = new RateLimit(system.env, parts.limits.callsMax);
     this.#probes = new RateLimit(system.env, PROBES.burst);
   }
@@ -131,9 +135,8 @@ export class Incoming implements CallServer {
     const target = this.#target(frame);
     const call = this.#begin(id, this.#names.method(frame.name()), frame);
     if (call === undefined) return;
-    const route = (): void => this.#route(target, call);
-    if (this.#passesBy(target)) route();
-    else call.comeIn(this.#addressOf(target), route);
+    if (this.#passesBy(target)) this.#route(target, call);
+    else call.comeIn(this.#addressOf(target), () => this.#route(target, call));
   }
 
   /** Calls a function that was lent to the peer. */
@@ -172,12 +175,10 @@ export class Incoming implements CallServer {
     };
     const tell = new Tell({ method, args, context, from, refuse });
     const next = (): void => this.#route(target, tell);
-    if (this.#passesBy(target)) next();
-    else {
-      const hooks = { next, refuse, system: this.#system };
-      const to = this.#addressOf(target);
-      tellThrough(this.edge, { kind: 'tell', to, method, args, context, from }, hooks);
-    }
+    if (this.#passesBy(target)) return next();
+    const to = this.#addressOf(target);
+    const arrived = { kind: 'tell', to, method, args, context, from } as const;
+    this.#tells.add(arrived, { next, refuse, system: this.#system });
   }
 
   /** The caller waits no longer. A call that runs already counts until it ends. */
@@ -188,7 +189,8 @@ export class Incoming implements CallServer {
     }
     const call = this.#calls.get(frame.number());
     if (call === undefined) return;
-    const executed = call.withdraw(new DOMException('cancelled by the caller', 'AbortError'));
+    const reason = frame.any() ?? new DOMException('cancelled by the caller', 'AbortError');
+    const executed = call.withdraw(reason);
     this.#system.deadlines.remove(call);
     if (executed === 'no') this.#remove(call);
   }
@@ -314,7 +316,8 @@ export class Incoming implements CallServer {
   }
 
   #passesBy(target: Target): boolean {
-    return this.edge.length === 0 || typeof target === 'string';
+    if (this.edge.length === 0 || typeof target === 'string') return true;
+    return typeof target === 'object' && this.#router.isOwn(target[0]);
   }
 
   #target(frame: FrameReader): Target {

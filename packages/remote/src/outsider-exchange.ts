@@ -81,6 +81,11 @@ export class OutsiderExchange {
     }
   }
 
+  /** Has `takeBack` called should the frame in hand not be sent. */
+  unlessSent(takeBack: () => void): void {
+    this.#fresh.push(takeBack);
+  }
+
   /** @returns undefined when `value` is neither an end nor a stream */
   dehydrate(value: object): { tag: number; content: unknown } | undefined {
     const behind = channelBehind(value);

@@ -1,7 +1,11 @@
 import type { CodecLimits } from './codec.ts';
 
-/** Versions of what outsiders and nodes speak. The first knew neither channels nor streams. */
-export const OUTSIDER_VERSION = 2;
+/**
+ * Versions of what outsiders and nodes speak. The first knew neither channels nor streams; up to
+ * the second, no reference was given back, and nodes took neither errors nor reasons of an abort.
+ */
+export const OUTSIDER_VERSION = 3;
+export const OUTSIDER_VERSION_3 = 3;
 export const OUTSIDER_VERSION_MIN = 1;
 
 // One frame a message. The numbers are the wire's; see DESIGN.md.
@@ -27,6 +31,7 @@ export const FINISH = 18;
 export const WATCH = 19;
 export const DOWN = 20;
 export const UNWATCH = 21;
+export const RELEASE = 22;
 
 /** Tags of what is more than data: what one side has given the other, and errors. */
 export const REFERENCE = 0;

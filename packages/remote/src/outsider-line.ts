@@ -14,7 +14,7 @@ import {
   type Timer,
   Unreachable,
 } from '@troupe/actor';
-import { CALL_TIMEOUT_MS, isRef, recipientOf } from '@troupe/actor/internal';
+import { CALL_TIMEOUT_MS, isRef, type Recipient, recipientOf } from '@troupe/actor/internal';
 import { BadFrame } from './bad-frame.ts';
 import { CborCodec } from './cbor-codec.ts';
 import type { ValuePort } from './codec.ts';
@@ -68,6 +68,13 @@ export interface OutsiderDestination {
 /** Makes a reference to what the node has handed out. */
 type Refer = (to: OutsiderDestination, isEntity: boolean) => AnyRef;
 
+/** A reference that the node has handed out and that is in use here. */
+interface Held {
+  readonly recipient: WeakRef<Recipient>;
+  /** How often it was received. */
+  count: number;
+}
+
 interface Pending {
   readonly address: string;
   settle(outcome: { readonly value: unknown } | { readonly error: unknown }): void;
@@ -86,6 +93,7 @@ export class OutsiderLine {
   readonly #calls = new Map<number, Pending>();
   readonly #values: ValuePort;
   readonly #handedOut = new WeakMap<object, number>();
+  readonly #held = new Map<number, Held>();
   readonly #exchange: OutsiderExchange;
   readonly #watches = new Map<number, { readonly address: string; onDown(down: Down): void }>();
   #onWelcome!: () => void;
@@ -162,15 +170,15 @@ export class OutsiderLine {
     const frame = [wire.CALL, id, to.target, method, message.args, timeoutMs];
     this.#offer(frame, CALL_FIELDS);
     return new Promise((resolve, reject) => {
-      const giveUp = (error: CallError): void => {
-        this.#send(this.#codec.encode([wire.CANCEL, id], this.#values));
+      const giveUp = (error: CallError, reason?: unknown): void => {
+        this.#takeBack(id, reason);
         this.#settle(id, { error });
       };
       const timer = this.#env.setTimer(timeoutMs + CONFIRMATION_MS, () => {
         giveUp(new DeadlineExceeded(address, timeoutMs, 'unknown'));
       });
       const onAbort = (): void =>
-        giveUp(new Cancelled(address, 'unknown', { cause: signal?.reason }));
+        giveUp(new Cancelled(address, 'unknown', { cause: signal?.reason }), signal?.reason);
       signal?.addEventListener('abort', onAbort);
       this.#calls.set(id, {
         address,
@@ -182,6 +190,18 @@ export class OutsiderLine {
         },
       });
     });
+  }
+
+  /** @param reason told to the method, if it can be sent */
+  #takeBack(id: number, reason: unknown): void {
+    const isWelcome = this.#unsent === undefined;
+    const isTold = reason !== undefined && isWelcome && this.#version >= wire.OUTSIDER_VERSION_3;
+    try {
+      const frame = isTold ? [wire.CANCEL, id, reason] : [wire.CANCEL, id];
+      this.#send(this.#exchange.sending(() => this.#codec.encode(frame, this.#values)));
+    } catch {
+      this.#send(this.#codec.encode([wire.CANCEL, id], this.#values));
+    }
   }
 
   /** @throws {NotSerializable} {Overloaded} executed: no */
@@ -357,10 +377,33 @@ export class OutsiderLine {
     if (typeof id !== 'number' || typeof kind !== 'string' || typeof address !== 'string') {
       throw new BadFrame('reference');
     }
+    const known = this.#held.get(id);
+    const recipient = known?.recipient.deref();
+    if (known !== undefined && recipient !== undefined) {
+      known.count += 1;
+      return recipient.ref;
+    }
     const entity = typeof key === 'string' ? ([kind, key] as const) : undefined;
     const ref = refer({ address, target: entity ?? id }, entity !== undefined);
-    this.#handedOut.set(recipientOf(ref), id);
+    this.#hold(id, recipientOf(ref));
     return ref;
+  }
+
+  #hold(id: number, recipient: Recipient): void {
+    this.#handedOut.set(recipient, id);
+    const held = { recipient: new WeakRef(recipient), count: 1 };
+    this.#held.set(id, held);
+    this.#env.whenCollected?.(recipient, this.#releaseOf(id, held));
+  }
+
+  /** Apart from where it is received: what waits for its collection must not refer to it. */
+  #releaseOf(id: number, held: Held): () => void {
+    return () => {
+      // It may have been received anew after it was forgotten.
+      if (this.#held.get(id) === held) this.#held.delete(id);
+      if (this.#version < wire.OUTSIDER_VERSION_3) return;
+      this.#send(this.#codec.encode([wire.RELEASE, id, held.count], this.#values));
+    };
   }
 }
 

@@ -14,20 +14,23 @@ import { Caller, Cell, isRef, type Recipient, recipientOf } from '@troupe/actor/
 import { BadFrame } from './bad-frame.ts';
 import type { CallerIdentity } from './caller.ts';
 import type { Codec, ValuePort } from './codec.ts';
-import { callThrough, type Edge, Monitors, tellThrough } from './edge.ts';
+import { callThrough, type Edge, Monitors, TellsAtEdge } from './edge.ts';
 import { FrameReader } from './frames.ts';
 import * as wire from './outsider-frames.ts';
 import { OutsiderExchange } from './outsider-exchange.ts';
 import type { OutsiderHost, OutsiderIdentity } from './outsiders.ts';
 import { RemoteActor } from './remote-actor.ts';
 import type { Connection } from './transport.ts';
-import { errorToWire } from './wire-error.ts';
+import { errorFromWire, errorToWire } from './wire-error.ts';
 
-/** Actors that one client may have been given references to. */
+/** Actors that one client may have references to; it gives back those that it has forgotten. */
 const HANDED_OUT_MAX = 1_024;
 /** What may wait for a client that does not read. */
 const UNREAD_BYTES_MAX = 4 * 1024 * 1024;
 const TIMEOUT_MS_MAX = 60_000;
+
+/** Names for what a `NotSerializable` points to. */
+const REPLY_FIELDS = ['type', 'id', 'result'];
 
 /** What an outsider wants to do. */
 export interface OutsiderCall {
@@ -56,6 +59,9 @@ interface HandedOut {
   readonly ref: AnyRef;
   readonly kind: string;
   readonly key: string | undefined;
+  readonly address: string;
+  /** How often it was sent; it is forgotten when as many were given back. */
+  count: number;
 }
 
 /** One client: until its token was accepted it is heard in one word, and from then on in calls. */
@@ -72,8 +78,10 @@ export class OutsiderSession {
   };
   readonly #exchange: OutsiderExchange;
   readonly #monitors: Monitors;
+  readonly #tells: TellsAtEdge;
   readonly #roomWaiters = new Set<() => void>();
   #version = 0;
+  #lastNumber = 0;
   #caller: CallerIdentity | undefined;
   #isHeard = false;
   #cancels = 0;
@@ -85,6 +93,7 @@ export class OutsiderSession {
     this.#host = host;
     this.#heardAt = host.env.now();
     this.#monitors = new Monitors(host.edge);
+    this.#tells = new TellsAtEdge(host.edge, wire.OUTSIDER_CALLS_MAX);
     this.#exchange = new OutsiderExchange({
       env: host.env,
       peer: 'a client',
@@ -156,13 +165,15 @@ export class OutsiderSession {
       case wire.CAST:
         return this.#cast(this.#caller, frame);
       case wire.CANCEL:
-        return this.#cancel(frame.number());
+        return this.#cancel(frame.number(), frame.any());
       case wire.PONG:
         return; // Its bytes were the sign of life.
       case wire.WATCH:
         return this.#watch(this.#caller, frame);
       case wire.UNWATCH:
         return this.#monitors.forget(frame.number());
+      case wire.RELEASE:
+        return this.#released(frame.number(), frame.number());
       default:
         if (!this.#exchange.receive(frame, frame.bytes)) {
           throw new BadFrame(`unknown frame type ${String(frame.type)}`);
@@ -237,10 +248,10 @@ export class OutsiderSession {
   }
 
   /** A method that runs goes on when its call is cancelled, so that many such calls cost much. */
-  #cancel(id: number): void {
+  #cancel(id: number, reason: unknown): void {
     this.#cancels += 1;
     if (this.#cancels > wire.OUTSIDER_CANCELS_MAX) throw new BadFrame('too many calls cancelled');
-    this.#calls.get(id)?.abort();
+    this.#calls.get(id)?.abort(reason);
   }
 
   #cast(caller: CallerIdentity, frame: FrameReader): void {
@@ -255,7 +266,7 @@ export class OutsiderSession {
       const refuse = (reason: CallError): void =>
         system.deadLetter({ to: to.address, method, reason });
       const of = { to: to.address, method, args, context: undefined, from: caller };
-      tellThrough(edge, { kind: 'tell', ...of }, { next, refuse, system });
+      this.#tells.add({ kind: 'tell', ...of }, { next, refuse, system });
     } catch (error) {
       if (!(error instanceof Unauthorized)) throw error;
       const { message: reason } = error;
@@ -307,24 +318,38 @@ export class OutsiderSession {
     const recipient = recipientOf(ref);
     const { address } = recipient;
     const [kind, key] = this.#host.router.entityOf(recipient) ?? [kindOf(recipient), undefined];
-    let id = this.#numbers.get(address);
-    if (id === undefined) {
-      if (this.#handedOut.size >= HANDED_OUT_MAX) {
-        throw new NotSerializable(
-          address,
-          `a client is given ${HANDED_OUT_MAX} references at most`,
-        );
-      }
-      id = this.#numbers.size + 1;
-      this.#numbers.set(address, id);
-      this.#handedOut.set(id, { ref, kind, key });
-    }
+    const id = this.#numbers.get(address) ?? this.#handOut({ ref, kind, key, address, count: 0 });
+    const handedOut = this.#handedOut.get(id);
+    if (handedOut !== undefined) handedOut.count += 1;
+    this.#exchange.unlessSent(() => this.#released(id, 1));
     return { tag: wire.REFERENCE, content: [id, kind, key, address] };
+  }
+
+  #handOut(handedOut: HandedOut): number {
+    const { address } = handedOut;
+    if (this.#handedOut.size >= HANDED_OUT_MAX) {
+      throw new NotSerializable(address, `a client has ${HANDED_OUT_MAX} references at most`);
+    }
+    const id = (this.#lastNumber += 1);
+    this.#numbers.set(address, id);
+    this.#handedOut.set(id, handedOut);
+    return id;
+  }
+
+  /** The client has given back `count` of reference `id`. */
+  #released(id: number, count: number): void {
+    const handedOut = this.#handedOut.get(id);
+    if (handedOut === undefined) return;
+    handedOut.count -= count;
+    if (handedOut.count > 0) return;
+    this.#handedOut.delete(id);
+    this.#numbers.delete(handedOut.address);
   }
 
   #hydrate(tag: number, content: unknown): unknown {
     const given = this.#caller && this.#exchange.hydrate(tag, content);
     if (given !== undefined) return given;
+    if (tag === wire.ERROR && this.#caller !== undefined) return errorFromWire(content);
     const found = this.#handedOut.get(content as number);
     if (tag === wire.REFERENCE && found !== undefined) return found.ref;
     throw new BadFrame('a reference that was never handed out');
@@ -333,7 +358,7 @@ export class OutsiderSession {
   /** An outcome. One that cannot be sent is answered with why. */
   #answer(frame: readonly unknown[]): void {
     try {
-      this.#send(frame);
+      this.#send(frame, REPLY_FIELDS);
     } catch (error) {
       const [type, id] = frame;
       if (type === wire.DOWN) return void this.#send([wire.DOWN, id, { kind: 'failed' }]);
@@ -346,10 +371,10 @@ export class OutsiderSession {
   }
 
   /** @returns how many bytes it takes */
-  #send(frame: readonly unknown[]): number {
+  #send(frame: readonly unknown[], fields?: readonly string[]): number {
     if (this.#isOver) return 0;
     const { codec } = this.#host;
-    const bytes = this.#exchange.sending(() => codec.encode(frame, this.#values));
+    const bytes = this.#exchange.sending(() => codec.encode(frame, this.#values, fields));
     this.#connection.write(bytes);
     if (this.#connection.bufferedBytes > UNREAD_BYTES_MAX) {
       this.#over();

@@ -39,6 +39,9 @@ const UNREAD_BYTES_MAX = 4 * OUTBOX_BYTES_MAX;
 /** Who was heard so lately is known to live; what is older may be the last of it. */
 const ALIVE_MS = 250;
 
+/** Names for what a `NotSerializable` points to. */
+const REPLY_FIELDS = ['type', 'id', 'result'];
+
 export interface LifeLimits {
   /** Silence after which a sign of life is asked for, and after which a connection is given up. */
   readonly pingAfterMs: number;
@@ -164,12 +167,24 @@ export class Peer {
 
   /** @param fields what the frame's elements are called when one of them cannot be sent */
   encode(frame: readonly unknown[], fields?: readonly string[]): Uint8Array {
-    return this.#encoded(() => this.#endpoint.codec.encode(frame, this.#values, fields));
+    this.loans.begin();
+    try {
+      return this.#endpoint.codec.encode(frame, this.#values, fields);
+    } catch (error) {
+      this.loans.takeBack();
+      throw error;
+    }
   }
 
   /** One value at this moment, to be an element of a frame later. */
   encodeValue(value: unknown, name: string): EncodedValue {
-    return this.#encoded(() => this.#endpoint.codec.encodeValue(value, this.#values, name));
+    this.loans.begin();
+    try {
+      return this.#endpoint.codec.encodeValue(value, this.#values, name);
+    } catch (error) {
+      this.loans.takeBack();
+      throw error;
+    }
   }
 
   /** Takes the frame that was encoded last. @returns why it was not taken */
@@ -178,16 +193,6 @@ export class Peer {
     if (refusal === undefined) this.loans.sentWith(placing.key);
     else this.loans.takeBack();
     return refusal;
-  }
-
-  #encoded<T>(encode: () => T): T {
-    this.loans.begin();
-    try {
-      return encode();
-    } catch (error) {
-      this.loans.takeBack();
-      throw error;
-    }
   }
 
   #send(bytes: Uint8Array, placing: Placing): CallError | undefined {
@@ -234,7 +239,7 @@ export class Peer {
     if (!this.hasSession) return;
     let bytes: Uint8Array;
     try {
-      bytes = this.encode(frame);
+      bytes = this.encode(frame, REPLY_FIELDS);
     } catch (error) {
       bytes = this.encode(insteadOf(frame, error));
     }
@@ -451,12 +456,12 @@ export class Peer {
       case type.RESULT: {
         const id = frame.number();
         const value = frame.any();
-        return this.outgoing.settle(id, (call) => call.resolve(value));
+        return this.outgoing.succeeded(id, value);
       }
       case type.FAIL: {
         const id = frame.number();
         const error = frame.any();
-        return this.outgoing.settle(id, (call) => call.reject(error));
+        return this.outgoing.failed(id, error);
       }
       case type.CANCEL:
         return this.incoming.cancel(frame);

@@ -142,6 +142,7 @@ test('a result that cannot travel says that the method ran', async (t) => {
   const error = await t.throwsAsync(counter.odd(), { instanceOf: NotSerializable });
 
   t.is(error?.executed, 'yes');
+  t.regex(error?.path ?? '', /^result/);
 });
 
 test('a full mailbox on the other node refuses at once', async (t) => {

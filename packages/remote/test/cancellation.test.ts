@@ -19,8 +19,11 @@ class Leaf extends Actor {
   @rpc run(): void {
     this.runs += 1;
   }
+  @rpc why(): unknown {
+    return this.reason;
+  }
   @rpc seen(): { readonly runs: number; readonly isTold: boolean } {
-    return { runs: this.runs, isTold: this.reason instanceof DOMException };
+    return { runs: this.runs, isTold: this.reason instanceof Error };
   }
 }
 
@@ -72,6 +75,38 @@ test('an aborted call is cancelled all the way, over a second node to a third', 
   t.like(calledAfter, { code: 'ERR_CANCELLED', executed: 'no' });
   t.deepEqual(await leaf.seen(), { runs: 1, isTold: true });
 });
+
+const tellsWhy = test.macro({
+  title: (what) => `a method on another node sees why its call was aborted: ${what}`,
+  async exec(t, reason: unknown, seen: unknown = reason) {
+    const { env, leaf, leafFromB } = await start();
+    const abort = new AbortController();
+    const call = leafFromB.with({ signal: abort.signal }).wait();
+    await env.settled();
+
+    abort.abort(reason);
+
+    await t.throwsAsync(call, { instanceOf: Cancelled });
+    await env.settled();
+    const found = await leaf.why();
+    if (seen instanceof Error) t.like(found, { name: seen.name, message: seen.message });
+    else t.deepEqual(found, seen);
+  },
+});
+test('an error', tellsWhy, new RangeError('enough'));
+test('plain data', tellsWhy, { by: 'ann' });
+test(
+  'not when it cannot be sent',
+  tellsWhy,
+  Symbol('odd'),
+  new DOMException('cancelled by the caller', 'AbortError'),
+);
+test(
+  'not given',
+  tellsWhy,
+  undefined,
+  new DOMException('This operation was aborted', 'AbortError'),
+);
 
 test('the end of a session is a cancellation for what its calls have led to', async (t) => {
   const { env, a, leaf, relay, relayFromA, leafFromA } = await start();

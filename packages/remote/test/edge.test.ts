@@ -171,6 +171,32 @@ test('a monitor that is forgotten while the edge decides is not set', async (t) 
   t.is(downs.length, 1);
 });
 
+test('tells that wait at the edge have a bound, beyond which they are dead letters', async (t) => {
+  const letters: DeadLetter[] = [];
+  let open!: () => void;
+  const gate = new Promise<void>((resolve) => (open = resolve));
+  const { env, here, room } = await roomBehind(
+    [
+      async ({ kind }, next) => {
+        if (kind === 'tell') await gate;
+        return next();
+      },
+    ],
+    { limits: { callsMax: 2 }, onDeadLetter: (letter) => letters.push(letter) },
+  );
+
+  for (const line of ['one', 'two', 'three']) room.tell.say(line);
+  await env.settled();
+  t.like(letters, [{ to: 'b/Room/#2', method: 'say', reason: { code: 'ERR_OVERLOADED' } }]);
+  open();
+  await env.settled();
+  room.tell.say('four');
+  await env.settled();
+
+  t.deepEqual(await here.lines(), ['one', 'two', 'four']);
+  t.is(letters.length, 1);
+});
+
 test('an edge that fails at a tell is a failure that somebody is told of', async (t) => {
   const failures: Failure[] = [];
   const { env, room } = await roomBehind(

@@ -82,6 +82,7 @@ export async function startTestNode(
       service: (name) => (name === 'directory' ? directory : undefined),
       entity: (_target, message) => message.refuse(new NoSuchActor('entity', 'none in this test')),
       entityOf: () => undefined,
+      isOwn: () => false,
       isIdempotent: (kind, method) => {
         const known = options.knows?.map(definitionOf).find((each) => each.kind === kind);
         return known?.methods.get(method)?.isIdempotent === true;

@@ -5,11 +5,13 @@ import {
   actor,
   ActorSystem,
   type AnyRef,
+  Cancelled,
   type Channel,
   channel,
   ChannelClosed,
   ChannelLost,
   type Down,
+  type Env,
   NotSerializable,
   processEnv,
   type Receiver,
@@ -28,6 +30,7 @@ class Room extends Actor {
   readonly history: Channel<string> = channel<string>(1_000, { env });
   readonly #listeners: Sender<string>[] = [];
   ended = false;
+  why: unknown;
   @rpc join(lines: Sender<string>): void {
     this.#listeners.push(lines);
   }
@@ -51,6 +54,27 @@ class Room extends Actor {
       this.ended = true;
     }
   }
+  @rpc guest(): AnyRef {
+    return this.spawn(Room);
+  }
+  @rpc echo<T>(value: T): Promise<T> {
+    return Promise.resolve(value);
+  }
+  @rpc({ interleave: true }) wait(): Promise<void> {
+    const { signal } = this.ctx;
+    return new Promise((resolve) => {
+      signal.addEventListener('abort', () => {
+        this.why = signal.reason;
+        resolve();
+      });
+    });
+  }
+  @rpc reason(): unknown {
+    return this.why;
+  }
+  @rpc me(): AnyRef {
+    return this.self();
+  }
   /** An end, beside what cannot travel. */
   @rpc spoiled(): unknown {
     return [this.history.receiver, this.count(1), Symbol('odd')];
@@ -69,7 +93,10 @@ class Room extends Actor {
 }
 
 /** A node's door with a room behind it, and a client that may do all but close the room's log. */
-async function visited(t: ExecutionContext): Promise<{
+async function visited(
+  t: ExecutionContext,
+  clientEnv: Env = env,
+): Promise<{
   readonly client: OutsiderClient;
   readonly system: ActorSystem;
   readonly room: AnyRef;
@@ -85,7 +112,7 @@ async function visited(t: ExecutionContext): Promise<{
     },
     { system, edge: [], router: { refer: () => room, entityOf: () => ['room', 'lobby'] } },
   );
-  const client = await connect(door.address, { token: 'ann', WebSocket, env });
+  const client = await connect(door.address, { token: 'ann', WebSocket, env: clientEnv });
   t.teardown(async () => {
     client.close();
     await door.close();
@@ -99,6 +126,61 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   for await (const item of items) all.push(item);
   return all;
 }
+
+test('errors cross from a client too, and so does why it has aborted a call', async (t) => {
+  const { client } = await visited(t);
+  const room = client.entity(Room, 'lobby');
+  const abort = new AbortController();
+  const call = room.with({ signal: abort.signal }).wait();
+  const seen = await room.echo(new RangeError('odd')); // By now the call has begun.
+
+  abort.abort(new RangeError('enough'));
+  await t.throwsAsync(call, { instanceOf: Cancelled });
+
+  t.true(seen instanceof RangeError);
+  t.like(await room.reason(), { name: 'RangeError', message: 'enough' });
+});
+
+test('a client gives back references that it has forgotten, and can then be given others', async (t) => {
+  const forgotten: (() => void)[] = [];
+  const whenCollected = (_value: object, run: () => void): void => void forgotten.push(run);
+  const { client } = await visited(t, { ...env, whenCollected });
+  const room = client.entity(Room, 'lobby');
+  const guests = 1_024;
+  for (let i = 0; i < guests; i += 128) {
+    await Promise.all(Array.from({ length: 128 }, () => room.guest()));
+  }
+  await t.throwsAsync(room.guest(), { instanceOf: NotSerializable });
+
+  for (const run of forgotten.splice(0)) run();
+
+  await t.notThrowsAsync(Promise.all(Array.from({ length: 128 }, () => room.guest())));
+});
+
+test('a reference that a client is given again is the same, and is given back once for all', async (t) => {
+  const forgotten: (() => void)[] = [];
+  const whenCollected = (_value: object, run: () => void): void => void forgotten.push(run);
+  const { client } = await visited(t, { ...env, whenCollected });
+  const room = client.entity(Room, 'lobby');
+
+  const [first, second] = [await room.me(), await room.me()];
+
+  t.is(first, second);
+  t.is(forgotten.length, 1);
+});
+
+test('what was given back is known no more', async (t) => {
+  const forgotten: (() => void)[] = [];
+  const whenCollected = (_value: object, run: () => void): void => void forgotten.push(run);
+  const { client } = await visited(t, { ...env, whenCollected });
+  const room = client.entity(Room, 'lobby');
+  const guest = await room.guest();
+
+  for (const run of forgotten.splice(0)) run();
+
+  // Of an honest client nobody could send it any more: the collector has had it.
+  await t.throwsAsync(room.echo(guest), { instanceOf: SessionLost });
+});
 
 test('a client hands out the end of a channel of its own, and is sent what others say', async (t) => {
   const { client } = await visited(t);
