@@ -47,7 +47,9 @@ class TestCluster {
     const nodes: Node[] = [];
     for (const name of voters) {
       const store = new MemoryStore();
-      nodes.push(await this.node(name, { secret: 'xyzzy', consensus: { store, voters } }));
+      nodes.push(
+        await this.node(name, { secret: 'a secret of tests', consensus: { store, voters } }),
+      );
     }
     return Promise.all(
       nodes.map(async (node) => ({ node, ledger: await node.replicated(Ledger, 'ledger') })),
