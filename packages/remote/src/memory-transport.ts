@@ -240,7 +240,11 @@ class MemoryEnd implements Connection {
   }
 
   #take(bytes: Uint8Array): void {
-    if (this.#state === 'open') this.#happens(() => this.#handler?.data(bytes));
+    if (this.#state !== 'open') return;
+    this.#happens(() => {
+      this.#handler?.data(bytes);
+      bytes.fill(0xa5); // As a socket would, whose memory is read into again.
+    });
   }
 
   #end(error: Error | undefined): void {

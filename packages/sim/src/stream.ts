@@ -265,6 +265,7 @@ class StreamEnd implements Connection {
     this.#happens(() => {
       this.#wire.onData(from, this.process.name, segment.length);
       this.#handler?.data(segment);
+      segment.fill(0xa5); // As a socket would, whose memory is read into again.
     });
   }
 
