@@ -45,6 +45,7 @@ class Member {
     });
     child.on('exit', (code) => {
       if (this.#child !== child) return;
+      this.#child = undefined; // Nobody is left who could be killed.
       console.error(`a node ended with ${code}: ${this.#command.join(' ')}`);
       process.exit(1);
     });

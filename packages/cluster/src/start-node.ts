@@ -275,8 +275,8 @@ function refuseWeakSecret({ secret }: NodeOptions): void {
   const bytes = Buffer.byteLength(secret);
   if (bytes >= SECRET_BYTES_MIN) return;
   throw new TypeError(
-    `secret must have at least ${SECRET_BYTES_MIN} bytes, not ${bytes}: leave it out, or make one ` +
-      `with node -p "crypto.randomBytes(24).toString('base64url')"`,
+    `secret must have at least ${SECRET_BYTES_MIN} bytes, not ${bytes}: leave it out, or make ` +
+      `one with node -p "crypto.randomBytes(24).toString('base64url')"`,
   );
 }
 

@@ -22,9 +22,9 @@ const UNDEFINED = 0xf7;
 const FLOAT64 = 0xfb;
 
 /**
- * Reads frames of short arrays, numbers, short plain texts and simple values, which most are, in one
- * pass that checks and builds; scanner and decoder take three times as long. Whatever else there is,
- * be it wrong or just not of these, is left to them: no error is found here.
+ * Reads frames of short arrays, numbers, short plain texts and simple values, which most are, in
+ * one pass that checks and builds; scanner and decoder take three times as long. Whatever else
+ * there is, be it wrong or just not of these, is left to them: no error is found here.
  */
 export class PlainReader {
   readonly #limits: CodecLimits;
