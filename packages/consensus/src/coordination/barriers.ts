@@ -26,7 +26,7 @@ export class Barriers {
    * @throws {DeadlineExceeded} {Cancelled} executed: no; it is not in the barrier any more
    */
   async enter(name: string, options: BarrierOptions): Promise<Passage> {
-    checkName('the name', name);
+    checkName('the name of a barrier', name);
     const { view, sessions, env } = this.#claims.parts;
     using patience = new Patience(`barrier ${name}`, env, options);
     const session = await sessions.current(patience);

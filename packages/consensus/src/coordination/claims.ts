@@ -4,7 +4,6 @@ import type { CoordinationMachine } from './coordination-machine.ts';
 import type { CoordinationParts } from './coordination-parts.ts';
 import { LeaseExpired } from './errors.ts';
 import type { Held, HeldParts } from './held.ts';
-import { checkName } from './key-store.ts';
 import { Patience, type WaitLimits } from './patience.ts';
 import type { Session } from './session.ts';
 import { isWorthAnotherTry } from './sessions.ts';
@@ -39,7 +38,6 @@ export class Claims {
     options: WaitLimits,
     make: (parts: HeldParts) => H,
   ): Promise<H | undefined> {
-    checkName('the name', wish.resource);
     using patience = new Patience(wish.resource, this.parts.env, options);
     for (;;) {
       const session = await this.parts.sessions.current(patience);

@@ -68,7 +68,6 @@ export class Elections {
 
   /** Who leads now; undefined: nobody does. */
   async leader(name: string, options: ReadOptions = {}): Promise<Leader | undefined> {
-    checkName('the name', name);
     const [holder] = await this.#parts.replica.with(options).holders(resourceOf(name));
     return this.#leader(holder);
   }
@@ -148,5 +147,6 @@ function isSame(a: Holder | undefined, b: Holder | undefined): boolean {
 }
 
 function resourceOf(name: string): string {
+  checkName('the name of an election', name);
   return `election ${name}`;
 }

@@ -238,7 +238,7 @@ export class KeyStore {
   }
 }
 
-/** @throws {RangeError} */
+/** @throws {TypeError} when it is no text {RangeError} when it is empty or too long */
 export function checkName(what: string, name: unknown): asserts name is string {
   if (typeof name !== 'string') throw new TypeError(`${what} is no text`);
   if (name.length > 0 && name.length <= NAME_CHARS_MAX) return;

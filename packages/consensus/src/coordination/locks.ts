@@ -1,6 +1,7 @@
 import { PERMITS_MAX } from './bounds.ts';
 import { ANSWER_MS, type Claims, type Wish } from './claims.ts';
 import { Held, type HeldParts } from './held.ts';
+import { checkName } from './key-store.ts';
 import type { WaitLimits } from './patience.ts';
 
 export interface LockOptions extends WaitLimits {
@@ -39,8 +40,8 @@ export class Locks {
   }
 
   /** @returns undefined when somebody else holds it, waits for it, or its delay is not over */
-  tryAcquire(name: string, options: LockOptions = {}): Promise<Lock | undefined> {
-    return this.#claims.claim(
+  async tryAcquire(name: string, options: LockOptions = {}): Promise<Lock | undefined> {
+    return await this.#claims.claim(
       wishOf(name, options, false),
       { waitMs: ANSWER_MS, ...options },
       held,
@@ -66,6 +67,7 @@ function wishOf(
 
 /** As the machine calls it: locks, elections and semaphores of one name are different things. */
 export function lockResource(name: string): string {
+  checkName('the name of a lock', name);
   return `lock ${name}`;
 }
 

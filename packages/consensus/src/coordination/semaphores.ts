@@ -1,5 +1,6 @@
 import { ANSWER_MS, type Claims, type Wish } from './claims.ts';
 import { Held, type HeldParts } from './held.ts';
+import { checkName } from './key-store.ts';
 import type { WaitLimits } from './patience.ts';
 
 export interface SemaphoreOptions extends WaitLimits {
@@ -29,8 +30,8 @@ export class Semaphores {
   }
 
   /** @returns undefined when there are not enough, or others wait */
-  tryAcquire(name: string, options: SemaphoreOptions): Promise<Held | undefined> {
-    return this.#claims.claim(
+  async tryAcquire(name: string, options: SemaphoreOptions): Promise<Held | undefined> {
+    return await this.#claims.claim(
       wishOf(name, options, false),
       { waitMs: ANSWER_MS, ...options },
       held,
@@ -39,6 +40,7 @@ export class Semaphores {
 }
 
 function wishOf(name: string, { permits, take = 1 }: SemaphoreOptions, wait: boolean): Wish {
+  checkName('the name of a semaphore', name);
   const resource = `semaphore ${name}`;
   return { resource, size: permits, take, wait, delayMs: 0, value: null };
 }

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { Engine, LockLost, openCoordination } from '@troupe/consensus';
+import { type Coordination, Engine, LockLost, openCoordination } from '@troupe/consensus';
 import { TestCluster } from './cluster.ts';
 
 test('one node by itself needs no configuration', async (t) => {
@@ -285,3 +285,24 @@ test('who gives up a barrier is not counted', async (t) => {
   t.like(error, { code: 'ERR_DEADLINE_EXCEEDED', executed: 'no' });
   t.is(both.length, 2);
 });
+
+const calls: readonly [what: string, call: (on: Coordination, name: string) => Promise<unknown>][] =
+  [
+    ['a lock', ({ locks }, name) => locks.acquire(name)],
+    ['a lock that is tried', ({ locks }, name) => locks.tryAcquire(name)],
+    ['a semaphore', ({ semaphores }, name) => semaphores.acquire(name, { permits: 1 })],
+    ['an election', ({ elections }, name) => elections.campaign(name)],
+    ['a leader', ({ elections }, name) => elections.leader(name)],
+    ['a barrier', ({ barriers }, name) => barriers.enter(name, { size: 1 })],
+  ];
+for (const [what, call] of calls) {
+  test(`${what} has a name, and not too long a one`, async (t) => {
+    await using engine = new Engine();
+    await using coordination = await openCoordination(engine);
+
+    await t.throwsAsync(call(coordination, ''), { instanceOf: RangeError });
+    await t.throwsAsync(call(coordination, 'x'.repeat(1_025)), { instanceOf: RangeError });
+    await t.throwsAsync(call(coordination, 7 as unknown as string), { instanceOf: TypeError });
+    t.is(coordination.presentSession, undefined);
+  });
+}
