@@ -10,7 +10,7 @@ import type { LogStore } from './log-store.ts';
  * new names. The other survivors and the lost nodes must never start with their old disks again:
  * they do not know of this, and could elect a leader of their own.
  * @throws {Error} when nothing of the group is saved here
- * @throws {RangeError} when what is saved here is not all that this node knew
+ * @throws {RangeError} when `node` was no member, or kept no commands
  */
 export async function recoverAlone(
   store: LogStore,
