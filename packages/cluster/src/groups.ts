@@ -1,4 +1,5 @@
-import type { ActorSystem, Env } from '@troupe/actor';
+import { type ActorSystem, type Env, Unreachable } from '@troupe/actor';
+import { Caller } from '@troupe/actor/internal';
 import {
   type Consensus,
   type Coordination,
@@ -10,6 +11,9 @@ import {
   type LogStore,
   type Machine,
   type MachineClass,
+  type MemberChange,
+  type Members,
+  NotLeader,
   openCoordination,
   openDirectory,
   type Replica,
@@ -19,6 +23,12 @@ import {
 import type { Endpoint } from '@troupe/remote';
 import type { Membership } from './membership.ts';
 import type { SeedProvider } from './seeds.ts';
+
+/** Of each node, by which others have members of groups changed that it leads. */
+export const GROUPS_SERVICE = 'groups';
+
+/** How long a change of members may take, unless it is told otherwise. */
+const CHANGE_DEADLINE_MS = 10_000;
 
 /** How the groups of a node are run. */
 export interface ConsensusOptions {
@@ -118,6 +128,66 @@ export class Groups {
   /** The group of that name, while this node takes part in it. */
   get(group: string): Consensus | undefined {
     return this.#engine?.group(group);
+  }
+
+  /**
+   * Changes who takes part in a group that this node is a member of: whoever leads it is asked.
+   * @throws as `Consensus.changeMembers` does
+   * @throws {Unreachable | SessionLost} for the node that leads
+   */
+  async changeMembers(
+    group: string,
+    changes: readonly MemberChange[],
+    { deadlineMs = CHANGE_DEADLINE_MS }: { readonly deadlineMs?: number } = {},
+  ): Promise<Members> {
+    const { env } = this.#host.system;
+    const deadlineAt = env.now() + deadlineMs;
+    let leader = this.#host.system.name;
+    for (;;) {
+      const leftMs = Math.max(1, deadlineAt - env.now());
+      try {
+        return await this.#changeAt(leader, { group, changes, deadlineMs: leftMs });
+      } catch (error) {
+        if (!(error instanceof NotLeader) || error.leader === undefined) throw error;
+        if (error.leader === leader || env.now() >= deadlineAt) throw error;
+        leader = error.leader;
+      }
+    }
+  }
+
+  /** The same, where this node leads. */
+  changeHere(
+    group: string,
+    changes: readonly MemberChange[],
+    deadlineMs: number,
+  ): Promise<Members> {
+    const opened = this.get(group);
+    if (opened === undefined) throw new NotLeader(group, undefined);
+    return opened.changeMembers(changes, { deadlineMs });
+  }
+
+  async #changeAt(
+    name: string,
+    {
+      group,
+      changes,
+      deadlineMs,
+    }: {
+      readonly group: string;
+      readonly changes: readonly MemberChange[];
+      readonly deadlineMs: number;
+    },
+  ): Promise<Members> {
+    const { system, endpoint, membership } = this.#host;
+    if (name === system.name) return this.changeHere(group, changes, deadlineMs);
+    const address = `${name}/${GROUPS_SERVICE}`;
+    const member = membership.view().members.find((each) => each.name === name);
+    if (member === undefined) throw new Unreachable(address, 'no such member of the cluster');
+    const to = { target: GROUPS_SERVICE, address };
+    const caller = new Caller({ timeoutMs: deadlineMs });
+    const message = { args: [group, changes, deadlineMs], caller };
+    const answer = await endpoint.peerOf(member).outgoing.ask(to, 'change', message);
+    return answer as Members; // A node of ours has made them.
   }
 
   /** Of all groups together; undefined while none was opened yet. */

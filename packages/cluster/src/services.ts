@@ -9,6 +9,7 @@ import {
   Unreachable,
 } from '@troupe/actor';
 import { Caller, type Cell, recipientOf } from '@troupe/actor/internal';
+import type { MemberChange, MemberKind } from '@troupe/consensus';
 import {
   connectionRefused,
   type DatagramReceiver,
@@ -20,6 +21,7 @@ import { EXCHANGE_PROTOCOL } from '@troupe/remote/handshake';
 import { type Entities, ENTITIES_SERVICE } from './entities.ts';
 import { isSameNode, type NodeId } from './member.ts';
 import type { MembershipNet } from './membership.ts';
+import { type Groups, GROUPS_SERVICE } from './groups.ts';
 import { ACTORS_SERVICE, begin } from './place.ts';
 
 const MEMBERS_SERVICE = 'members';
@@ -39,13 +41,15 @@ export interface Services {
 export function startServices(
   system: ActorSystem,
   endpoint: Endpoint,
-  entities: Entities,
+  { entities, groups }: { readonly entities: Entities; readonly groups: Groups },
 ): Services {
   const net = new ServiceNet(endpoint);
   const members = system.spawn(MembersService, (payload: unknown) => net.answer(payload));
   const activations = system.spawn(EntitiesService, entities);
   const actors = system.spawn(ActorsService, system, entities);
+  const changes = system.spawn(GroupsService, groups);
   const cells = new Map([
+    [GROUPS_SERVICE, recipientOf(changes) as Cell],
     [MEMBERS_SERVICE, recipientOf(members) as Cell],
     [ENTITIES_SERVICE, recipientOf(activations) as Cell],
     [ACTORS_SERVICE, recipientOf(actors) as Cell],
@@ -91,6 +95,39 @@ class ActorsService extends Actor {
     );
   }
 }
+
+/** Makes changes of members for nodes that do not lead. */
+class GroupsService extends Actor {
+  readonly #groups: Groups;
+  constructor(groups: Groups) {
+    super();
+    this.#groups = groups;
+  }
+  @rpc({ ...FOR_NODES, interleave: true }) change(
+    group: unknown,
+    changes: unknown,
+    deadlineMs: unknown,
+  ): Promise<unknown> {
+    const isRight = typeof group === 'string' && typeof deadlineMs === 'number';
+    if (!isRight || !Array.isArray(changes)) {
+      throw new TypeError('a change is of a group, a list, and has a deadline');
+    }
+    return this.#groups.changeHere(group, changes.map(changeOf), deadlineMs);
+  }
+}
+
+/** @throws {TypeError} for what is no change of members */
+function changeOf(value: unknown): MemberChange {
+  const { add, remove, as } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  if (typeof remove === 'string') return { remove };
+  const kind = MEMBER_KINDS.find((known) => known === as);
+  if (typeof add === 'string' && (as === undefined || kind !== undefined)) {
+    return kind === undefined ? { add } : { add, as: kind };
+  }
+  throw new TypeError('a change names a node to add, or one to remove');
+}
+
+const MEMBER_KINDS: readonly MemberKind[] = ['voter', 'candidate', 'learner', 'witness'];
 
 class MembersService extends Actor {
   readonly #answer: (payload: unknown) => unknown;

@@ -6,6 +6,7 @@ import {
   type IncomingInterceptor,
   processEnv,
 } from '@troupe/actor';
+import { ChangeRefused, NotLeader } from '@troupe/consensus';
 import {
   advertisedTransport,
   Endpoint,
@@ -148,7 +149,7 @@ export async function startNode(options: NodeOptions = {}): Promise<Node> {
   const workers = workersOf({ options, plan, ways, system, endpoint });
   let outsiders: Outsiders | undefined;
   try {
-    const { net, cells } = startServices(system, endpoint, entities);
+    const { net, cells } = startServices(system, endpoint, { entities, groups });
     entities.connect(endpoint, cells);
     const meta = { kinds: entities.kinds, ...(roles !== undefined && { roles }) };
     const self = { ...endpoint.identity, state: 'alive', meta } as const;
@@ -259,7 +260,7 @@ function openEndpoint(
     limits,
     edge,
     incarnation: incarnationOf(system.env),
-    errors: [Moved, ...errors],
+    errors: [Moved, NotLeader, ChangeRefused, ...errors],
     router: entities,
     onConnected: ({ identity }) => membership.report({ peer: identity, event: 'ok' }),
     onAlive: ({ identity }) => membership.report({ peer: identity, event: 'ok' }),

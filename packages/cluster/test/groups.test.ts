@@ -130,6 +130,24 @@ function fail(): Promise<never> {
   return Promise.reject(new Error('the group is not open'));
 }
 
+test('members are changed from any node of the group: who leads is asked', async (t) => {
+  const cluster = new TestCluster();
+  const all = await cluster.three();
+  const d = await cluster.node('d', { secret: 'xyzzy' });
+  await d.replicated(Ledger, 'ledger');
+  await cluster.settle(all[0]?.ledger.add(1) ?? fail());
+  const follower = all.find(({ node }) => roleOn(node) === 'follower')?.node;
+
+  const add = follower?.consensus.changeMembers('ledger', [{ add: 'd' }]);
+  const members = await cluster.settle(add ?? fail());
+  const everybody = members.voters.map((remove) => ({ remove }));
+  const removal = follower?.consensus.changeMembers('ledger', everybody);
+  const refused = await t.throwsAsync(cluster.settle(removal ?? fail()));
+
+  t.deepEqual(members.voters, ['a', 'b', 'c', 'd']);
+  t.like(refused, { code: 'ERR_CHANGE_REFUSED', executed: 'no' });
+});
+
 test('a node that stops hands the lead over first, so that nobody waits for an election', async (t) => {
   const cluster = new TestCluster();
   const all = await cluster.three();

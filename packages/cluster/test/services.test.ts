@@ -4,6 +4,7 @@ import { virtualEnv, type VirtualEnv } from '@troupe/actor/testing';
 import { gossip, rendezvous, startNode } from '@troupe/cluster';
 import { type Connection, Endpoint, MemoryNetwork, type Transport } from '@troupe/remote';
 import { Entities } from '../dist/entities.js';
+import { Groups } from '../dist/groups.js';
 import type { MembershipNet } from '../dist/membership.js';
 import { startServices } from '../dist/services.js';
 
@@ -29,7 +30,8 @@ class World {
       router: entities,
       ...options,
     });
-    const { net, cells } = startServices(system, endpoint, entities);
+    const groups = new Groups({}, undefined, { system, endpoint, membership });
+    const { net, cells } = startServices(system, endpoint, { entities, groups });
     entities.connect(endpoint, cells);
     net.onExchange((payload) => [name, payload]);
     return { net, endpoint, system };
