@@ -32,14 +32,13 @@ import { decodeMetadata, encodeMetadata } from './metadata.ts';
 import { NameClaim } from './name-claim.ts';
 import type { SeedProvider } from './seeds.ts';
 import { Seeker } from './seeker.ts';
+import { SparseLog } from './sparse-log.ts';
 
 /** When a thread is replaced: members that are asked who is there, and how long all are sought. */
 const KNOWN_SEEDS_MAX = 16;
 const LOST_MS = 10_000;
 /** How long a packet by stream, its connection included, may take. */
 const STREAM_TIMEOUT_MS = 5_000;
-/** Between two lines about members that are not admitted. */
-const EXCLUDED_LOG_MS = 10_000;
 /** How long one that is gone is shown in the view. */
 const SHOWN_MS = 60_000;
 
@@ -107,8 +106,8 @@ class GossipDriver implements GossipMembership {
   /** Members that were present when a thread ended, and that the next one has not found yet. */
   #lost = new Set<string>();
   #lostTimer: Timer | undefined;
-  #excludedLogAtMs = -Infinity;
-  #excludedUnlogged = 0;
+  #excludedLog!: SparseLog;
+  #takenLog!: SparseLog;
   #hasJoined = false;
   #isStopped = false;
 
@@ -131,6 +130,8 @@ class GossipDriver implements GossipMembership {
     this.#net = net;
     this.#table = new MemberTable(self);
     this.#claim = new NameClaim(self.name, env);
+    this.#excludedLog = new SparseLog(env);
+    this.#takenLog = new SparseLog(env);
     if (secret !== undefined) this.#keyring ??= new Keyring(secret);
     this.#address = self.address === '' ? nowhere(self) : self.address;
     const runner = await this.#run(self);
@@ -322,27 +323,18 @@ class GossipDriver implements GossipMembership {
         this.#claim.refused(event.address, event.isSure);
         if (!this.#hasJoined) return;
         const { refusal: error } = this.#claim;
-        return log.error({ error }, 'another node has taken the name of this one');
+        return this.#takenLog.line((unlogged) => {
+          log.error({ error, unlogged }, 'another node has taken the name of this one');
+        });
       }
       case 'degraded':
       case 'stable':
         return this.#table.tell(event);
       case 'excluded':
-        return this.#onExcluded(event.name, event.why);
+        return this.#excludedLog.line((unlogged) => {
+          log.warn({ name: event.name, why: event.why, unlogged }, 'a member was not admitted');
+        });
     }
-  }
-
-  /** Each word of it is refused, and there may be many: the log hears of one, and how many more. */
-  #onExcluded(name: string, why: string): void {
-    const nowMs = this.#env.now();
-    if (nowMs - this.#excludedLogAtMs < EXCLUDED_LOG_MS) {
-      this.#excludedUnlogged += 1;
-      return;
-    }
-    const fields = { name, why, unlogged: this.#excludedUnlogged };
-    this.#excludedLogAtMs = nowMs;
-    this.#excludedUnlogged = 0;
-    this.#log.warn(fields, 'a member was not admitted');
   }
 
   #onMember(kind: GossipEvent['kind'], status: MemberStatus): void {

@@ -11,6 +11,7 @@ import {
   MetadataTooLarge,
   NameTaken,
 } from '@troupe/cluster';
+import { type Alive, encodePacket } from '@troupe/gossip';
 import { HandshakeRefused } from '@troupe/remote';
 import { MemoryNet } from '../dist/conformance-net.js';
 import { Sealer } from '../dist/sealer.js';
@@ -38,6 +39,12 @@ class World {
 
 function member(name: string, incarnation = '1', kinds: readonly string[] = []): Member {
   return { name, incarnation, address: `${name}:1`, state: 'alive', meta: { kinds } };
+}
+
+function word(name: string): Alive {
+  const versions = { versionMin: 1, versionMax: 1 };
+  const at = { address: `${name}:1`, generation: 1, incarnation: 0 };
+  return { kind: 'alive', name, ...at, meta: new Uint8Array(), ...versions };
 }
 
 function find(of: Membership, name: string): Member | undefined {
@@ -250,6 +257,27 @@ test('members that are not admitted do not fill the log', async (t) => {
   const unlogged = lines.reduce((sum, { fields }) => sum + Number(fields['unlogged']), 0);
   t.true(lines.length >= 5 && lines.length <= 5 * 7, `${lines.length} lines`);
   t.true(unlogged > lines.length, `${unlogged} more`);
+});
+
+test('a name that another node has taken does not fill the log', async (t) => {
+  const w = new World();
+  const [a] = await w.members('a', 'b');
+  const earlier = encodePacket({
+    cluster: 0,
+    from: 'b',
+    generation: 1,
+    message: { kind: 'gossip' },
+    updates: [{ ...word('a'), address: 'e:1', generation: 2 ** 52 }],
+  });
+
+  for (let i = 0; i < 30; i += 1) {
+    await w.net.answers.get('a:1')?.({ from: 'b:1', via: 'stream', packet: earlier });
+    await w.env.advance(1_000);
+  }
+
+  const lines = w.env.logged.filter(({ message }) => /has taken the name/.test(message));
+  t.truthy(a);
+  t.is(lines.length, 3);
 });
 
 test('members that find their seeds by a function find those that it names later', async (t) => {
