@@ -133,7 +133,7 @@ function fail(): Promise<never> {
 test('members are changed from any node of the group: who leads is asked', async (t) => {
   const cluster = new TestCluster();
   const all = await cluster.three();
-  const d = await cluster.node('d', { secret: 'xyzzy' });
+  const d = await cluster.node('d', { secret: 'a secret of tests' });
   await d.replicated(Ledger, 'ledger');
   await cluster.settle(all[0]?.ledger.add(1) ?? fail());
   const follower = all.find(({ node }) => roleOn(node) === 'follower')?.node;
