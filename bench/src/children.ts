@@ -71,6 +71,10 @@ function endGroup({ pid }: ChildProcess): void {
   }
 }
 
+/** What a program said last, and its error, which stands above its stack. */
 function lastLines(text: string): string {
-  return text.trim().split('\n').slice(-3).join(' | ');
+  const lines = text.trim().split('\n');
+  const last = lines.slice(-3);
+  const error = lines.find((line) => /^\w*Error\b/.test(line));
+  return [...(error === undefined || last.includes(error) ? [] : [error]), ...last].join(' | ');
 }
