@@ -23,6 +23,7 @@ export interface AnsweringOptions {
 
 /** The side of a connection for exchanges that was dialled: it is asked, and answers. */
 export class AnsweringLine implements Proved {
+  readonly readsInPlace = true;
   readonly #connection: Connection;
   readonly #options: AnsweringOptions;
   readonly #frames = new ExchangeFrames();

@@ -40,6 +40,7 @@ interface Question {
 
 /** The side of a connection for exchanges that has dialled: it asks, and is answered. */
 export class AskingLine implements Proved {
+  readonly readsInPlace = true;
   readonly #connection: Connection;
   readonly #options: AskingOptions;
   readonly #frames = new ExchangeFrames();

@@ -30,7 +30,7 @@ class Heard {
 
   constructor(connection: Connection) {
     connection.start({
-      data: (chunk) => this.#tell(this.chunks, Uint8Array.from(chunk)),
+      data: (chunk) => this.#tell(this.chunks, chunk),
       drained: () => this.#tell(this.drains, true),
       closed: (error) => this.#tell(this.ends, error),
     });

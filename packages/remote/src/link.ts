@@ -29,6 +29,8 @@ export interface LinkHandler {
 
 /** What becomes of a connection when both sides have proved themselves. */
 export interface Proved {
+  /** Keeps nothing of what it receives. Default: false, and it owns that */
+  readonly readsInPlace?: boolean;
   /** The connection has read. */
   receive(chunk: Uint8Array): void;
   /** It has room again. */
@@ -108,8 +110,11 @@ function shakeHands<T extends Proved>(
     };
     let timer: Timer = env.setTimer(HANDSHAKE_TIMEOUT_MS, () => fail(handshake.refuse('busy')));
     connection.start({
+      readsInPlace: true,
       data(chunk) {
-        if (link !== undefined) return link.receive(chunk);
+        if (link !== undefined) {
+          return link.receive(link.readsInPlace === true ? chunk : Buffer.from(chunk));
+        }
         try {
           const done = handshake.push(chunk);
           if (done === undefined) return;
@@ -135,6 +140,7 @@ function shakeHands<T extends Proved>(
 
 /** One authenticated connection: envelopes in, envelopes out. */
 export class Link implements Proved {
+  readonly readsInPlace = true;
   readonly agreement: Agreement;
   /** Whom calls over this link come from. */
   readonly caller: CallerIdentity;

@@ -45,7 +45,10 @@ export class SocketConnection implements Connection {
       return;
     }
     // One that was accepted may read as a stream all the same.
-    if (this.#reader !== undefined) this.#reader.take = (chunk) => handler.data(chunk);
+    if (this.#reader !== undefined) {
+      this.#reader.take = (chunk) =>
+        handler.data(handler.readsInPlace === true ? chunk : Buffer.from(chunk));
+    }
     this.#socket.on('data', (chunk: Buffer) => handler.data(chunk));
     this.#socket.on('drain', () => handler.drained?.());
     this.#socket.once('close', () => handler.closed(this.#error));

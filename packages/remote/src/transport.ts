@@ -86,7 +86,12 @@ export interface Connection {
 }
 
 export interface ConnectionHandler {
-  /** `chunk` is read into again when this has returned: copy what is kept. */
+  /**
+   * Nothing of a chunk is kept when `data` has returned: its memory may be read into again.
+   * Default: false
+   */
+  readonly readsInPlace?: boolean;
+  /** Owns `chunk` from now on, unless it `readsInPlace`. */
   data(chunk: Uint8Array): void;
   /** There is room again after a `write` that returned false. */
   drained?(): void;

@@ -16,23 +16,26 @@ async function pair(transport: Transport, address: string) {
   return { listener, dialled, accepted: await accepted };
 }
 
-/** Sends one word after the other. @returns the memory that each of them arrived in */
-async function memoryOf(from: Connection, to: Connection): Promise<Set<ArrayBufferLike>> {
-  const memory = new Set<ArrayBufferLike>();
+const WORDS = ['one', 'two', 'three'];
+
+/** Sends one word after the other. @returns the chunks that they arrived in */
+async function chunksOf(from: Connection, to: Connection, readsInPlace: boolean) {
+  const chunks: Uint8Array[] = [];
   let heard: (text: string) => void = () => undefined;
   to.start({
+    readsInPlace,
     data(chunk) {
-      memory.add(chunk.buffer);
+      chunks.push(chunk);
       heard(Buffer.from(chunk).toString());
     },
     closed: () => undefined,
   });
-  for (const word of ['one', 'two', 'three']) {
+  for (const word of WORDS) {
     const arrived = new Promise<string>((resolve) => (heard = resolve));
     from.write(Buffer.from(word));
     if ((await arrived) !== word) throw new Error(`'${word}' came in pieces`);
   }
-  return memory;
+  return chunks;
 }
 
 const readsInPlace = test.macro({
@@ -40,21 +43,38 @@ const readsInPlace = test.macro({
   async exec(t, _: string, transport: Transport, address: string) {
     const { listener, dialled, accepted } = await pair(transport, address);
 
-    const there = await memoryOf(dialled, accepted);
-    const back = await memoryOf(accepted, dialled);
+    const there = await chunksOf(dialled, accepted, true);
+    const back = await chunksOf(accepted, dialled, true);
 
-    t.is(there.size, 1);
-    t.deepEqual([...back], [...there]); // One transport has one block for all.
+    // One transport has one block for all.
+    t.is(new Set([...there, ...back].map(({ buffer }) => buffer)).size, 1);
     const closed = listener.close();
     dialled.destroy();
     await closed; // The accepted one has ended too, for its server as well.
   },
 });
 
+const givesAway = test.macro({
+  title: (_, name: string) => `${name}: chunks stay as they are for who does not read in place`,
+  async exec(t, _: string, transport: Transport, address: string) {
+    const { listener, dialled, accepted } = await pair(transport, address);
+
+    const there = await chunksOf(dialled, accepted, false);
+    const back = await chunksOf(accepted, dialled, false);
+
+    const texts = [...there, ...back].map((chunk) => Buffer.from(chunk).toString());
+    t.deepEqual(texts, [...WORDS, ...WORDS]);
+    dialled.destroy();
+    await listener.close();
+  },
+});
+
 test(readsInPlace, 'tcp', tcpTransport(), '127.0.0.1:0');
+test(givesAway, 'tcp', tcpTransport(), '127.0.0.1:0');
 
 const folder = mkdtempSync(join(tmpdir(), 'troupe-'));
-test(readsInPlace, 'unix', unixTransport(), `unix:${join(folder, 'a.sock')}`);
+test(readsInPlace, 'unix', unixTransport(), `unix:${join(folder, 'a')}`);
+test(givesAway, 'unix', unixTransport(), `unix:${join(folder, 'b')}`);
 test.after.always(() => rmSync(folder, { recursive: true }));
 
 test('a socket that has ended before it could be adopted is left as it is', async (t) => {
