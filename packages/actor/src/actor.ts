@@ -8,7 +8,7 @@ import { ActorDown } from './errors.ts';
 import { Goroutine, type Task, type TaskContext } from './go.ts';
 import type { Down, DownReason } from './recipient.ts';
 import { recipientOf } from './ref-core.ts';
-import { type ActorRef, type AnyRef, bound, type RemoteKeys } from './ref.ts';
+import { type ActorRef, type AnyRef, bound, type EntityRef, type RemoteKeys } from './ref.ts';
 
 /** What a method may know about the call it serves. Take it before the first `await`. */
 export interface TurnContext {
@@ -73,6 +73,18 @@ export abstract class Actor {
    */
   protected bind<R extends AnyRef>(ref: R): R {
     return bound(ref, this.#attached) as R;
+  }
+
+  /**
+   * Names the one entity of that kind and key in the cluster, as `node.entity` does; calls through
+   * it are part of the turn that makes them.
+   * @throws {TypeError} when the actor is of no node of a cluster
+   */
+  protected entity<T extends Actor>(target: new () => T, key: string): EntityRef<T> {
+    const cell = this.#attached;
+    const { entities } = cell.system;
+    if (entities === undefined) throw new TypeError(`${cell.address} is part of no cluster`);
+    return bound(entities(target, key), cell) as object as EntityRef<T>;
   }
 
   /** What the entity is called within its kind. @throws {TypeError} when this is no entity */

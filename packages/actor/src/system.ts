@@ -78,6 +78,8 @@ export class ActorSystem implements AsyncDisposable {
   readonly deadlines: Deadlines;
   /** The actor that is at work this very moment; none while a turn waits. */
   running: Cell | undefined;
+  /** How its actors name entities; none where it is part of no cluster. */
+  entities: ((target: new () => Actor, key: string) => AnyRef) | undefined;
   readonly supervisor: Supervisor | undefined;
   readonly interceptors: readonly IncomingInterceptor[];
   /** Applied to what local messages hold. */

@@ -71,6 +71,7 @@ export class Node implements AsyncDisposable {
     this.#workers = parts.workers;
     this.#outsiders = parts.outsiders;
     this.#roles = parts.roles;
+    this.system.entities = (target, key) => this.entity(target, key);
     void this.#follow();
   }
 

@@ -3,6 +3,7 @@ import {
   Actor,
   actor,
   ActorDown,
+  ActorSystem,
   BadArguments,
   ChannelLost,
   type DeadLetter,
@@ -42,6 +43,9 @@ class Counter extends Actor {
   }
   @rpc forward(to: EntityRef<Counter>, by: number): Promise<number> {
     return to.add(by);
+  }
+  @rpc addAt(key: string, by: number): Promise<number> {
+    return this.entity(Counter, key).add(by);
   }
   @rpc end(): void {
     this.stop();
@@ -101,6 +105,26 @@ function keyOn(node: Node, owner: string): string {
     if (node.ownerOf(Counter, `key-${i}`)?.name === owner) return `key-${i}`;
   }
 }
+
+test('an actor names entities as its node does, and waits for them in its turn', async (t) => {
+  const cluster = new TestCluster();
+  const [a, b] = await cluster.nodes('a', 'b');
+  if (a === undefined || b === undefined) return t.fail();
+  const [here, there] = [keyOn(a, 'a'), keyOn(a, 'b')];
+
+  t.is(await a.entity(Counter, here).addAt(there, 2), 2);
+  t.is(await b.entity(Counter, there).add(1), 3);
+  t.is(await a.spawn(Counter).addAt(there, 1), 4);
+  await t.throwsAsync(a.entity(Counter, here).addAt(here, 1), { code: 'ERR_DEADLOCK' });
+});
+
+test('an actor of no cluster names no entities', async (t) => {
+  await using system = new ActorSystem({ env: virtualEnv() });
+
+  const error = await t.throwsAsync(system.spawn(Counter).addAt('x', 1));
+
+  t.regex(error?.message ?? '', /^local\/counter\/#1 is part of no cluster$/);
+});
 
 test("named channels, which are the runtime's own, pass by the edge of their home", async (t) => {
   const cluster = new TestCluster();

@@ -27,9 +27,9 @@ export class IncomingLine implements Proved {
   receive(chunk: Uint8Array): void {
     if (this.#broken !== undefined) return;
     try {
-      // A copy, since the transport reads into the chunk again, and commands are kept for long.
-      const copy = Buffer.from(this.#afterPreamble(chunk));
-      for (const frame of this.#cutter.push(copy)) this.#handler.frame(frame);
+      for (const frame of this.#cutter.push(this.#afterPreamble(chunk))) {
+        this.#handler.frame(frame);
+      }
     } catch (error) {
       this.#broken = error instanceof Error ? error : new Error(String(error));
       this.#connection.destroy();

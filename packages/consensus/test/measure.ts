@@ -29,6 +29,11 @@ if (values.help) {
   process.stdout.write(HELP);
   process.exit();
 }
+for (const name of ['seconds', 'entries'] as const) {
+  if (Number(values[name]) > 0) continue;
+  process.stderr.write(`--${name} takes a number above 0, not '${values[name]}'\n${HELP}`);
+  process.exit(2);
+}
 const env = processEnv();
 const COMMAND_BYTES = 64;
 const data = new Uint8Array(COMMAND_BYTES).fill(7);

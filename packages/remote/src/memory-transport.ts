@@ -243,7 +243,8 @@ class MemoryEnd implements Connection {
     if (this.#state !== 'open') return;
     this.#happens(() => {
       this.#handler?.data(bytes);
-      bytes.fill(0xa5); // As a socket would, whose memory is read into again.
+      // As a socket does, whose memory is read into again.
+      if (this.#handler?.readsInPlace === true) bytes.fill(0xa5);
     });
   }
 

@@ -265,7 +265,8 @@ class StreamEnd implements Connection {
     this.#happens(() => {
       this.#wire.onData(from, this.process.name, segment.length);
       this.#handler?.data(segment);
-      segment.fill(0xa5); // As a socket would, whose memory is read into again.
+      // As a socket does, whose memory is read into again.
+      if (this.#handler?.readsInPlace === true) segment.fill(0xa5);
     });
   }
 
