@@ -257,7 +257,8 @@ class GossipDriver implements GossipMembership {
     const others = members.filter(({ name, state }) => name !== self.name && isPresent(state));
     this.#lost = new Set(others.map(({ name }) => name));
     const known = others.flatMap(({ address }) => (address === '' ? [] : [address]));
-    this.#runner?.input({ kind: 'join', seeds: known.slice(0, KNOWN_SEEDS_MAX) });
+    const seeds = [...known.slice(0, KNOWN_SEEDS_MAX), ...(this.#seeker?.seeds ?? [])];
+    this.#runner?.input({ kind: 'join', seeds: [...new Set(seeds)] });
     this.#lostTimer?.cancel();
     this.#lostTimer = this.#env.setTimer(LOST_MS, () => this.#buryLost());
   }

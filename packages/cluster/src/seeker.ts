@@ -55,6 +55,11 @@ export class Seeker {
     this.#timer = env.setTimer(delayMs, () => void this.seek());
   }
 
+  /** Those that were found last. */
+  get seeds(): readonly string[] {
+    return this.#seeds;
+  }
+
   /** Calls all seeds once more, those that have answered included. */
   again(): Promise<void> {
     return this.#options.call(this.#seeds);
