@@ -144,7 +144,7 @@ export class Groups {
     const deadlineAt = env.now() + deadlineMs;
     let leader = this.#host.system.name;
     for (;;) {
-      const leftMs = Math.max(1, deadlineAt - env.now());
+      const leftMs = Math.max(1, Math.floor(deadlineAt - env.now())); // Whole ones, on the wire.
       try {
         return await this.#changeAt(leader, { group, changes, deadlineMs: leftMs });
       } catch (error) {
