@@ -91,6 +91,7 @@ export const membership: readonly Mutant[] = [
   },
   {
     name: 'witnesses may be a majority',
+    firstSeed: 56,
     theme: 'witnesses',
     seen: 'found by this simulator',
     file: 'configuration.js',
