@@ -75,6 +75,6 @@ function endGroup({ pid }: ChildProcess): void {
 function lastLines(text: string): string {
   const lines = text.trim().split('\n');
   const last = lines.slice(-3);
-  const error = lines.find((line) => /^\w*Error\b/.test(line));
+  const error = lines[lines.findIndex((line) => /^ +at /.test(line)) - 1];
   return [...(error === undefined || last.includes(error) ? [] : [error]), ...last].join(' | ');
 }
