@@ -151,7 +151,12 @@ class GossipDriver implements GossipMembership {
     const seeker = this.#seeker;
     await seeker.seek();
     if (seeker.failure !== undefined) throw seeker.failure;
-    await this.#claim.outwait(() => seeker.again());
+    await this.#claim.outwait(async () => {
+      await seeker.again();
+      return this.#table.view.members.some(({ name, state }) => {
+        return name !== self.name && state === 'alive';
+      });
+    });
     const { refusal } = this.#claim;
     if (refusal !== undefined) throw refusal;
     this.#hasJoined = true;

@@ -37,16 +37,21 @@ export class NameClaim {
     this.#isSure ||= isSure;
   }
 
-  /** @param ask asks all again; resolves when they have answered or will not */
-  async outwait(ask: () => Promise<void>): Promise<void> {
+  /**
+   * @param ask asks all again; resolves when they have answered or will not, with whether somebody
+   *   has taken this node in: that nobody answers gives it no name
+   */
+  async outwait(ask: () => Promise<boolean>): Promise<void> {
     const untilMs = this.#env.now() + PATIENCE_MS;
     let pauseMs = AGAIN_MS;
     while (this.#mayBeFree && this.#env.now() < untilMs) {
       await this.#pause(pauseMs);
       if (this.#isStopped) return;
       pauseMs = Math.min(2 * pauseMs, AGAIN_MS_MAX);
+      const holder = this.#holder;
       this.#holder = undefined;
-      await ask();
+      const isTakenIn = await ask();
+      if (!isTakenIn) this.#holder ??= holder;
     }
   }
 
