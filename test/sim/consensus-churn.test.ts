@@ -1,21 +1,10 @@
 import test from 'ava';
-import { executedOf } from '@troupe/actor';
-import {
-  checkLinearizable,
-  type FaultKind,
-  History,
-  type ListInput,
-  lists,
-  type Place,
-  type Simulated,
-  testSeeds,
-} from '@troupe/sim';
+import { type FaultKind, History, type Place, type Simulated, testSeeds } from '@troupe/sim';
+import { client, demandAgreement, type Recorded } from './consensus/clients.ts';
 import { type Host, starter } from './consensus/hosts.ts';
 
 const names = ['a', 'b', 'c', 'd', 'e'];
 const UNTIL_MS = 20_000;
-
-type Recorded = History<ListInput, readonly unknown[] | null>;
 
 /** Three begin the group; the others wait to be added. */
 function start(place: Place): Promise<Host> {
@@ -25,31 +14,6 @@ function start(place: Place): Promise<Host> {
   return starter({ voters: isVoter ? voters : [], ...limits, log: { reserveBytes: 16_384 } })(
     place,
   );
-}
-
-/** Appends and reads by way of any node. */
-async function client(world: Simulated<Host>, name: string, history: Recorded): Promise<void> {
-  const random = world.world.random.fork(name);
-  for (let i = 0; world.nowMs < UNTIL_MS; i += 1) {
-    await world.sleep(random.between(20, 200));
-    const hosts = [...world.nodes.keys()];
-    if (hosts.length === 0) continue;
-    const host = random.pick(hosts);
-    const key = random.pick(['x', 'y']);
-    const value = Number(`${i}${name.charCodeAt(0)}`);
-    const isAppend = random.chance(0.6);
-    const input: ListInput = isAppend ? { kind: 'append', key, value } : { kind: 'read', key };
-    const call = history.call(name, input);
-    const command = new TextEncoder().encode(JSON.stringify([key, value]));
-    await world
-      .on(host, async ({ group, machine }) => {
-        if (!isAppend) await group.read({ deadlineMs: 3_000 });
-        else await group.propose(command, { deadlineMs: 3_000 });
-        return isAppend ? null : machine.of(key);
-      })
-      .then((output) => call.returns(output))
-      .catch((error: unknown) => call.fails(isAppend ? executedOf(error) : 'no'));
-  }
 }
 
 /** Adds a node to four or fewer, or removes one of more than three, whichever chance says. */
@@ -86,7 +50,9 @@ async function supervisor(world: Simulated<Host>): Promise<void> {
 
 async function scenario(world: Simulated<Host>): Promise<void> {
   const history: Recorded = new History(() => world.nowMs);
-  const clients = ['p', 'q', 'r'].map((name) => client(world, name, history));
+  const clients = ['p', 'q', 'r'].map((name) =>
+    client(world, { name, history, untilMs: UNTIL_MS, keys: ['x', 'y'] }),
+  );
   const supervised = supervisor(world);
   await Promise.all([...clients, operator(world)]);
   await world.heal();
@@ -94,16 +60,7 @@ async function scenario(world: Simulated<Host>): Promise<void> {
   await world.heal();
   const leader = [...world.nodes.values()].find(({ group }) => group.status().role === 'leader');
   if (leader === undefined) throw new Error('nobody leads');
-  const texts = new Set<string>();
-  for (const host of leader.group.members().voters) {
-    await world.on(host, ({ group }) => group.read());
-    texts.add(world.node(host).machine.text);
-  }
-  if (texts.size > 1) throw new Error(`several states: ${[...texts].join(' | ')}`);
-  const verdict = checkLinearizable(lists(), history.operations);
-  if (verdict.kind === 'violated') {
-    throw new Error(`no order explains ${JSON.stringify(verdict.operations)}`);
-  }
+  await demandAgreement(world, leader.group.members().voters, history);
 }
 
 const faultKinds: readonly FaultKind[] = [

@@ -1,7 +1,8 @@
 import test from 'ava';
 import { isCallError } from '@troupe/actor';
 import { simulate, type Simulated } from '@troupe/sim';
-import { type Host, SEGMENT_BYTES, starter } from './consensus/hosts.ts';
+import { type Host, starter } from './consensus/hosts.ts';
+import { SEGMENT_BYTES } from './consensus/nodes.ts';
 
 const names = ['a', 'b', 'c'];
 

@@ -1,6 +1,5 @@
 import test from 'ava';
-import { isCallError } from '@troupe/actor';
-import { type Consensus, type ConsensusEvent, recoverAlone } from '@troupe/consensus';
+import { type ConsensusEvent, recoverAlone } from '@troupe/consensus';
 import {
   Adder,
   consensusCases,
@@ -8,84 +7,33 @@ import {
   type Replica,
 } from '@troupe/consensus/conformance';
 import {
-  checkLinearizable,
   type FaultKind,
   History,
-  type ListInput,
-  lists,
   type Place,
   simulate,
   type Simulated,
   testSeeds,
   World,
 } from '@troupe/sim';
+import { client, demandAgreement, type ListHost, type Recorded } from './consensus/clients.ts';
 import { Lists, openDisk, openGroup } from './consensus/nodes.ts';
-
-interface Host {
-  readonly group: Consensus<null>;
-  readonly machine: Lists;
-}
 
 const names = ['a', 'b', 'c'];
 
-async function start(place: Place): Promise<Host> {
+async function start(place: Place): Promise<ListHost> {
   const machine = new Lists();
   const limits = { snapshotEntries: 40, keepEntries: 10 };
   return { machine, group: await openGroup(place, { machine, voters: names, ...limits }) };
 }
 
-type Recorded = History<ListInput, readonly unknown[] | null>;
-
-/** Appends and reads by way of any node, until `untilMs`. */
-async function client(
-  world: Simulated<Host>,
-  { name, history, untilMs }: { name: string; history: Recorded; untilMs: number },
-): Promise<void> {
-  const random = world.world.random.fork(name);
-  for (let i = 0; world.nowMs < untilMs; i += 1) {
-    await world.sleep(random.between(20, 200));
-    const hosts = [...world.nodes.keys()];
-    if (hosts.length === 0) continue;
-    const host = random.pick(hosts);
-    const key = random.pick(['x', 'y', 'z']);
-    if (random.chance(0.6)) {
-      const value = Number(`${i}${name.charCodeAt(0)}`);
-      const command = new TextEncoder().encode(JSON.stringify([key, value]));
-      const call = history.call(name, { kind: 'append', key, value });
-      await world
-        .on(host, ({ group }) => group.propose(command, { deadlineMs: 3_000 }))
-        .then(() => call.returns(null))
-        .catch((error: unknown) => call.fails(isCallError(error) ? error.executed : 'unknown'));
-    } else {
-      const call = history.call(name, { kind: 'read', key });
-      await world
-        .on(host, async ({ group, machine }) => {
-          await group.read({ deadlineMs: 3_000 });
-          return machine.of(key);
-        })
-        .then((list) => call.returns(list))
-        .catch(() => call.fails('no'));
-    }
-  }
-}
-
-async function scenario(world: Simulated<Host>): Promise<void> {
+async function scenario(world: Simulated<ListHost>): Promise<void> {
   const history: Recorded = new History(() => world.nowMs);
   const clients = ['p', 'q', 'r', 's'].map((name) =>
-    client(world, { name, history, untilMs: 20_000 }),
+    client(world, { name, history, untilMs: 20_000, keys: ['x', 'y', 'z'] }),
   );
   await Promise.all(clients);
   await world.heal();
-  const texts = [];
-  for (const host of names) {
-    await world.on(host, ({ group }) => group.read());
-    texts.push(world.node(host).machine.text);
-  }
-  if (new Set(texts).size > 1) throw new Error(`three states: ${texts.join(' | ')}`);
-  const verdict = checkLinearizable(lists(), history.operations);
-  if (verdict.kind === 'violated') {
-    throw new Error(`no order explains ${JSON.stringify(verdict.operations)}`);
-  }
+  await demandAgreement(world, names, history);
   const answered = history.operations.filter(({ output }) => output !== undefined).length;
   if (answered < 5) throw new Error(`only ${answered} operations were answered`);
 }

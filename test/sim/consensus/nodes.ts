@@ -5,6 +5,7 @@ import type {
   DiskStore,
   Engine,
   GroupOptions,
+  LogOptions,
   SnapshotSource,
   StateMachine,
 } from '@troupe/consensus';
@@ -49,21 +50,31 @@ export class Lists implements StateMachine<null> {
 /** The package, or what it is with a mistake. */
 export type Kit = typeof consensus;
 
+/** Small, so that a test goes through several. */
+export const SEGMENT_BYTES = 16_384;
+
 /** The log and the snapshots of a node, on its simulated disk. */
-export async function openDisk(place: Place, kit: Kit = consensus): Promise<DiskStore> {
-  const { name, env, files } = place;
-  const log = { cluster: 'world', node: name, env, segmentBytes: 16_384, reserveBytes: 0 };
-  const opened = await kit.openStore(files, log);
+export async function openDisk(
+  { name, env, files }: Place,
+  kit: Kit = consensus,
+  settings: Partial<LogOptions> = {},
+): Promise<DiskStore> {
+  const own = { cluster: 'world', node: name, env, segmentBytes: SEGMENT_BYTES, reserveBytes: 0 };
+  const opened = await kit.openStore(files, { ...own, ...settings });
   if (opened.verdict === 'corrupt') throw new Error(`the log of ${name} is damaged`);
   return opened.store;
 }
 
 /** A whole node, its lines over the simulated network. */
-export async function openEngine(place: Place, kit: Kit = consensus): Promise<Engine> {
+export async function openEngine(
+  place: Place,
+  kit: Kit = consensus,
+  settings?: Partial<LogOptions>,
+): Promise<Engine> {
   const { name, env, transport, listen } = place;
   const addressOf = (node: string): string => listen.replace(name, node);
   const wire = new kit.TransportWire({ env, listen, transport, addressOf });
-  const store = await openDisk(place, kit);
+  const store = await openDisk(place, kit, settings);
   return new kit.Engine({ node: name, env, wire, store });
 }
 
