@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { campaignOptions, seedsOf, type Talk, tellUsage } from '../seeds.ts';
 import { runMutants, runWorlds } from './campaign.ts';
 
 const usage = `npm run sim -- coordination --seeds N [--seed FIRST] [--json] [--mutants]
@@ -9,26 +10,16 @@ lock, session, store or watch could have done.
 --mutants: puts known mistakes into the package, one at a time, and tells which seed finds each.`;
 
 /** @returns the exit code */
-export async function runCoordination(
-  args: readonly string[],
-  { write, progress }: { write(line: string): void; progress(line: string): void },
-): Promise<number> {
+export async function runCoordination(args: readonly string[], talk: Talk): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
     options: {
+      ...campaignOptions,
       seeds: { type: 'string', default: '100' },
-      seed: { type: 'string', default: '1' },
-      json: { type: 'boolean', default: false },
-      mutants: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
     },
   });
-  const [first, count] = [Number(values.seed), Number(values.seeds)];
-  const isUsable = [first, count].every((number) => Number.isSafeInteger(number) && number > 0);
-  if (values.help || !isUsable) {
-    (values.help ? write : progress)(usage);
-    return values.help ? 0 : 2;
-  }
-  const options = { first, count, json: values.json, write };
+  const seeds = seedsOf(values);
+  if (values.help || seeds === undefined) return tellUsage(usage, values.help, talk);
+  const options = { ...seeds, json: values.json, write: talk.write };
   return (await (values.mutants ? runMutants(options) : runWorlds(options))) ? 0 : 1;
 }

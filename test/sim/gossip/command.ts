@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { campaignOptions, seedsOf, type Talk, tellUsage } from '../seeds.ts';
 import { runMutants, runScenarios } from './campaign.ts';
 import { measure } from './measure.ts';
 import { scenarios } from './scenarios.ts';
@@ -16,36 +17,25 @@ ${scenarios.map(({ name, title }) => `  ${name}  ${title}`).join('\n')}
 configurations of the same core; takes several minutes.`;
 
 /** @returns the exit code */
-export async function runGossip(
-  args: readonly string[],
-  { write, progress }: { write(line: string): void; progress(line: string): void },
-): Promise<number> {
+export async function runGossip(args: readonly string[], talk: Talk): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
     options: {
+      ...campaignOptions,
       seeds: { type: 'string', default: '20' },
-      seed: { type: 'string', default: '1' },
       scenario: { type: 'string', multiple: true, default: [] },
-      json: { type: 'boolean', default: false },
-      mutants: { type: 'boolean', default: false },
       measure: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
     },
   });
   const { json, scenario: only } = values;
-  const [first, count] = [Number(values.seed), Number(values.seeds)];
-  const isUsable =
-    [first, count].every((number) => Number.isSafeInteger(number) && number > 0) &&
-    only.every((name) => scenarios.some((scenario) => scenario.name === name));
-  if (values.help || !isUsable) {
-    (values.help ? write : progress)(usage);
-    return values.help ? 0 : 2;
-  }
+  const seeds = seedsOf(values);
+  const areKnown = only.every((name) => scenarios.some((scenario) => scenario.name === name));
+  if (values.help || seeds === undefined || !areKnown) return tellUsage(usage, values.help, talk);
   if (values.measure) {
-    measure({ json, write, progress });
+    measure({ json, ...talk });
     return 0;
   }
-  const options = { first, count, json, only, write, progress };
+  const options = { ...seeds, json, only, ...talk };
   const isGood = values.mutants ? await runMutants(options) : runScenarios(options);
   return isGood ? 0 : 1;
 }

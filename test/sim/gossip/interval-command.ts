@@ -1,6 +1,7 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { Profile } from '@troupe/gossip';
+import { seedsOf, type Talk, tellUsage } from '../seeds.ts';
 import { type Cell, type CellRun, cells, GRID, runCell } from './interval.ts';
 import type { Stall } from './world.ts';
 
@@ -34,18 +35,10 @@ interface Asked {
   readonly json: boolean;
 }
 
-interface Output {
-  write(line: string): void;
-  progress(line: string): void;
-}
-
 /** @returns the exit code */
-export function runInterval(args: readonly string[], output: Output): number {
+export function runInterval(args: readonly string[], output: Talk): number {
   const asked = understand(args);
-  if (typeof asked === 'string') {
-    (asked === 'help' ? output.write : output.progress)(usage);
-    return asked === 'help' ? 0 : 2;
-  }
+  if (typeof asked === 'string') return tellUsage(usage, asked === 'help', output);
   const runs = runAll(asked, output);
   for (const profile of asked.profiles) {
     const sum = summary(profile, runs);
@@ -82,17 +75,16 @@ function understand(args: readonly string[]): Asked | 'help' | 'unusable' {
       held.includes(String(cell.heldMs)) &&
       free.includes(String(cell.freeMs)),
   );
-  const [first, count] = [Number(values.seed), Number(values.seeds)];
-  const isUsable =
-    [first, count].every((number) => Number.isSafeInteger(number) && number > 0) &&
+  const seeds = seedsOf(values);
+  const areKnown =
     chosen.length === anomalies.length * held.length * free.length &&
     profiles.length === values.profile.length;
-  if (!isUsable || way === undefined) return 'unusable';
-  return { cells: chosen, profiles, way, first, count, into, json };
+  if (seeds === undefined || !areKnown || way === undefined) return 'unusable';
+  return { cells: chosen, profiles, way, ...seeds, into, json };
 }
 
 /** Each cell with all configurations before the next, so that a part of it can be compared. */
-function runAll(asked: Asked, { progress }: Output): CellRun[] {
+function runAll(asked: Asked, { progress }: Talk): CellRun[] {
   const { profiles, way, first, count, into } = asked;
   const before = into === undefined ? [] : runsIn(into);
   const all = asked.cells.flatMap((cell) =>
