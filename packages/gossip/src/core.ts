@@ -24,6 +24,11 @@ export interface SelfOptions {
   readonly address: string;
   /** Greater than that of any earlier process of this name: a whole number up to 2 ** 53 - 1. */
   readonly generation: number;
+  /**
+   * Greater than any that was said before in this generation, which a core that takes the place of
+   * another one must know: 0 … 2 ** 32 - 1. Default: 0.
+   */
+  readonly incarnation?: number;
   readonly meta: Uint8Array;
   /** Versions of this protocol that it speaks. Default: those of this code. */
   readonly versions?: Versions;
@@ -64,7 +69,7 @@ export class Core {
     options: { settings: Settings; cluster: number; random: () => number },
   ) {
     const { settings, cluster, random } = options;
-    const { versions = VERSIONS } = self;
+    const { incarnation = 0, versions = VERSIONS } = self;
     this.settings = settings;
     this.cluster = cluster;
     this.random = random;
@@ -77,7 +82,7 @@ export class Core {
       name: self.name,
       address: self.address,
       generation: self.generation,
-      incarnation: 0,
+      incarnation,
       meta: self.meta,
       versionMin: versions.min,
       versionMax: versions.max,
@@ -138,12 +143,13 @@ export class Core {
    */
   mayOutlive(): boolean {
     if (this.nowMs - this.#outlivedAtMs > OUTLIVED_FOR_MS) this.#outlived = 0;
-    this.#outlivedAtMs = this.nowMs;
     this.#outlived += 1;
     if (this.#outlived === OUTLIVED_MAX + 1) {
       this.tell({ kind: 'taken', address: this.self.address, isSure: true });
     }
-    return this.#outlived <= OUTLIVED_MAX;
+    if (this.#outlived > OUTLIVED_MAX) return false;
+    this.#outlivedAtMs = this.nowMs; // Not when refused: who outlives the other is not to end so.
+    return true;
   }
 
   tell(event: GossipEvent): void {

@@ -1,5 +1,5 @@
 import { Core, type SelfOptions } from './core.ts';
-import type { Member, MemberStatus } from './member.ts';
+import { INCARNATION_MAX, type Member, type MemberStatus } from './member.ts';
 import type { Packet, Ping, Way } from './message.ts';
 import { learn, speakAnew } from './news.ts';
 import type { Evidence, Input, Output } from './output.ts';
@@ -43,6 +43,10 @@ export class Gossip {
     const { profile = 'lan', settings, cluster = 0, random, nowMs, meta } = options;
     if (meta.length > META_BYTES_MAX) {
       throw new RangeError(`meta is ${meta.length} bytes: give ${META_BYTES_MAX} at most`);
+    }
+    const { incarnation = 0 } = options;
+    if (!(Number.isInteger(incarnation) && incarnation >= 0 && incarnation <= INCARNATION_MAX)) {
+      throw new RangeError(`incarnation is ${incarnation}: give 0 … ${INCARNATION_MAX}`);
     }
     checkText('name', options.name, NAME_BYTES_MAX);
     checkText('address', options.address, ADDRESS_BYTES_MAX);

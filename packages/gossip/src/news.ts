@@ -52,7 +52,8 @@ function learnAlive(core: Core, member: Member | undefined, update: Alive): bool
   }
   if (member.generation < update.generation) replace(core, member, update);
   else if (member.generation > update.generation) return true;
-  else if (member.incarnation >= update.incarnation) return member.state !== 'alive';
+  else if (member.incarnation > update.incarnation) return true;
+  else if (member.incarnation === update.incarnation) return member.state !== 'alive';
   else if (member.state === 'left') return true; // That life is over, whatever it said before.
   else revive(core, member, update);
   return false;
@@ -199,12 +200,13 @@ function object(core: Core, accusation: Suspect | Failed | Left): void {
 }
 
 function learnOfNamesake(core: Core, update: Alive): void {
-  const { generation, incarnation, address } = core.self;
+  const { generation, address } = core.self;
   if (core.isLeaving) return;
   if (update.address === address) {
-    // An earlier process at this address, whose clock was ahead: two cannot be there at once.
+    // An earlier process at this address, whose clock was ahead, or an earlier core of this one:
+    // two cannot be there at once.
     const isSame = update.generation === generation;
-    if (isSame ? update.incarnation <= incarnation : update.generation < generation) return;
+    if (isSame ? !isLater(update, core.self) : update.generation < generation) return;
     if (!core.mayOutlive()) return;
     if (isSame) speakAnew(core, update.incarnation + 1);
     else beginGeneration(core, update.generation + 1);
@@ -213,6 +215,12 @@ function learnOfNamesake(core: Core, update: Alive): void {
   if (update.generation > generation) {
     core.tell({ kind: 'taken', address: update.address, isSure: false });
   }
+}
+
+/** Whether `other`, of the same life, makes what is said with `own` nothing new. */
+function isLater(other: Alive, own: Alive): boolean {
+  if (other.incarnation !== own.incarnation) return other.incarnation > own.incarnation;
+  return !isEqual(other.meta, own.meta);
 }
 
 /** Says once more that this member is alive, with a word later than any before. */

@@ -287,6 +287,25 @@ test('a later life at its own address counts as the first again after a minute',
   t.is(bench.gossip.self.generation, 691);
 });
 
+test('who was refused another life has one again after a minute, however often it was told', (t) => {
+  const bench = knowing('b');
+  const hearLater = (): void => {
+    bench.hear('b', gossip, { ...suspect('a', 'b'), generation: bench.gossip.self.generation + 1 });
+  };
+  for (let times = 0; times < 9; times += 1) hearLater();
+  const { generation } = bench.gossip.self;
+
+  for (let seconds = 0; seconds < 60; seconds += 10) {
+    bench.nowMs += 10_000;
+    hearLater();
+    t.is(bench.gossip.self.generation, generation);
+  }
+  bench.nowMs += 10_000;
+  hearLater();
+
+  t.is(bench.gossip.self.generation, generation + 2);
+});
+
 test('a view that is too much for one packet goes in several', (t) => {
   const bench = new Bench();
   const meta = new Uint8Array(META_BYTES_MAX);
@@ -417,6 +436,40 @@ test('the view is said to be stable when nothing has changed for a while', (t) =
   bench.advance(1_500);
 
   t.true(isStable());
+});
+
+test('a core in the place of another one speaks with the incarnation it is given', (t) => {
+  const bench = new Bench({ incarnation: 6 });
+
+  bench.give({ kind: 'meta', meta: Uint8Array.of(1) });
+
+  t.is(bench.gossip.self.incarnation, 7);
+  t.throws(() => new Bench({ incarnation: -1 }), { message: /-1: give 0 … 4294967295/ });
+});
+
+for (const [title, said, incarnation] of [
+  ['a later word', alive('a', 4), 5],
+  ['another word of the same moment', { ...alive('a', 0), meta: Uint8Array.of(9) }, 1],
+  ['its own word', alive('a', 0), 0],
+] as const) {
+  test(`who hears ${title} at its address speaks with incarnation ${incarnation} then`, (t) => {
+    const bench = knowing('b');
+
+    bench.hear('b', gossip, said);
+
+    t.is(bench.gossip.self.incarnation, incarnation);
+  });
+}
+
+test('who tells an old word of a live member is told the later one', (t) => {
+  const bench = knowing('b', 'c');
+  bench.hear('c', gossip, alive('b', 5));
+  bench.taken();
+
+  bench.hear('b', { kind: 'states', wanted: [] }, alive('b', 2));
+
+  const [told] = bench.taken();
+  t.like(told, { to: 'b:1', packet: { updates: [{ kind: 'alive', name: 'b', incarnation: 5 }] } });
 });
 
 test('settings that make no sense are refused with their value', (t) => {

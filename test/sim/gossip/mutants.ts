@@ -56,8 +56,8 @@ export const mutants: readonly Mutant[] = [
     name: 'an old word revives one that failed',
     scenario: 'S8',
     file: 'news.js',
-    find: 'else if (member.incarnation >= update.incarnation)',
-    replace: 'else if (false)',
+    find: 'else if (member.incarnation > update.incarnation)\n        return true;',
+    replace: '',
   },
   {
     name: 'the generation does not count',

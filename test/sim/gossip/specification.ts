@@ -79,9 +79,6 @@ export class Specification implements Observer {
     if (isSameLife && before.state === 'left' && state !== 'left') {
       this.#refuse(process, `takes ${was} for ${state} again`);
     }
-    if (isSameLife && before.state === 'failed' && state === 'suspect' && !this.forgets) {
-      this.#refuse(process, `suspects ${was}, which had failed`);
-    }
   }
 
   #checkSelf(process: Process): void {
