@@ -76,6 +76,52 @@ test('a leader whose disk is full hands over, and has all that it missed when th
   });
 });
 
+test('a follower whose disk is full takes no commands, and has its vote all the same', async (t) => {
+  const log = { reserveBytes: SEGMENT_BYTES };
+  const start = starter({ voters: names, log });
+  await simulate({ seed: 7, start }, async (world) => {
+    await fill(world, 'a', 1);
+    const leader = await leaderOf(world);
+    const [full = '', other = ''] = names.filter((name) => name !== leader);
+
+    world.world.disk(full).suffer('full');
+    await fill(world, leader, 20); // More than the reserve has room for.
+    const { durable } = world.node(full).group.status();
+    world.crash(leader);
+    await world.sleep(5_000);
+    const { role } = world.node(other).group.status();
+    world.world.disk(full).goOn();
+    await world.start(leader);
+    await world.sleep(60_000);
+
+    t.is(role, 'leader');
+    t.true(durable < world.node(other).group.status().durable);
+    t.true(await agreed(world));
+  });
+});
+
+test('a snapshot that the disk has spoiled is sent anew by a peer', async (t) => {
+  const start = starter({ voters: names, keepEntries: 10 });
+  await simulate({ seed: 8, start }, async (world) => {
+    await fill(world, 'a', 2);
+    await world.on('b', ({ group }) => group.read());
+    await world.on('b', ({ group }) => group.snapshot());
+    world.crash('b');
+    const [file = ''] = world.world.disk('b').names.filter((name) => name.endsWith('.data'));
+    t.true(world.world.disk('b').flipBit(file, 100));
+
+    await world.start('b');
+    const { awaitsState } = world.node('b').group.status();
+    await world.sleep(5_000);
+    world.crash('b');
+    await world.start('b');
+
+    t.true(awaitsState);
+    t.like(world.node('b').group.status(), { awaitsState: false, isDamaged: false });
+    t.true(await agreed(world));
+  });
+});
+
 test('a full disk that nobody can stand in for refuses commands, and takes them again', async (t) => {
   const start = starter({ voters: ['a'] });
   await simulate({ seed: 5, nodes: ['a'], start }, async (world) => {

@@ -1,6 +1,6 @@
 import { type Env, Overloaded } from '@troupe/actor';
 import type { Change, Entry, Raft, Refused } from '@troupe/raft';
-import type { MemberChange, Members, NodeId, RequestOptions } from './consensus.ts';
+import type { ChangeOptions, MemberChange, Members, NodeId, RequestOptions } from './consensus.ts';
 import { ChangeRefused, NotLeader, OutcomeUnknown } from './errors.ts';
 import { changesOf, membersOf } from './members.ts';
 import { Request } from './request.ts';
@@ -12,6 +12,7 @@ const CHANGES_MAX = 64;
 interface PendingChange {
   readonly request: Request<Members>;
   readonly changes: readonly Change[];
+  readonly expected: NonNullable<ChangeOptions['expected']>;
   /** Where it stands in the log. */
   place: { readonly index: number; readonly term: number } | undefined;
 }
@@ -31,10 +32,11 @@ export class Changes {
     this.#at = at;
   }
 
-  change(given: readonly MemberChange[], options: RequestOptions): Promise<Members> {
+  change(given: readonly MemberChange[], options: ChangeOptions): Promise<Members> {
     const changes = changesOf(given);
+    const { expected = {} } = options;
     const request = this.#request<Members>(options);
-    this.#changes.push({ request, changes, place: undefined });
+    this.#changes.push({ request, changes, expected, place: undefined });
     return request.promise;
   }
 
@@ -47,7 +49,7 @@ export class Changes {
   submit(raft: Raft): void {
     for (const change of this.#changes) {
       if (change.place !== undefined || change.request.isSettled) continue;
-      const proposed = raft.changeMembers(change.changes);
+      const proposed = raft.changeMembers(change.changes, change);
       if (!proposed.accepted) {
         this.#refuse(change.request, proposed);
         continue;
@@ -116,7 +118,9 @@ export class Changes {
     if (reason === 'term-not-settled') return; // In a moment it will be.
     if (reason === 'not-leader' && leader === undefined) return; // As it may be this node, soon.
     if (reason === 'not-leader') request.reject(new NotLeader(group, leader));
-    else {
+    else if (reason === 'other-members') {
+      request.reject(new ChangeRefused(group, reason, 'its members are not those expected'));
+    } else {
       const why = reason === 'invalid' ? 'invalid' : 'pending';
       request.reject(new ChangeRefused(group, why, problem));
     }

@@ -333,6 +333,23 @@ const members: readonly ConsensusCase[] = [
     assert.equal(error['code'], 'ERR_CHANGE_REFUSED');
     assert.equal(error['reason'], 'invalid');
   }),
+  about('of two who replace the same member, the second is told so', async (stage) => {
+    await stage.startAll(...three);
+    const { leader, others } = await stage.roles();
+    const dead = others[0] ?? '';
+    await stage.add(leader, 1);
+    await stage.crash(dead);
+    await stage.start('d');
+    await stage.start('e');
+    const expected = { voters: stage.at(leader).members().voters };
+    const replaceBy = (node: NodeId): Promise<unknown> =>
+      stage.at(leader).changeMembers([{ remove: dead }, { add: node }], { expected });
+    await stage.world.settle(replaceBy('d'));
+    const error = await stage.world.settle(failure(replaceBy('e')));
+    assert.equal(error['code'], 'ERR_CHANGE_REFUSED');
+    assert.equal(error['reason'], 'other-members');
+    assert.ok(!stage.at(leader).members().voters.includes('e'));
+  }),
   about('the lead is handed over', async (stage) => {
     await stage.startAll(...three);
     const { leader, others } = await stage.roles();

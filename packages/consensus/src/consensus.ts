@@ -1,3 +1,5 @@
+import type { GroupSettings } from './group-settings.ts';
+
 /** A node that takes part, by its name; never that of a node whose disk was lost. */
 export type NodeId = string;
 
@@ -53,7 +55,7 @@ export interface Consensus<R = unknown> extends AsyncDisposable {
    * @throws {DeadlineExceeded} executed: unknown
    * @throws {GroupClosed}
    */
-  changeMembers(changes: readonly MemberChange[], options?: RequestOptions): Promise<Members>;
+  changeMembers(changes: readonly MemberChange[], options?: ChangeOptions): Promise<Members>;
 
   /**
    * Hands the lead from this node to `to`, a voter; resolves when somebody else leads.
@@ -69,6 +71,13 @@ export interface Consensus<R = unknown> extends AsyncDisposable {
    * @returns the newest one, where nothing was applied since
    */
   snapshot(): Promise<SnapshotInfo>;
+
+  /**
+   * Changes how this node takes part, from now on; what is not named stays as it is. Forgotten by
+   * a restart, for which there are the options of the same names.
+   * @throws {RangeError} and nothing has changed: a value makes no sense
+   */
+  configure(settings: Partial<GroupSettings>): void;
 
   status(): GroupStatus;
 
@@ -103,6 +112,14 @@ export interface RequestOptions {
 export interface ProposeOptions extends RequestOptions {
   /** Pass the command on where this node does not lead. Default: true. */
   readonly forward?: boolean;
+}
+
+export interface ChangeOptions extends RequestOptions {
+  /**
+   * The members that the caller has seen, or a part of that: if they are others by now, nothing is
+   * changed, so that of two who both replace a dead member one is told. Default: whatever they are.
+   */
+  readonly expected?: Partial<Pick<Members, 'voters' | 'learners' | 'witnesses'>>;
 }
 
 /** A command has been applied here. */
@@ -174,6 +191,11 @@ export interface GroupStatus {
    * have made that good.
    */
   readonly isDamaged: boolean;
+  /**
+   * Its state is lost with a snapshot that cannot be read, and a peer has been asked for another:
+   * nothing is applied here until that comes, so reads wait.
+   */
+  readonly awaitsState: boolean;
   /** Nothing happens, so nothing is said; see `quietAfterMs`. */
   readonly isQuiet: boolean;
   /** Proposals and reads that wait for an answer on this node. */

@@ -1,7 +1,9 @@
 import { type Env, processEnv, type Timer } from '@troupe/actor';
 import { type AppendRecord, Raft } from '@troupe/raft';
 import type { Consensus, NodeId, RequestOptions } from './consensus.ts';
-import { Group, type GroupHost, type GroupLimits, type Hosted } from './group.ts';
+import { Group, type GroupLimits } from './group.ts';
+import { coreSettings, type GroupSettings } from './group-settings.ts';
+import type { GroupHost, Hosted } from './hosted.ts';
 import type { GroupRecord, LogStore } from './log-store.ts';
 import { FrameReader } from './frame-reader.ts';
 import { MemoryStore } from './memory-store.ts';
@@ -44,7 +46,7 @@ export interface EngineOptions {
   readonly tickMs?: number;
 }
 
-export interface GroupOptions<R> extends Partial<GroupLimits> {
+export interface GroupOptions<R> extends Partial<GroupLimits>, Partial<GroupSettings> {
   /** The same on every node. */
   readonly group: string;
   /** Empty; what the log and its snapshots hold is put into it. */
@@ -54,12 +56,6 @@ export interface GroupOptions<R> extends Partial<GroupLimits> {
    * group. Ignored where this node knows the group already. Default: this node alone.
    */
   readonly voters?: readonly NodeId[];
-  /**
-   * Milliseconds after which a group in which nothing happens falls silent: no heartbeats and no
-   * elections, until something does. For thousands of groups that are mostly idle. 0: never.
-   * Default: 0.
-   */
-  readonly quietAfterMs?: number;
   /** Allow reads by lease: see `ReadOptions`. Default: false. */
   readonly leaseReads?: boolean;
 }
@@ -128,6 +124,7 @@ export class Engine implements AsyncDisposable {
       node,
       env,
       store,
+      tickMs,
       wake: (group) => this.#wake(group),
       wakeLater: (group) => void this.#awakeNext.add(group),
       save: (group, record) => void this.#unsaved.push({ group, record }),
@@ -154,10 +151,7 @@ export class Engine implements AsyncDisposable {
    */
   async open<R>(options: GroupOptions<R>): Promise<Consensus<R>> {
     const { group: name, machine, voters = [this.node], leaseReads = false } = options;
-    const { quietAfterMs = 0 } = options;
-    if (!(quietAfterMs >= 0)) {
-      throw new RangeError(`quietAfterMs is ${quietAfterMs}: give milliseconds, or 0`);
-    }
+    const settings = coreSettings(options, this.#tickMs);
     if (this.#groups.has(name)) throw new Error(`group ${name} is open on this node already`);
     const limits = { ...limitsByDefault, ...given(options) };
     if (limits.commandBytesMax > COMMAND_BYTES_MAX) {
@@ -168,17 +162,20 @@ export class Engine implements AsyncDisposable {
     const { node } = this;
     const snapshots = new Snapshots(name, { node, env: this.#env, store: this.#store });
     const saved = await this.#store.recover(name);
-    if (saved?.snapshot !== undefined) await snapshots.restore(saved.snapshot, machine);
+    // Read to its end before anything is made of it: nobody could go on with half a state.
+    const isSound = saved?.snapshot === undefined || (await snapshots.isSound(saved.snapshot));
+    if (saved?.snapshot !== undefined && isSound) await snapshots.restore(saved.snapshot, machine);
     this.#passTime(); // What was before it is not its time.
     const raft = new Raft({
       id: node,
       voters,
       seed: Math.floor(this.#env.random() * 2 ** 31),
       leaseReads,
-      quietTicks: Math.ceil(quietAfterMs / this.#tickMs),
+      ...settings,
       commandBytesMax: limits.commandBytesMax,
       ...(saved && { durable: { ...saved, applied: saved.snapshot?.index ?? 0 } }),
     });
+    if (!isSound) this.#askForState(name, raft);
     const parts = { name, raft, machine, snapshots, limits, leaseReads };
     const group = new Group(this.#host, parts);
     this.#groups.set(name, group);
@@ -194,6 +191,18 @@ export class Engine implements AsyncDisposable {
     this.#timer ??= this.#nextTick();
     this.#wake(group);
     return group;
+  }
+
+  /**
+   * Its log is as it was, so it has its vote; its state comes from the log, or from a peer.
+   * @throws {Error} when there is neither
+   */
+  #askForState(group: string, raft: Raft): void {
+    const taken = raft.requestSnapshot();
+    if (!taken.accepted) {
+      throw new Error(`the snapshot of group ${group} cannot be read, and ${taken.problem}`);
+    }
+    this.#env.log.error({ group }, 'the snapshot of a group cannot be read: another is asked for');
   }
 
   /** The group of that name, while this node takes part in it. */

@@ -52,8 +52,11 @@ export class ChangeRefused extends CallError {
   readonly executed = 'no';
   constructor(
     readonly group: string,
-    /** `pending`: another change is under way; try again. `invalid`: it makes no sense. */
-    readonly reason: 'pending' | 'invalid',
+    /**
+     * `pending`: another change is under way; try again. `other-members`: they are not those that
+     * were expected; look, and decide anew. `invalid`: it makes no sense.
+     */
+    readonly reason: 'pending' | 'other-members' | 'invalid',
     readonly problem: string,
     options?: ErrorOptions,
   ) {

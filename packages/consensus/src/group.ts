@@ -1,21 +1,20 @@
-import type { Env } from '@troupe/actor';
 import {
   type AppendRecord,
-  type Apply,
   BadMessage,
-  chunkMessage,
-  type ChunkRequest,
   type ChunkStore,
   type Entry,
   type Fetch,
   type Raft,
   type Ready,
+  type Snapshot,
   type Status,
 } from '@troupe/raft';
+import { Applier } from './applier.ts';
 import { Changes } from './changes.ts';
 import type {
   Applied,
   Capabilities,
+  ChangeOptions,
   Consensus,
   ConsensusEvent,
   GroupStatus,
@@ -31,70 +30,21 @@ import type {
 import { CommitNews } from './commit-news.ts';
 import { GroupClosed, NotLeader } from './errors.ts';
 import { Feed } from './feed.ts';
+import { coreSettings, type GroupSettings } from './group-settings.ts';
+import { groupStatusOf, heirOf } from './group-status.ts';
+import type { GroupHost, Hosted } from './hosted.ts';
 import { Lag, type LagLimits } from './lag.ts';
 import { membersOf } from './members.ts';
-import { DiskFull } from './log-errors.ts';
-import type { LogStore } from './log-store.ts';
 import type { Packet } from './packet.ts';
 import { type ProposalLimits, Proposals } from './proposals.ts';
 import { Reads } from './reads.ts';
 import { SnapshotMaker } from './snapshot-maker.ts';
-import { infoOf, type SnapshotLimits, type Snapshots } from './snapshots.ts';
-import type { Command, StateMachine } from './state-machine.ts';
+import { SnapshotPieces } from './snapshot-pieces.ts';
+import type { SnapshotLimits, Snapshots } from './snapshots.ts';
+import type { StateMachine } from './state-machine.ts';
 import type { Lane } from './wire.ts';
 
-/** How long a disk that had no room for a piece of a snapshot is left alone. */
-const ROOM_AGAIN_MS = 1_000;
-
 export interface GroupLimits extends ProposalLimits, SnapshotLimits, LagLimits {}
-
-/** A group as the node that it is on sees it. */
-export interface Hosted extends Consensus {
-  /** Time has passed: `ticks` of it. */
-  tick(ticks: number): void;
-  /** A member said something; looked at in the next turn. */
-  receive(packet: Packet): void;
-  /** The line to `peer` broke: what was sent may be lost. */
-  broke(peer: NodeId): void;
-  /** What was sent to `peer` on `lane` since it last broke has never left. */
-  unsent(peer: NodeId, lane: Lane): void;
-  /**
-   * One turn's work: what has been asked for goes into the core, what comes out is begun.
-   * @param turn counts turns; in one of them there may be work more than once
-   */
-  work(turn: number): void;
-  /** The record is on disk. */
-  saved(record: AppendRecord): void;
-  /** Nothing can be trusted any more on this node: the group takes no more part. */
-  fail(cause: unknown): void;
-  /** Room is short, and the log of this group takes some. */
-  shorten(): void;
-  /** The disk is full, or has room again. */
-  full(isFull: boolean): void;
-  /** `peer` is gone, as others say: nothing is to be expected of it. */
-  unreachable(peer: NodeId): void;
-  /** If this node leads, it hands the lead to whoever is most ready for it. */
-  handOver(options: RequestOptions): Promise<void>;
-}
-
-/** What a group needs of the node that it is on. */
-export interface GroupHost {
-  readonly node: NodeId;
-  readonly env: Env;
-  readonly store: LogStore;
-  /** There is something to do: `work` is called in this turn or the next. */
-  wake(group: Hosted): void;
-  /** There will be: `work` is called in the next turn. */
-  wakeLater(group: Hosted): void;
-  /** Saves `record` together with those of other groups; `saved` is called when it is on disk. */
-  save(group: Hosted, record: AppendRecord): void;
-  /** `packet` is none that a peer of ours would send. */
-  complain(group: Hosted, packet: Packet, reason: string): void;
-  /** Leaves at the end of this round, or of the next turn. */
-  send(group: Hosted, packet: Packet): void;
-  /** The group takes part no more. */
-  ended(group: Hosted): void;
-}
 
 export interface GroupParts<R> {
   readonly name: string;
@@ -111,8 +61,9 @@ export class Group<R> implements Consensus<R>, Hosted {
   readonly capabilities: Capabilities;
   readonly #host: GroupHost;
   readonly #raft: Raft;
-  readonly #machine: StateMachine<R>;
-  readonly #snapshots: Snapshots;
+  readonly #applier: Applier<R>;
+  readonly #pieces: SnapshotPieces;
+  readonly #maker: SnapshotMaker;
   readonly #proposals: Proposals<R>;
   readonly #reads: Reads;
   readonly #changes: Changes;
@@ -126,18 +77,13 @@ export class Group<R> implements Consensus<R>, Hosted {
   };
   readonly #news = new CommitNews();
   #inbox: Packet[] = [];
-  readonly #maker: SnapshotMaker;
-  /** What the state machine is at, where that takes time. */
-  #applying: Promise<unknown> | undefined;
-  /** Pieces of a snapshot are saved one after the other. */
-  #storing: Promise<void> = Promise.resolve();
   #isDamaged: boolean;
-  #isFull = false;
   #hasEnded = false;
 
   constructor(host: GroupHost, parts: GroupParts<R>) {
-    const { name, raft, machine, snapshots, limits, leaseReads } = parts;
-    const at = { group: name, env: host.env };
+    const { name, raft, limits, leaseReads } = parts;
+    const { env, node, store } = host;
+    const at = { group: name, env };
     this.group = name;
     this.capabilities = {
       engine: 'raft',
@@ -148,16 +94,20 @@ export class Group<R> implements Consensus<R>, Hosted {
     this.#host = host;
     this.#raft = raft;
     this.#isDamaged = raft.status.damaged;
-    this.#machine = machine;
-    this.#snapshots = snapshots;
-    this.#maker = new SnapshotMaker({
-      ...at,
-      ...parts,
-      feed: this.#feed,
-      hasEnded: () => this.#hasEnded,
-    });
+    const hasEnded = (): boolean => this.#hasEnded;
     const send = (packet: Packet): void => host.send(this, packet);
-    this.#proposals = new Proposals({ ...at, node: host.node, send }, limits);
+    this.#applier = new Applier<R>({
+      ...parts,
+      group: name,
+      store,
+      later: (work, goOn) => this.#later(work, goOn),
+      applied: (entry, result) => this.#applied(entry, result),
+      restored: (snapshot) => this.#restored(snapshot),
+      reached: (index) => this.#reached(index),
+    });
+    this.#pieces = new SnapshotPieces({ ...at, node, store, send, hasEnded });
+    this.#maker = new SnapshotMaker({ ...at, ...parts, node, feed: this.#feed, hasEnded });
+    this.#proposals = new Proposals({ ...at, node, send }, limits);
     this.#reads = new Reads(at);
     this.#changes = new Changes(at);
     this.#lag = new Lag(this.#feed, limits.lagEntries);
@@ -184,7 +134,7 @@ export class Group<R> implements Consensus<R>, Hosted {
     return membersOf(this.#raft.configuration);
   }
 
-  changeMembers(changes: readonly MemberChange[], options: RequestOptions = {}): Promise<Members> {
+  changeMembers(changes: readonly MemberChange[], options: ChangeOptions = {}): Promise<Members> {
     return this.#ask(() => this.#changes.change(changes, options));
   }
 
@@ -193,27 +143,17 @@ export class Group<R> implements Consensus<R>, Hosted {
   }
 
   snapshot(): Promise<SnapshotInfo> {
-    return this.#ask(() => this.#whenIdle(() => this.#maker.make()));
+    return this.#ask(() => this.#applier.whenIdle(() => this.#maker.make()));
+  }
+
+  configure(settings: Partial<GroupSettings>): void {
+    this.#raft.configure(coreSettings(settings, this.#host.tickMs));
+    this.#wake();
   }
 
   status(): GroupStatus {
-    const status = this.#raft.status;
-    return {
-      group: this.group,
-      node: this.#host.node,
-      role: roleOf(status),
-      leader: status.leader,
-      epoch: status.term,
-      first: status.base.index + 1,
-      last: status.last.index,
-      durable: status.durable,
-      committed: status.commit,
-      applied: status.applied,
-      members: membersOf(status.configuration),
-      isDamaged: status.damaged,
-      isQuiet: status.quiet,
-      waiting: this.#proposals.size + this.#reads.size,
-    };
+    const waiting = this.#proposals.size + this.#reads.size;
+    return { ...groupStatusOf(this.group, this.#raft.status), waiting };
   }
 
   events(signal: AbortSignal): AsyncIterable<ConsensusEvent> {
@@ -260,19 +200,18 @@ export class Group<R> implements Consensus<R>, Hosted {
   }
 
   shorten(): void {
+    const isUrgent = this.#raft.status.full;
     this.#later(
-      this.#whenIdle(() => this.#maker.shorten({ isUrgent: this.#isFull })),
+      this.#applier.whenIdle(() => this.#maker.shorten({ isUrgent })),
       () => this.#wake(),
     );
   }
 
   full(isFull: boolean): void {
-    this.#isFull = isFull;
+    this.#raft.diskFull(isFull);
     this.#proposals.full(isFull);
     this.#wake();
-    if (!isFull) return;
-    this.shorten();
-    void this.handOver({});
+    if (isFull) this.shorten();
   }
 
   unreachable(peer: NodeId): void {
@@ -332,17 +271,18 @@ export class Group<R> implements Consensus<R>, Hosted {
   }
 
   #carryOut(ready: Ready, turn: number): void {
-    const { messages, append, reads, apply, fetches, chunks, stores } = ready;
+    const { messages, append, reads, apply, fetches, chunks, stores, snapshotWanted } = ready;
     for (const message of this.#news.pass(messages, turn)) this.#host.send(this, message);
     if (!this.#news.isEmpty) this.#host.wakeLater(this);
     if (append !== undefined) this.#host.save(this, append);
     if (reads.length > 0) {
       for (const read of reads) this.#reads.answered(read, this.#raft.appliedIndex);
     }
-    if (apply !== undefined) this.#apply(apply);
+    if (apply !== undefined) this.#applier.apply(apply);
     for (const fetch of fetches) this.#fetch(fetch);
-    for (const request of chunks) this.#sendChunk(request);
-    for (const chunk of stores) this.#storeChunk(chunk);
+    for (const request of chunks) this.#later(this.#pieces.send(request), () => {});
+    for (const chunk of stores) this.#save(chunk);
+    if (snapshotWanted > 0) this.#serve(snapshotWanted);
   }
 
   /** A member lacks entries that are not in memory any more. */
@@ -353,102 +293,39 @@ export class Group<R> implements Consensus<R>, Hosted {
     });
   }
 
-  #sendChunk(request: ChunkRequest): void {
-    const { snapshot, offset, bytes } = request;
-    const reading = this.#host.store.readSnapshot(this.group, snapshot.id, { offset, bytes });
-    this.#later(reading, (data) => {
-      // One that is gone is offered again, or a newer one is.
-      if (data === undefined) return;
-      this.#host.send(this, chunkMessage(this.#host.node, request, data));
-    });
+  /** Somebody asks for a snapshot, at each heartbeat until there is one that is new enough. */
+  #serve(least: number): void {
+    this.#later(
+      this.#applier.whenIdle(() => this.#maker.makeFor(least)),
+      () => this.#wake(),
+    );
   }
 
-  #storeChunk(chunk: ChunkStore): void {
-    this.#storing = this.#storing.then(() => this.#whenThereIsRoom(chunk));
-    this.#later(this.#storing, () => {
+  #save(chunk: ChunkStore): void {
+    this.#later(this.#pieces.save(chunk), () => {
       this.#raft.stored(chunk.snapshot.id, chunk.offset + chunk.data.length);
       this.#wake();
     });
   }
 
-  /** The sender waits for what it has sent to be stored, so it can wait here too. */
-  async #whenThereIsRoom(chunk: ChunkStore): Promise<void> {
-    for (;;) {
-      try {
-        return await this.#host.store.storeChunk(this.group, chunk);
-      } catch (error) {
-        if (!(error instanceof DiskFull) || this.#hasEnded) throw error;
-        await new Promise<void>((resolve) => this.#host.env.setTimer(ROOM_AGAIN_MS, resolve));
-      }
-    }
+  /** The state is that of a snapshot, and what led to it has been skipped. */
+  #restored(snapshot: Snapshot): void {
+    this.#proposals.skippedTo(snapshot.index);
+    this.#changes.skippedTo(snapshot.index);
+    this.#reached(snapshot.index);
+    this.#later(this.#maker.received(snapshot), () => {});
   }
 
-  #apply(apply: Apply): void {
-    if (apply.kind === 'snapshot') {
-      const { snapshot } = apply;
-      return this.#later(this.#snapshots.install(this.#raft, snapshot, this.#machine), () => {
-        this.#proposals.skippedTo(snapshot.index);
-        this.#changes.skippedTo(snapshot.index);
-        this.#feed.tell({ kind: 'snapshot', origin: 'received', snapshot: infoOf(snapshot) });
-        this.#applied(snapshot.index);
-      });
-    }
-    if (apply.entries !== undefined) return this.#applyEntries(apply.entries, apply.to);
-    this.#applyFromDisk(apply.from, apply.to);
+  #applied(entry: Entry, result: R | undefined): void {
+    this.#proposals.applied(entry, result);
+    if (entry.kind !== 'command') this.#changes.applied(entry);
   }
 
-  /** A disk gives as much at a time as it likes to. */
-  #applyFromDisk(from: number, to: number): void {
-    this.#later(this.#host.store.read(this.group, { from, to }), (entries) => {
-      if (entries.length === 0) throw new Error(`entry ${from} is not on disk any more`);
-      this.#applyEntries(entries, to);
-    });
-  }
-
-  /** @param to where this work ends; what is missing up to there is read from the disk */
-  #applyEntries(entries: readonly Entry[], to: number): void {
-    const commands = entries.flatMap((entry): Command[] => {
-      const { kind, index, term: epoch } = entry;
-      return kind === 'command' ? [{ index, epoch, data: entry.data }] : [];
-    });
-    const results = commands.length === 0 ? [] : this.#machine.apply(commands);
-    if (results instanceof Promise) {
-      this.#applying = results;
-      this.#later(results, (awaited) => {
-        this.#applying = undefined;
-        this.#answer(entries, awaited, to);
-      });
-    } else this.#answer(entries, results, to);
-  }
-
-  #answer(entries: readonly Entry[], results: readonly R[], to: number): void {
-    const expected = entries.filter(({ kind }) => kind === 'command').length;
-    if (results.length !== expected) {
-      throw new TypeError(
-        `the state machine gave ${results.length} results for ${expected} commands: one each`,
-      );
-    }
-    let at = 0;
-    for (const entry of entries) {
-      this.#proposals.applied(entry, entry.kind === 'command' ? results[at++] : undefined);
-      if (entry.kind !== 'command') this.#changes.applied(entry);
-    }
-    const last = entries.at(-1)?.index ?? to;
-    this.#applied(last);
-    if (last < to) this.#applyFromDisk(last + 1, to);
-  }
-
-  #applied(index: number): void {
+  #reached(index: number): void {
     this.#raft.applied(index);
     this.#reads.applied(index);
     this.#later(this.#maker.makeIfDue(index), () => {});
     this.#wake();
-  }
-
-  /** Calls `run` when the state machine is not at work, so that its state is that of an index. */
-  async #whenIdle<T>(run: () => Promise<T>): Promise<T> {
-    while (this.#applying !== undefined) await this.#applying.catch(() => {});
-    return run();
   }
 
   #tell({ leader, term: epoch, configuration, damaged }: Raft): void {
@@ -500,20 +377,4 @@ export class Group<R> implements Consensus<R>, Hosted {
   #wake(): void {
     this.#host.wake(this);
   }
-}
-
-function roleOf({ role }: Status): GroupStatus['role'] {
-  return role === 'leader' || role === 'follower' ? role : 'candidate';
-}
-
-/** A voter with the longest log, by chance; undefined where nobody has to be found. */
-function heirOf({ id, role, configuration, members }: Status, env: Env): NodeId | undefined {
-  if (role !== 'leader') return undefined;
-  const { voters, witnesses } = configuration;
-  const able = members.filter((member) => {
-    return member.id !== id && voters.includes(member.id) && !witnesses.includes(member.id);
-  });
-  const match = Math.max(...able.map((member) => member.match));
-  const best = able.filter((member) => member.match === match);
-  return best[Math.floor(env.random() * best.length)]?.id;
 }

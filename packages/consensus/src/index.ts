@@ -3,6 +3,7 @@ export type { EngineOptions, EngineStatus, GroupOptions } from './engine.ts';
 export type {
   Applied,
   Capabilities,
+  ChangeOptions,
   Consensus,
   ConsensusEvent,
   GroupStatus,
@@ -16,6 +17,7 @@ export type {
   RequestOptions,
   SnapshotInfo,
 } from './consensus.ts';
+export type { GroupSettings } from './group-settings.ts';
 export type { Command, SnapshotOrigin, SnapshotSource, StateMachine } from './state-machine.ts';
 export { Machine } from './machine.ts';
 export type { LogEntry, MachineClass } from './machine.ts';

@@ -13,7 +13,6 @@ const BATCH_COMMANDS = 16_384;
 
 /** How long a leader whose disk is full may take to hand over. */
 const HEIR_MS = 1_000;
-const NOT_TAKEN = { accepted: false } as const;
 
 export interface ProposalLimits {
   /** One command, in bytes. Default: 1 MiB; at most 8 MiB. */
@@ -100,7 +99,7 @@ export class Proposals<R> {
     return proposal.promise;
   }
 
-  /** While the disk is full a leader takes no commands. */
+  /** While the disk is full the core takes no commands, and looks for somebody who does. */
   full(isFull: boolean): void {
     this.#fullSince = isFull ? (this.#fullSince ?? this.#at.env.now()) : undefined;
   }
@@ -108,13 +107,14 @@ export class Proposals<R> {
   /** Gives the core, or the leader, what it takes. The rest waits for a leader, or for room. */
   submit(raft: Raft): void {
     if (this.#queue.length === 0) return;
-    if (this.#isFullLeader(raft)) return this.#waitForRoom();
     let queue: readonly Proposal<R>[] = this.#queue.filter(({ isSettled }) => !isSettled);
     for (let batch = batchOf(queue); batch.length > 0; batch = batchOf(queue)) {
       const proposed = raft.propose(batch.map(({ command }) => command));
       if (proposed.accepted) this.#place(batch, proposed.first, proposed.term);
-      else if (proposed.reason !== 'not-leader') break;
-      else {
+      else if (proposed.reason !== 'not-leader') {
+        if (this.#hasNoHeir) queue = refuseAll(queue, this.#at.group);
+        break;
+      } else {
         queue = this.#refuseUnwilling(queue, proposed.leader);
         if (proposed.leader === undefined) break;
         batch = batchOf(queue);
@@ -127,7 +127,7 @@ export class Proposals<R> {
 
   /** Another node wants commands in the log. */
   onForward(raft: Raft, { from, request, commands }: Forward): void {
-    const proposed = this.#isFullLeader(raft) ? NOT_TAKEN : raft.propose(commands);
+    const proposed = raft.propose(commands);
     const place = proposed.accepted
       ? { index: proposed.first, term: proposed.term }
       : { index: 0, term: 0 };
@@ -135,16 +135,9 @@ export class Proposals<R> {
     send({ type: 'forwarded', from: node, to: from, request, ...place });
   }
 
-  #isFullLeader(raft: Raft): boolean {
-    return this.#fullSince !== undefined && raft.status.role === 'leader';
-  }
-
-  /** Somebody else leads soon, or, where that takes too long, nobody else can. */
-  #waitForRoom(): void {
-    if (this.#at.env.now() - (this.#fullSince ?? Infinity) < HEIR_MS) return;
-    for (const proposal of this.#queue.splice(0)) {
-      proposal.reject(new DiskFull(`a command of group ${this.#at.group}`));
-    }
+  /** The disk is full, and where this node still leads, nobody else can. */
+  get #hasNoHeir(): boolean {
+    return this.#at.env.now() - (this.#fullSince ?? Infinity) >= HEIR_MS;
   }
 
   onForwarded({ from, request, index, term }: Forwarded): void {
@@ -288,6 +281,11 @@ export class Proposals<R> {
       return false;
     });
   }
+}
+
+function refuseAll<R>(queue: readonly Proposal<R>[], group: string): readonly Proposal<R>[] {
+  for (const proposal of queue) proposal.reject(new DiskFull(`a command of group ${group}`));
+  return [];
 }
 
 function rivalsOf<R>(latest: Proposal<R> | undefined): readonly Proposal<R>[] {

@@ -1,6 +1,6 @@
 import type { Env } from '@troupe/actor';
-import type { Raft } from '@troupe/raft';
-import type { SnapshotInfo } from './consensus.ts';
+import type { Raft, Snapshot } from '@troupe/raft';
+import type { NodeId, SnapshotInfo } from './consensus.ts';
 import { GroupClosed } from './errors.ts';
 import type { Feed } from './feed.ts';
 import { DiskFull } from './log-errors.ts';
@@ -13,6 +13,7 @@ const AGAIN_MS = 10_000;
 /** What the snapshots of a group are made of, and when. */
 export interface SnapshotMakerParts {
   readonly group: string;
+  readonly node: NodeId;
   readonly env: Env;
   readonly raft: Raft;
   readonly machine: StateMachine;
@@ -56,6 +57,20 @@ export class SnapshotMaker {
     if (isLong && env.now() - this.#refusedAt >= AGAIN_MS) await this.#tryTo(() => this.make());
   }
 
+  /** Another member needs one of `least` or later, which this node can make when it is so far. */
+  async makeFor(least: number): Promise<void> {
+    const { raft, env } = this.#parts;
+    const canBe = raft.appliedIndex >= least && env.now() - this.#refusedAt >= AGAIN_MS;
+    if (canBe) await this.#tryTo(() => this.make());
+  }
+
+  /** Its state has come from another member and taken the place of the one before. */
+  async received(snapshot: Snapshot): Promise<void> {
+    const { raft, snapshots, limits, feed } = this.#parts;
+    await snapshots.adopt(raft, snapshot, limits.keepEntries);
+    feed.tell({ kind: 'snapshot', origin: 'received', snapshot: infoOf(snapshot) });
+  }
+
   /**
    * Room is short, and this log is long or old: shortens it as far as nobody is behind by much.
    * @param isUrgent the disk is full: others that lack what goes get a snapshot
@@ -86,8 +101,9 @@ export class SnapshotMaker {
   }
 
   async #make(applied: number): Promise<SnapshotInfo> {
-    const { group, raft, machine, snapshots, limits, feed, hasEnded } = this.#parts;
-    const snapshot = await snapshots.make(raft, applied, machine);
+    const { group, node, raft, machine, snapshots, limits, feed, hasEnded } = this.#parts;
+    const isWitness = raft.configuration.witnesses.includes(node);
+    const snapshot = await snapshots.make(raft, applied, isWitness ? undefined : machine);
     if (hasEnded()) throw new GroupClosed(group, 'no');
     await snapshots.adopt(raft, snapshot, limits.keepEntries);
     feed.tell({ kind: 'snapshot', origin: 'made', snapshot: infoOf(snapshot) });

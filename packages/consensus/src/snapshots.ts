@@ -53,10 +53,11 @@ export class Snapshots {
     }
   }
 
-  /** `snapshot` is written: the log before it may go. */
+  /** `snapshot` is written, here or by whoever sent it: the log before it may go. */
   async adopt(raft: Raft, snapshot: Snapshot, keepEntries: number): Promise<void> {
     const first = raft.compact(snapshot, { keepEntries });
-    if (snapshot.index > (this.latest?.index ?? 0)) {
+    const { index, id } = this.latest ?? { index: 0, id: undefined };
+    if (snapshot.index > index || snapshot.id === id) {
       this.latest = snapshot;
       await this.#store.compact(this.#group, snapshot, first);
     }
@@ -70,15 +71,27 @@ export class Snapshots {
     await this.#store.compact(this.#group, latest, raft.compact(latest, { keepEntries: 0 }));
   }
 
-  /** `snapshot` has come from another node: its state takes the place of the present one. */
-  async install(raft: Raft, snapshot: Snapshot, machine: StateMachine): Promise<void> {
-    if (snapshot.bytes > 0) await this.restore(snapshot, machine); // A witness's is empty.
-    this.latest = snapshot;
-    await this.#store.keepSnapshots(this.#group, raft.snapshotsInUse);
+  /** Whether `snapshot` can be read to its end. */
+  async isSound(snapshot: Snapshot): Promise<boolean> {
+    for (let at = 0; at < snapshot.bytes; at += READ_BYTES) {
+      const bytes = Math.min(READ_BYTES, snapshot.bytes - at);
+      const piece = { offset: at, bytes };
+      const data = await this.#store.readSnapshot(this.#group, snapshot.id, piece);
+      if (data?.length !== bytes) return false;
+    }
+    return true;
   }
 
-  /** @throws {Error} when the machine cannot read what another version of it has written */
+  /**
+   * The state of `snapshot` takes the place of the present one; that of a witness is none.
+   * @throws {Error} when the machine cannot read what another version of it has written
+   */
   async restore(snapshot: Snapshot, machine: StateMachine): Promise<void> {
+    if (snapshot.bytes > 0) await this.#restore(snapshot, machine);
+    this.latest = snapshot;
+  }
+
+  async #restore(snapshot: Snapshot, machine: StateMachine): Promise<void> {
     const { id, index } = snapshot;
     const header = await this.#read(id, 0, HEADER_BYTES);
     const version = new DataView(header.buffer, header.byteOffset).getUint32(0);
@@ -89,7 +102,6 @@ export class Snapshots {
       );
     }
     await machine.restore(this.#chunks(snapshot), { version, index });
-    this.latest = snapshot;
   }
 
   async *#chunks({ id, bytes }: Snapshot): AsyncGenerator<Uint8Array, void, void> {

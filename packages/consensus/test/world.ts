@@ -27,9 +27,13 @@ export class TestWorld implements ConsensusWorld {
     this.#options = options;
   }
 
-  async start(node: string, voters: readonly string[]): Promise<Replica> {
+  /** @param machine for one that is slow, say */
+  async start(
+    node: string,
+    voters: readonly string[],
+    machine: Adder = new Adder(),
+  ): Promise<Replica> {
     const engine = this.engine(node);
-    const machine = new Adder();
     const consensus = await engine.open({ group: 'g', machine, voters, ...this.#options });
     for (const other of this.#isolated) this.network.cut(other, node);
     return { machine, consensus };
@@ -42,10 +46,16 @@ export class TestWorld implements ConsensusWorld {
     return engine;
   }
 
-  /** Starts a node that takes part in no group yet. */
-  engine(node: string): Engine {
+  /** What `node` has saved, in all its lives. */
+  store(node: string): LogStore {
     const store = this.#stores.get(node) ?? new MemoryStore();
     this.#stores.set(node, store);
+    return store;
+  }
+
+  /** Starts a node that takes part in no group yet. */
+  engine(node: string): Engine {
+    const store = this.store(node);
     const wire = new TransportWire({
       env: this.env,
       listen: `${node}:1`,
@@ -73,8 +83,7 @@ export class TestWorld implements ConsensusWorld {
   }
 
   async recoverAlone(node: string): Promise<void> {
-    const store = this.#stores.get(node);
-    if (store !== undefined) await recoverAlone(store, { group: 'g', node });
+    await recoverAlone(this.store(node), { group: 'g', node });
   }
 
   async settle<T>(promise: Promise<T>): Promise<T> {

@@ -104,6 +104,11 @@ export class SimDisk {
     for (const run of this.#waiting.splice(0)) run();
   }
 
+  /** Of all files, as whoever uses the disk finds them. */
+  get names(): readonly string[] {
+    return [...this.#names.keys()];
+  }
+
   /** A bit turns over, on the disk itself. @returns false when the file has no such byte */
   flipBit(path: string, offset: number): boolean {
     return this.#names.get(path)?.flipBit(offset) ?? false;

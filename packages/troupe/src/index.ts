@@ -157,6 +157,7 @@ export {
 export type {
   Applied,
   Capabilities,
+  ChangeOptions as GroupChangeOptions,
   Command,
   Consensus,
   ConsensusEvent,
@@ -170,6 +171,7 @@ export type {
   Files,
   GroupOptions,
   GroupRecord,
+  GroupSettings,
   GroupStatus,
   Lane,
   LogOptions,

@@ -1,0 +1,155 @@
+import test, { type ExecutionContext } from 'ava';
+import { add, Adder, type Replica } from '@troupe/consensus/conformance';
+import { TestWorld } from './world.ts';
+
+const voters = ['a', 'b', 'c'];
+
+interface Loss {
+  readonly world: TestWorld;
+  readonly leader: Replica;
+  /** A follower that has stopped; its log begins at a snapshot that nobody else has made. */
+  readonly node: string;
+}
+
+/** A group in which one that follows has shortened its log, and then lost what it made of it. */
+async function loss(t: ExecutionContext, keepEntries = 1): Promise<Loss> {
+  const world = new TestWorld({ keepEntries });
+  const replicas = await Promise.all(voters.map((node) => world.start(node, voters)));
+  const [any] = replicas;
+  for (const value of [1, 2, 3]) await world.settle(any?.consensus.propose(add(value)) ?? never(t));
+  const leader = replicas.find(({ consensus }) => consensus.status().role === 'leader');
+  const follower = replicas.find((each) => each !== leader);
+  if (leader === undefined || follower === undefined) return never(t);
+  await world.settle(follower.consensus.read());
+  await world.settle(follower.consensus.snapshot());
+  const { node } = follower.consensus.status();
+  await world.crash(node);
+  await world.store(node).keepSnapshots('g', new Set());
+  return { world, leader, node };
+}
+
+function never(t: ExecutionContext): never {
+  t.fail();
+  throw new Error('BUG: three nodes have a leader');
+}
+
+test('a state that is lost with its snapshot comes from a peer, which makes one for it', async (t) => {
+  const { world, leader, node } = await loss(t);
+  await world.settle(leader.consensus.propose(add(4)));
+
+  const { consensus, machine } = await world.start(node, voters);
+  const before = consensus.status();
+  await world.settle(consensus.read());
+
+  t.like(before, { awaitsState: true, isDamaged: false, applied: 0 });
+  t.like(consensus.status(), { awaitsState: false });
+  t.deepEqual(machine.seen, [1, 2, 3, 4]);
+  t.deepEqual(
+    world.env.logged.filter(({ level }) => level === 'error').map(({ message }) => message),
+    ['the snapshot of a group cannot be read: another is asked for'],
+  );
+});
+
+test('a state that has come from a peer is there after a restart, which needs nobody', async (t) => {
+  const { world, node } = await loss(t);
+  const { consensus } = await world.start(node, voters);
+  await world.settle(consensus.read());
+
+  await world.crash(node);
+  world.isolate(node);
+  const { machine, consensus: again } = await world.start(node, voters);
+
+  t.deepEqual(machine.seen, [1, 2, 3]);
+  t.like(again.status(), { awaitsState: false });
+});
+
+test('a node whose state is lost has its vote all the same', async (t) => {
+  const { world, leader, node } = await loss(t);
+  await world.start(node, voters);
+  const { node: dead } = leader.consensus.status();
+  const [other = ''] = voters.filter((each) => each !== dead && each !== node);
+
+  await world.crash(dead);
+  await world.env.advance(3_000);
+
+  t.is(world.of(other).group('g')?.status().role, 'leader');
+});
+
+test('where the log goes back to the beginning, a lost state is made of it once more', async (t) => {
+  const { world, node } = await loss(t, 100);
+  world.isolate(node);
+
+  const { machine, consensus } = await world.start(node, voters);
+  world.rejoin(node);
+  await world.settle(consensus.read());
+
+  t.deepEqual(machine.seen, [1, 2, 3]);
+});
+
+test('a node by itself whose state is lost does not start, and says why', async (t) => {
+  const world = new TestWorld({ keepEntries: 1 });
+  const { consensus } = await world.start('a', ['a']);
+  for (const value of [1, 2]) await world.settle(consensus.propose(add(value)));
+  await world.settle(consensus.snapshot());
+  await world.crash('a');
+  await world.store('a').keepSnapshots('g', new Set());
+
+  await t.throwsAsync(world.start('a', ['a']), {
+    message: 'the snapshot of group g cannot be read, and nobody has another',
+  });
+});
+
+/** Takes until `goOn` to restore what it is given. */
+class Slow extends Adder {
+  #begin: () => void = () => {};
+  goOn: () => void = () => {};
+  readonly begun: Promise<void> = new Promise((resolve) => (this.#begin = resolve));
+  readonly #going: Promise<void> = new Promise((resolve) => (this.goOn = resolve));
+
+  override async restore(chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    this.#begin();
+    await this.#going;
+    await super.restore(chunks);
+  }
+}
+
+test('no snapshot is made of a state that is just being restored', async (t) => {
+  const world = new TestWorld({ keepEntries: 1 });
+  const { consensus: leader } = await world.start('a', ['a']);
+  for (const value of [1, 2, 3]) await world.settle(leader.propose(add(value)));
+  await world.settle(leader.snapshot());
+  const machine = new Slow();
+  const { consensus } = await world.start('b', [], machine);
+  const adding = leader.changeMembers([{ add: 'b', as: 'learner' }]);
+  await world.settle(machine.begun);
+  await world.settle(adding);
+
+  const making = consensus.snapshot();
+  machine.goOn();
+
+  t.true((await world.settle(making)).index >= 4);
+  t.deepEqual(machine.seen, [1, 2, 3]);
+});
+
+test('a witness starts again with the snapshot of nothing that it was sent', async (t) => {
+  const world = new TestWorld({ keepEntries: 1 });
+  const { consensus: leader } = await world.start('a', ['a']);
+  for (const value of [1, 2, 3]) await world.settle(leader.propose(add(value)));
+  await world.settle(leader.snapshot());
+  await world.start('b', []);
+  await world.start('w', []);
+  const changes = [{ add: 'b' }, { add: 'w', as: 'witness' }] as const;
+  await world.settle(leader.changeMembers(changes));
+  await world.env.advance(1_000);
+  const sent = world.of('w').group('g')?.status();
+
+  await world.crash('w');
+  const { consensus: witness, machine } = await world.start('w', []);
+  await world.crash('b'); // Now nothing is agreed on without the witness.
+  await world.settle(leader.propose(add(4)));
+  const made = await world.settle(witness.snapshot());
+
+  t.true((sent?.first ?? 0) > 1);
+  t.deepEqual(machine.seen, []);
+  t.like(made, { bytes: 0 });
+});
