@@ -1,8 +1,13 @@
 import { type ActorSystem, type Env, Unreachable } from '@troupe/actor';
 import { Caller } from '@troupe/actor/internal';
 import {
+  BadMachine,
+  BadOption,
+  ChangeRefused,
+  checkConsensus,
   type Consensus,
   type Coordination,
+  CoordinationMachine,
   type CoordinationOptions,
   Engine,
   type EngineStatus,
@@ -20,13 +25,19 @@ import {
   replicate,
   Replicated,
 } from '@troupe/consensus';
-import type { Endpoint } from '@troupe/remote';
+import { BadBytes, type Endpoint } from '@troupe/remote';
+import { isPresent } from './member-table.ts';
 import type { Membership } from './membership.ts';
 import type { SeedProvider } from './seeds.ts';
 
 /** Of each node, by which others have members of groups changed that it leads. */
 export const GROUPS_SERVICE = 'groups';
 
+/** Of the group that `coordination` opens. */
+const COORDINATION_GROUP = 'coordination';
+
+/** A node that has joined another one is heard of here after so long, or is not there. */
+const HEARD_OF_MS = 2_000;
 /** How long a change of members may take, unless it is told otherwise. */
 const CHANGE_DEADLINE_MS = 10_000;
 
@@ -80,12 +91,15 @@ interface Opened {
 
 /**
  * Opens what the node of that name keeps on disk, if it keeps anything.
+ * @throws {BadOption} when `consensus` makes no sense
  * @throws {DirectoryInUse | LogDamaged | WrongLog} for what is there
  */
 export async function openStoreOf(
-  { name, data, consensus: { store } = {} }: GroupsWanted,
+  { name, data, consensus = {} }: GroupsWanted,
   env: Env,
 ): Promise<LogStore | undefined> {
+  checkConsensus(consensus);
+  const { store } = consensus;
   if (data === undefined) return store;
   if (store !== undefined) throw new TypeError('pass either data or consensus: { store }');
   if (name === undefined) {
@@ -116,10 +130,17 @@ export class Groups {
 
   /**
    * Takes part in a group: as this node knows it from before, or as a new one, which `voters` says.
+   * @throws {BadOption} when an option makes no sense, or the name is `coordination`
    * @throws {TypeError} when this node could not come back with what it has promised
    * @throws {Error} when this node has the group already, or what is saved of it cannot be read
    */
   async open<R>(options: GroupOptions<R>): Promise<Consensus<R>> {
+    const { group, machine } = options;
+    const isCoordination = machine instanceof Replicated && machine.type === CoordinationMachine;
+    if (group === COORDINATION_GROUP && !isCoordination) {
+      const advice = 'give another name, as node.coordination() uses that one';
+      throw new BadOption('group', group, advice);
+    }
     const engine = (this.#engine ??= this.#start());
     const voters = options.voters ?? this.#founders(engine.node);
     return engine.open({ ...options, voters });
@@ -132,6 +153,7 @@ export class Groups {
 
   /**
    * Changes who takes part in a group that this node is a member of: whoever leads it is asked.
+   * Who is to count has to be in the cluster already; a `candidate` or a `learner` may come later.
    * @throws as `Consensus.changeMembers` does
    * @throws {Unreachable | SessionLost} for the node that leads
    */
@@ -142,6 +164,7 @@ export class Groups {
   ): Promise<Members> {
     const { env } = this.#host.system;
     const deadlineAt = env.now() + deadlineMs;
+    await this.#refuseStrangers(group, changes, deadlineMs);
     let leader = this.#host.system.name;
     for (;;) {
       const leftMs = Math.max(1, Math.floor(deadlineAt - env.now())); // Whole ones, on the wire.
@@ -187,7 +210,35 @@ export class Groups {
     const caller = new Caller({ timeoutMs: deadlineMs });
     const message = { args: [group, changes, deadlineMs], caller };
     const answer = await endpoint.peerOf(member).outgoing.ask(to, 'change', message);
-    return answer as Members; // A node of ours has made them.
+    return membersFrom(answer, name);
+  }
+
+  /** A name that nobody has is mostly a slip, and would be a vote that nobody casts. */
+  async #refuseStrangers(
+    group: string,
+    changes: readonly MemberChange[],
+    deadlineMs: number,
+  ): Promise<void> {
+    const { membership, system } = this.#host;
+    const present = (): readonly string[] => {
+      const members = membership.view().members.filter(({ state }) => isPresent(state));
+      return members.map(({ name }) => name);
+    };
+    const strangers = (): readonly string[] =>
+      countedIn(changes).filter((name) => !present().includes(name));
+    if (strangers().length === 0) return;
+    const waiting = new AbortController();
+    const timer = system.env.setTimer(Math.min(deadlineMs, HEARD_OF_MS), () => waiting.abort());
+    for await (const { kind } of membership.watch(waiting.signal)) {
+      if (kind === 'up' && strangers().length === 0) break;
+    }
+    timer.cancel();
+    const [stranger] = strangers();
+    if (stranger === undefined) return;
+    const there = `there are ${present().join(', ')}`;
+    const advice = "start it first, or add it as a 'candidate', which counts once it is there";
+    const problem = `no node ${stranger} is in the cluster (${there}): ${advice}`;
+    throw new ChangeRefused(group, 'invalid', problem);
   }
 
   /** Of all groups together; undefined while none was opened yet. */
@@ -203,7 +254,8 @@ export class Groups {
   /**
    * The machine of that class which the group replicates, as this node sees it; opens the group if
    * it is not open yet.
-   * @throws {TypeError} when the group has a machine of another class
+   * @throws {BadMachine} when the class is none, or the group has a machine of another
+   * @throws {BadOption} when an option makes no sense, or the name is `coordination`
    */
   async replicated<M extends Machine>(
     type: MachineClass<M>,
@@ -214,7 +266,8 @@ export class Groups {
     // One that has ended on this node is opened anew.
     if (known?.group !== undefined && known.group !== this.get(group)) known = undefined;
     if (known !== undefined && known.type !== type) {
-      throw new TypeError(`group ${group} replicates a ${known.type.name}, not a ${type.name}`);
+      const { name } = known.type;
+      throw new BadMachine(type.name, `is not what group ${group} replicates: that is ${name}`);
     }
     known ??= this.#replicate(type, group, options);
     const replica: object = await known.replica;
@@ -262,18 +315,18 @@ export class Groups {
     name: string,
     options: ReplicatedOptions,
   ): Opened {
+    const machine = new Replicated(type); // Or it throws, and the name is free.
     const open = async (): Promise<object> => {
       try {
-        const machine = new Replicated(type);
         const group = await this.open({ ...options, group: name, machine });
         opened.group = group;
         return replicate(group, machine, { env: this.#host.system.env });
       } catch (error) {
-        this.#opened.delete(name);
+        if (this.#opened.get(name) === opened) this.#opened.delete(name);
         throw error;
       }
     };
-    const opened: Opened = { type, group: undefined, replica: open() };
+    const opened: Opened = { type, group: undefined, replica: Promise.resolve().then(open) };
     this.#opened.set(name, opened);
     return opened;
   }
@@ -315,4 +368,22 @@ export class Groups {
   #founders(node: string): readonly string[] {
     return this.#wanted.consensus?.voters ?? (this.#joins ? [] : [node]);
   }
+}
+
+/** Who is to have a vote after `changes`, at once or soon. */
+function countedIn(changes: readonly MemberChange[]): readonly string[] {
+  return changes.flatMap((change) => {
+    if ('remove' in change || change.as === 'candidate' || change.as === 'learner') return [];
+    return [change.add];
+  });
+}
+
+/** @throws {BadBytes} when what another node answered is none */
+function membersFrom(answer: unknown, node: string): Members {
+  const { voters, learners, witnesses, isChanging } = (answer ?? {}) as Partial<Members>;
+  const isRight = [voters, learners, witnesses].every((names) => {
+    return Array.isArray(names) && names.every((name) => typeof name === 'string');
+  });
+  if (isRight && typeof isChanging === 'boolean') return answer as Members;
+  throw new BadBytes(`what ${node} answered to a change of members`);
 }

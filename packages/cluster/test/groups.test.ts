@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { virtualEnv, type VirtualEnv } from '@troupe/actor/testing';
 import { type Node, type NodeOptions, startNode } from '@troupe/cluster';
-import { command, Machine, MemoryStore, query, type Replica } from '@troupe/consensus';
+import { BadMachine, command, Machine, MemoryStore, query, type Replica } from '@troupe/consensus';
 import { MemoryNetwork } from '@troupe/remote';
 
 class Ledger extends Machine {
@@ -185,9 +185,85 @@ test('a group has one machine, and one of another class is refused', async (t) =
   await node.replicated(Ledger, 'ledger');
 
   await t.throwsAsync(node.replicated(Other, 'ledger'), {
-    instanceOf: TypeError,
-    message: 'group ledger replicates a Ledger, not a Other',
+    instanceOf: BadMachine,
+    message: 'Other is not what group ledger replicates: that is Ledger',
   });
+});
+
+test('a class that cannot be replicated does not take the name of its group', async (t) => {
+  class Idle extends Machine {}
+  await using node = await startNode();
+
+  for (let times = 0; times < 2; times += 1) {
+    const error = await t.throwsAsync(node.replicated(Idle, 'ledger'), { instanceOf: BadMachine });
+    t.like(error, { code: 'ERR_BAD_MACHINE', machine: 'Idle' });
+  }
+  const ledger = await node.replicated(Ledger, 'ledger');
+
+  t.is(await ledger.add(1), 1);
+});
+
+const badGroups: readonly [what: string, group: string, options: object, option: string][] = [
+  ['no name', '', {}, 'group'],
+  ['a name that leads elsewhere', '../x', {}, 'group'],
+  ['a name that is too long', 'x'.repeat(65), {}, 'group'],
+  ['the name of the coordination', 'coordination', {}, 'group'],
+  ['limits that are none', 'ledger', { keepEntries: '7' }, 'keepEntries'],
+  ['a voter without a name', 'ledger', { voters: ['a', ''] }, 'voters[1]'],
+  ['a voter twice', 'ledger', { voters: ['a', 'a'] }, 'voters[1]'],
+];
+for (const [what, group, options, option] of badGroups) {
+  test(`a group with ${what} is not opened, and the error says what to give`, async (t) => {
+    await using node = await startNode({ name: 'a' });
+
+    const error = await t.throwsAsync(node.replicated(Ledger, group, options));
+
+    t.like(error, { code: 'ERR_BAD_OPTION', option });
+    t.is(await (await node.replicated(Ledger, 'ledger')).add(1), 1);
+  });
+}
+
+const badSettings: readonly [what: string, consensus: object, option: string][] = [
+  ['voters that are no list', { voters: 'a,b' }, 'voters'],
+  ['a voter twice', { voters: ['a', 'b', 'a'] }, 'voters[2]'],
+  ['a store that is a path', { store: './data' }, 'store'],
+  ['ticks that take no time', { tickMs: 0 }, 'tickMs'],
+];
+for (const [what, consensus, option] of badSettings) {
+  test(`a node does not start with ${what}`, async (t) => {
+    const error = await t.throwsAsync(startNode({ name: 'a', consensus }));
+
+    t.like(error, { code: 'ERR_BAD_OPTION', option });
+  });
+}
+
+test('a name that no node has is not made a member, and the group goes on', async (t) => {
+  const cluster = new TestCluster();
+  const a = await cluster.node('a');
+  const ledger = await a.replicated(Ledger, 'ledger');
+  await cluster.settle(ledger.add(1));
+
+  const change = a.consensus.changeMembers('ledger', [{ add: 'bb' }]);
+  const error = await t.throwsAsync(cluster.settle(change));
+
+  t.like(error, { code: 'ERR_CHANGE_REFUSED', executed: 'no', reason: 'invalid' });
+  t.regex(error?.message ?? '', /no node bb is in the cluster \(there are a\): start it first/);
+  t.is(await cluster.settle(ledger.add(1)), 2);
+});
+
+test('a node that joins while it is being added is waited for', async (t) => {
+  const cluster = new TestCluster();
+  const a = await cluster.node('a');
+  const ledger = await a.replicated(Ledger, 'ledger');
+  await cluster.settle(ledger.add(1));
+
+  const change = a.consensus.changeMembers('ledger', [{ add: 'b' }]);
+  const b = await cluster.node('b');
+  const theirs = await b.replicated(Ledger, 'ledger');
+  const members = await cluster.settle(change);
+
+  t.deepEqual(members.voters, ['a', 'b']);
+  t.is(await cluster.settle(theirs.sum()), 1);
 });
 
 const refusals: readonly [why: string, options: NodeOptions, message: RegExp][] = [

@@ -1,9 +1,9 @@
-import { type Env, Overloaded } from '@troupe/actor';
-import type { Change, Entry, Raft, Refused } from '@troupe/raft';
+import { Overloaded } from '@troupe/actor';
+import type { Entry, Raft, Refused } from '@troupe/raft';
 import type { ChangeOptions, MemberChange, Members, NodeId, RequestOptions } from './consensus.ts';
 import { ChangeRefused, NotLeader, OutcomeUnknown } from './errors.ts';
-import { changesOf, membersOf } from './members.ts';
-import { Request } from './request.ts';
+import { changesOf, checkChanges, expectedOf, membersOf } from './members.ts';
+import { Request, type RequestPlace } from './request.ts';
 
 /** Changes and transfers that wait on one node; further ones are refused. */
 const CHANGES_MAX = 64;
@@ -11,9 +11,9 @@ const CHANGES_MAX = 64;
 /** Executed is `'unknown'` from the moment that the core has taken it. */
 interface PendingChange {
   readonly request: Request<Members>;
-  readonly changes: readonly Change[];
+  readonly changes: readonly MemberChange[];
   readonly expected: NonNullable<ChangeOptions['expected']>;
-  /** Where it stands in the log. */
+  /** Where it stands in the log; before all entries, where others have made it already. */
   place: { readonly index: number; readonly term: number } | undefined;
 }
 
@@ -24,24 +24,27 @@ interface PendingTransfer {
 
 /** What operators ask of a group: other members, another leader. */
 export class Changes {
-  readonly #at: { readonly group: string; readonly env: Env };
+  readonly #at: RequestPlace;
+  /** The members that the last applied entry has left. */
+  #members: Members | undefined;
   #changes: PendingChange[] = [];
   #transfers: PendingTransfer[] = [];
 
-  constructor(at: { readonly group: string; readonly env: Env }) {
+  constructor(at: RequestPlace) {
     this.#at = at;
   }
 
   change(given: readonly MemberChange[], options: ChangeOptions): Promise<Members> {
-    const changes = changesOf(given);
+    checkChanges(given);
     const { expected = {} } = options;
-    const request = this.#request<Members>(options);
-    this.#changes.push({ request, changes, expected, place: undefined });
+    const why = (): Error | undefined => this.#missing(given) ?? this.#at.why?.();
+    const request = this.#request<Members>(options, why);
+    this.#changes.push({ request, changes: [...given], expected, place: undefined });
     return request.promise;
   }
 
   transfer(to: NodeId, options: RequestOptions): Promise<void> {
-    const request = this.#request<void>(options);
+    const request = this.#request<void>(options, this.#at.why);
     this.#transfers.push({ request, to });
     return request.promise;
   }
@@ -49,7 +52,12 @@ export class Changes {
   submit(raft: Raft): void {
     for (const change of this.#changes) {
       if (change.place !== undefined || change.request.isSettled) continue;
-      const proposed = raft.changeMembers(change.changes, change);
+      const wanted = changesOf(change.changes, raft.configuration);
+      if (wanted.length === 0 && change.changes.length > 0) {
+        change.place = { index: 0, term: 0 };
+        continue;
+      }
+      const proposed = raft.changeMembers(wanted, change);
       if (!proposed.accepted) {
         this.#refuse(change.request, proposed);
         continue;
@@ -68,12 +76,15 @@ export class Changes {
 
   /** `entry` is applied. A joint configuration is not the end of a change, but the one after is. */
   applied(entry: Entry): void {
-    for (const { request, place } of this.#changes) {
+    const members = entry.kind === 'configuration' ? membersOf(entry.configuration) : undefined;
+    this.#members = members ?? this.#members;
+    for (const { request, changes, place } of this.#changes) {
       if (place === undefined || place.index > entry.index) continue;
       if (place.index === entry.index && place.term !== entry.term) {
         request.reject(new NotLeader(this.#at.group, undefined));
-      } else if (entry.kind === 'configuration' && entry.configuration.outgoing.length === 0) {
-        request.resolve(membersOf(entry.configuration));
+      } else if (members?.isChanging === false) {
+        const isMade = expectedOf(changes).every((node) => members.voters.includes(node));
+        if (isMade) request.resolve(members);
       }
     }
   }
@@ -105,12 +116,23 @@ export class Changes {
     this.#transfers = [];
   }
 
-  #request<T>(options: RequestOptions): Request<T> {
+  /** Whoever a change still waits for, although it is made. */
+  #missing(changes: readonly MemberChange[]): Error | undefined {
+    const { voters = [], learners = [] } = this.#members ?? {};
+    const [late] = expectedOf(changes).filter((node) => !voters.includes(node));
+    if (late === undefined || !learners.includes(late)) return undefined;
+    return new Error(
+      `${late} was added, and has not caught up: it becomes a voter once it runs, has the group ` +
+        'open and is reached, or is removed again; nobody waits for it',
+    );
+  }
+
+  #request<T>(options: RequestOptions, why: RequestPlace['why']): Request<T> {
     const { group, env } = this.#at;
     if (this.#changes.length + this.#transfers.length >= CHANGES_MAX) {
       throw new Overloaded(`group ${group}`, 'changes waiting', CHANGES_MAX);
     }
-    return new Request<T>(group, env, options);
+    return new Request<T>({ group, env, ...(why && { why }) }, options);
   }
 
   #refuse<T>(request: Request<T>, { reason, leader, problem = reason }: Refused): void {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { add, type Adder } from './adder.ts';
 import type { Consensus, ConsensusEvent, NodeId } from './consensus.ts';
+import { GroupStalled } from './errors.ts';
 
 export { add, Adder } from './adder.ts';
 
@@ -211,6 +212,23 @@ const commands: readonly ConsensusCase[] = [
     const error = await stage.world.settle(proposing);
     assert.equal(error['executed'], 'no', String(error));
   }),
+  about('a request that is not answered says who leads, and who is heard', async (stage) => {
+    await stage.startAll(...three);
+    const { leader, others } = await stage.roles();
+    const [follower = '', other = ''] = others;
+    await stage.add(leader, 1);
+    await stage.crash(leader);
+    await stage.crash(other);
+    const asking = failure(stage.at(follower).read({ deadlineMs: SOON_MS }));
+    const { cause } = await stage.world.settle(asking);
+    assert.ok(cause instanceof GroupStalled, String(cause));
+    assert.deepEqual([cause.code, cause.leader], ['ERR_GROUP_STALLED', undefined]);
+    assert.deepEqual(cause.reachable, [follower]);
+    assert.match(cause.message, new RegExp(`${follower} hears only ${follower} of its voters`));
+    await stage.start(other, three);
+    await stage.add(follower, 2);
+    assert.deepEqual([...stage.at(follower).status().reachable].sort(), [follower, other].sort());
+  }),
   about('who does not want to be passed on is told who leads', async (stage) => {
     await stage.startAll(...three);
     const { leader, others } = await stage.roles();
@@ -293,6 +311,21 @@ const members: readonly ConsensusCase[] = [
     await stage.world.settle(change);
     await stage.event('a', (it) => it.kind === 'members' && it.members.voters.includes('b'));
     assert.deepEqual(await stage.values('b'), [1]);
+  }),
+  about('who is added and is not there is waited for by nobody, until it is', async (stage) => {
+    await stage.start('a', ['a']);
+    await stage.add('a', 1);
+    const adding = stage.at('a').changeMembers([{ add: 'b' }], { deadlineMs: SOON_MS });
+    const error = await stage.world.settle(failure(adding));
+    assert.equal(error['code'], 'ERR_DEADLINE_EXCEEDED');
+    assert.match(error.message, /b was added, and has not caught up/);
+    assert.deepEqual(stage.at('a').members().voters, ['a']);
+    await stage.add('a', 2); // A group of one still.
+    const again = stage.at('a').changeMembers([{ add: 'b' }]);
+    await stage.start('b');
+    const after = await stage.world.settle(again);
+    assert.deepEqual(after.voters, ['a', 'b']);
+    assert.deepEqual(await stage.values('b'), [1, 2]);
   }),
   about('a learner has everything, and no vote', async (stage) => {
     await stage.start('a', ['a']);

@@ -48,11 +48,13 @@ export interface Consensus<R = unknown> extends AsyncDisposable {
   members(): Members;
 
   /**
-   * Changes who takes part, in one step as far as anybody can see. Resolves when it is agreed on
-   * by the old members and the new; a new voter may still be catching up then.
+   * Changes who takes part, in one step as far as anybody can see. Who is added without `as` does
+   * not count before it has caught up: resolves when it is a voter, and till then nobody waits for
+   * it. All else resolves when the old members and the new have agreed on it.
    * @throws {ChangeRefused} executed: no
    * @throws {NotLeader} executed: no; ask the leader that it names
-   * @throws {DeadlineExceeded} executed: unknown
+   * @throws {DeadlineExceeded} executed: unknown; whoever it names has not caught up, and becomes a
+   *   voter once it has, or is removed again
    * @throws {GroupClosed}
    */
   changeMembers(changes: readonly MemberChange[], options?: ChangeOptions): Promise<Members>;
@@ -75,7 +77,7 @@ export interface Consensus<R = unknown> extends AsyncDisposable {
   /**
    * Changes how this node takes part, from now on; what is not named stays as it is. Forgotten by
    * a restart, for which there are the options of the same names.
-   * @throws {RangeError} and nothing has changed: a value makes no sense
+   * @throws {BadOption} and nothing has changed: a value makes no sense
    */
   configure(settings: Partial<GroupSettings>): void;
 
@@ -156,10 +158,13 @@ export interface Members {
   readonly isChanging: boolean;
 }
 
-/** `candidate` becomes a voter by itself once it has caught up; `learner` never does. */
+/**
+ * `candidate` becomes a voter by itself once it has caught up; `learner` never does. A `voter`
+ * counts at once: a group of one that adds one which is not there has no majority any more.
+ */
 export type MemberKind = 'voter' | 'candidate' | 'learner' | 'witness';
 
-/** `add` also changes what a member is. */
+/** `add` also changes what a member is. Default of `as`: a candidate, which is waited for. */
 export type MemberChange =
   | { readonly add: NodeId; readonly as?: MemberKind }
   | { readonly remove: NodeId };
@@ -186,6 +191,8 @@ export interface GroupStatus {
   readonly committed: number;
   readonly applied: number;
   readonly members: Members;
+  /** Those of them whom this node has heard since an election takes, itself included. */
+  readonly reachable: readonly NodeId[];
   /**
    * Some of its entries were lost with a damaged disk: this node has no vote here, until its peers
    * have made that good.

@@ -1,8 +1,9 @@
 import { type Env, processEnv, type Timer } from '@troupe/actor';
 import { type AppendRecord, Raft } from '@troupe/raft';
 import type { Consensus, NodeId, RequestOptions } from './consensus.ts';
-import { Group, type GroupLimits } from './group.ts';
-import { coreSettings, type GroupSettings } from './group-settings.ts';
+import { Group } from './group.ts';
+import { checkedLimits, checkTickMs, type GroupOptions } from './group-options.ts';
+import { coreSettings } from './group-settings.ts';
 import type { GroupHost, Hosted } from './hosted.ts';
 import type { GroupRecord, LogStore } from './log-store.ts';
 import { FrameReader } from './frame-reader.ts';
@@ -10,23 +11,11 @@ import { MemoryStore } from './memory-store.ts';
 import { Outbox } from './outbox.ts';
 import { SparingLog } from './sparing-log.ts';
 import { Snapshots } from './snapshots.ts';
-import type { StateMachine } from './state-machine.ts';
 import type { Wire } from './wire.ts';
 
 const TICK_MS = 30;
 /** How often a turn asks for more to do before it lets the event loop have its way. */
 const ROUNDS_MAX = 16;
-
-/** A command must fit into a frame, beside others. */
-const COMMAND_BYTES_MAX = 8 * 2 ** 20;
-
-const limitsByDefault: GroupLimits = {
-  commandBytesMax: 2 ** 20,
-  proposalsMax: 65_536,
-  snapshotEntries: 100_000,
-  keepEntries: 10_000,
-  lagEntries: 10_000,
-};
 
 export interface EngineOptions {
   /** This node's name in all its groups. Default: `local`, which does for a node by itself. */
@@ -44,20 +33,6 @@ export interface EngineOptions {
    * without a word make an election. Default: 30.
    */
   readonly tickMs?: number;
-}
-
-export interface GroupOptions<R> extends Partial<GroupLimits>, Partial<GroupSettings> {
-  /** The same on every node. */
-  readonly group: string;
-  /** Empty; what the log and its snapshots hold is put into it. */
-  readonly machine: StateMachine<R>;
-  /**
-   * The voters of a new group, the same on each of them; empty where this node is to be added to a
-   * group. Ignored where this node knows the group already. Default: this node alone.
-   */
-  readonly voters?: readonly NodeId[];
-  /** Allow reads by lease: see `ReadOptions`. Default: false. */
-  readonly leaseReads?: boolean;
 }
 
 /** All groups of a node together, for people and for metrics; what is counted, since its start. */
@@ -107,7 +82,7 @@ export class Engine implements AsyncDisposable {
   constructor(options: EngineOptions = {}) {
     const { node = 'local', env = processEnv(), tickMs = TICK_MS } = options;
     const { store = new MemoryStore(), wire } = options;
-    if (!(tickMs > 0)) throw new RangeError(`tickMs is ${tickMs}: give milliseconds, more than 0`);
+    checkTickMs(tickMs);
     this.node = node;
     this.#env = env;
     this.#log = new SparingLog(env);
@@ -146,18 +121,14 @@ export class Engine implements AsyncDisposable {
 
   /**
    * Takes part in a group: as this node knows it from before, or as a new one.
-   * @throws {RangeError} when an option makes no sense
+   * @throws {BadOption} when an option makes no sense
    * @throws {Error} when this node has the group already, or what is saved of it cannot be read
    */
   async open<R>(options: GroupOptions<R>): Promise<Consensus<R>> {
     const { group: name, machine, voters = [this.node], leaseReads = false } = options;
+    const limits = checkedLimits(options);
     const settings = coreSettings(options, this.#tickMs);
     if (this.#groups.has(name)) throw new Error(`group ${name} is open on this node already`);
-    const limits = { ...limitsByDefault, ...given(options) };
-    if (limits.commandBytesMax > COMMAND_BYTES_MAX) {
-      const { commandBytesMax } = limits;
-      throw new RangeError(`commandBytesMax is ${commandBytesMax}, over ${COMMAND_BYTES_MAX}`);
-    }
     await (this.#opening ??= this.#openWire());
     const { node } = this;
     const snapshots = new Snapshots(name, { node, env: this.#env, store: this.#store });
@@ -347,18 +318,6 @@ export class Engine implements AsyncDisposable {
       for (const { group, record } of unsaved) group.saved(record);
     });
   }
-}
-
-function given<R>(options: GroupOptions<R>): Partial<GroupLimits> {
-  const names = Object.keys(limitsByDefault) as (keyof GroupLimits)[];
-  return Object.fromEntries(
-    names.flatMap((name) => {
-      const value = options[name];
-      if (value === undefined) return [];
-      if (Number.isSafeInteger(value) && value > 0) return [[name, value]];
-      throw new RangeError(`${name} is ${value}: give an integer of at least 1`);
-    }),
-  );
 }
 
 function isAlone(raft: Raft, node: NodeId): boolean {

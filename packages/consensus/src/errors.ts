@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { CallError } from '@troupe/actor';
 import type { NodeId } from './consensus.ts';
 
@@ -81,6 +82,96 @@ export class SessionExpired extends CallError {
   }
 }
 
+/**
+ * Something is in the log, or in a snapshot, that this node's class of machines does not know. To
+ * skip it would make this node differ from the others, so the group has stopped here, and nothing is
+ * answered from its state. All that this node has agreed to is on its disk: with a class that knows
+ * it the node is started again, and goes on where it was.
+ */
+export class MachineOutdated extends Error {
+  override readonly name = 'MachineOutdated';
+  readonly code = 'ERR_MACHINE_OUTDATED';
+  constructor(
+    /** Name of the class. */
+    readonly machine: string,
+    /** What it does not know, for example `command refund`. */
+    readonly what: string,
+    { needed, running }: { readonly needed: number; readonly running: number },
+    options?: ErrorOptions,
+  ) {
+    const why =
+      needed > running
+        ? `came with version ${needed} of ${machine}, and this node runs version ${running}`
+        : `is not known to ${machine} of version ${running}, which this node runs`;
+    super(
+      `${what} ${why}: start this node again with a class that has it; until then it takes no ` +
+        'part in the group, as it must not skip what the others execute',
+      options,
+    );
+    this.needed = needed;
+    this.running = running;
+  }
+
+  /** The version of the class that brought it. */
+  readonly needed: number;
+  /** The version of the class on this node. */
+  readonly running: number;
+}
+
+/** Why a request of a group was not answered: the `cause` of its `DeadlineExceeded`. */
+export class GroupStalled extends Error {
+  override readonly name = 'GroupStalled';
+  readonly code = 'ERR_GROUP_STALLED';
+  readonly group: string;
+  /** Who leads, by what this node knows. */
+  readonly leader: NodeId | undefined;
+  /** Whom of its members this node hears, itself included. */
+  readonly reachable: readonly NodeId[];
+  constructor(
+    issue: string,
+    of: {
+      readonly group: string;
+      readonly leader: NodeId | undefined;
+      readonly reachable: readonly NodeId[];
+    },
+    options?: ErrorOptions,
+  ) {
+    super(issue, options);
+    this.group = of.group;
+    this.leader = of.leader;
+    this.reachable = of.reachable;
+  }
+}
+
+/** An option that makes no sense; nothing was begun. */
+export class BadOption extends RangeError {
+  override readonly name = 'BadOption';
+  readonly code = 'ERR_BAD_OPTION';
+  constructor(
+    /** Where it is, for example `voters[2]`. */
+    readonly option: string,
+    value: unknown,
+    advice: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${option} is ${shown(value)}: ${advice}`, options);
+  }
+}
+
+/** A class that cannot be replicated as it is. */
+export class BadMachine extends TypeError {
+  override readonly name = 'BadMachine';
+  readonly code = 'ERR_BAD_MACHINE';
+  constructor(
+    /** Name of the class. */
+    readonly machine: string,
+    issue: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${machine} ${issue}`, options);
+  }
+}
+
 /** The class of the group's machine has no command, or no query, of that name. */
 export class NoSuchCommand extends CallError {
   override readonly name = 'NoSuchCommand';
@@ -93,4 +184,14 @@ export class NoSuchCommand extends CallError {
   ) {
     super(`the machine of group ${group} has no '${command}': mark it @command or @query`, options);
   }
+}
+
+/** What somebody has passed, short enough for a message. */
+function shown(value: unknown): string {
+  return inspect(value, {
+    depth: 0,
+    maxStringLength: 80,
+    maxArrayLength: 3,
+    breakLength: Infinity,
+  });
 }

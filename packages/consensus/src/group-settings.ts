@@ -1,4 +1,5 @@
 import type { Settings } from '@troupe/raft';
+import { BadOption } from './errors.ts';
 
 /** A node of a higher rank would wait for minutes before it stands for election. */
 const RANK_MAX = 100;
@@ -21,17 +22,17 @@ export interface GroupSettings {
 
 /**
  * What these are to the core.
- * @throws {RangeError} when one of them makes no sense
+ * @throws {BadOption} when one of them makes no sense
  */
 export function coreSettings(
   { rank, quietAfterMs }: Partial<GroupSettings>,
   tickMs: number,
 ): Partial<Settings> {
   if (rank !== undefined && !(Number.isInteger(rank) && rank >= 0 && rank <= RANK_MAX)) {
-    throw new RangeError(`rank is ${rank}: give an integer from 0 to ${RANK_MAX}`);
+    throw new BadOption('rank', rank, `give an integer from 0 to ${RANK_MAX}`);
   }
   if (quietAfterMs !== undefined && !(quietAfterMs >= 0 && Number.isFinite(quietAfterMs))) {
-    throw new RangeError(`quietAfterMs is ${quietAfterMs}: give milliseconds, or 0`);
+    throw new BadOption('quietAfterMs', quietAfterMs, 'give milliseconds, or 0');
   }
   return {
     ...(rank !== undefined && { priority: rank }),

@@ -4,7 +4,10 @@ import type { GroupStatus, NodeId } from './consensus.ts';
 import { membersOf } from './members.ts';
 
 /** What a group tells of itself, but for who waits in it. */
-export function groupStatusOf(group: string, status: Status): Omit<GroupStatus, 'waiting'> {
+export function groupStatusOf(
+  group: string,
+  status: Status,
+): Omit<GroupStatus, 'waiting' | 'reachable'> {
   const { role } = status;
   return {
     group,

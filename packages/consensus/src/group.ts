@@ -41,8 +41,12 @@ import { Reads } from './reads.ts';
 import { SnapshotMaker } from './snapshot-maker.ts';
 import { SnapshotPieces } from './snapshot-pieces.ts';
 import type { SnapshotLimits, Snapshots } from './snapshots.ts';
+import { whyStalled } from './stalled.ts';
 import type { StateMachine } from './state-machine.ts';
 import type { Lane } from './wire.ts';
+
+/** Whoever has said nothing for so long might be gone: an election takes no longer to begin. */
+const ELECTION_TICKS_MAX = 20;
 
 export interface GroupLimits extends ProposalLimits, SnapshotLimits, LagLimits {}
 
@@ -77,13 +81,18 @@ export class Group<R> implements Consensus<R>, Hosted {
   };
   readonly #news = new CommitNews();
   #inbox: Packet[] = [];
+  #ticks = 0;
+  /** At which tick somebody, who is a member or was one, has sent something. */
+  readonly #heardAt = new Map<NodeId, number>();
   #isDamaged: boolean;
   #hasEnded = false;
+  /** Why it has, where nobody asked for it. */
+  #cause: Error | undefined;
 
   constructor(host: GroupHost, parts: GroupParts<R>) {
     const { name, raft, limits, leaseReads } = parts;
     const { env, node, store } = host;
-    const at = { group: name, env };
+    const at = { group: name, env, why: () => whyStalled(this.status()) };
     this.group = name;
     this.capabilities = {
       engine: 'raft',
@@ -153,7 +162,8 @@ export class Group<R> implements Consensus<R>, Hosted {
 
   status(): GroupStatus {
     const waiting = this.#proposals.size + this.#reads.size;
-    return { ...groupStatusOf(this.group, this.#raft.status), waiting };
+    const { status } = this.#raft;
+    return { ...groupStatusOf(this.group, status), reachable: this.#reachable(status), waiting };
   }
 
   events(signal: AbortSignal): AsyncIterable<ConsensusEvent> {
@@ -171,6 +181,7 @@ export class Group<R> implements Consensus<R>, Hosted {
 
   tick(ticks: number): void {
     const now = this.#host.env.now();
+    this.#ticks += ticks;
     this.#raft.tick(ticks);
     // Of thousands in which nothing happens, none costs anything.
     if (this.#raft.isQuiet && this.#proposals.size + this.#reads.size === 0) return;
@@ -183,6 +194,7 @@ export class Group<R> implements Consensus<R>, Hosted {
 
   receive(packet: Packet): void {
     this.#inbox.push(packet);
+    this.#heardAt.set(packet.from, this.#ticks);
     this.#wake();
   }
 
@@ -328,6 +340,15 @@ export class Group<R> implements Consensus<R>, Hosted {
     this.#wake();
   }
 
+  #reachable({ configuration }: Status): readonly NodeId[] {
+    const { voters, outgoing, learners } = configuration;
+    const members = [...new Set([...voters, ...outgoing, ...learners])];
+    return members.filter((member) => {
+      const heardAt = member === this.#host.node ? this.#ticks : this.#heardAt.get(member);
+      return heardAt !== undefined && this.#ticks - heardAt <= ELECTION_TICKS_MAX;
+    });
+  }
+
   #tell({ leader, term: epoch, configuration, damaged }: Raft): void {
     if (this.#isDamaged && !damaged) {
       this.#host.env.log.info({ group: this.group }, 'what was lost of a group is made good');
@@ -345,7 +366,10 @@ export class Group<R> implements Consensus<R>, Hosted {
   }
 
   #ask<T>(add: () => Promise<T>): Promise<T> {
-    if (this.#hasEnded) return Promise.reject(new GroupClosed(this.group, 'no'));
+    if (this.#hasEnded) {
+      const { group } = this;
+      return Promise.reject(new GroupClosed(group, 'no', this.#cause && { cause: this.#cause }));
+    }
     try {
       const answer = add();
       this.#wake();
@@ -367,6 +391,7 @@ export class Group<R> implements Consensus<R>, Hosted {
   #end(cause: Error | undefined): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
+    this.#cause = cause;
     this.#proposals.close(cause);
     this.#reads.close(cause);
     this.#changes.close(cause);

@@ -1,5 +1,7 @@
 export { Engine } from './engine.ts';
-export type { EngineOptions, EngineStatus, GroupOptions } from './engine.ts';
+export type { EngineOptions, EngineStatus } from './engine.ts';
+export { checkConsensus } from './group-options.ts';
+export type { ConsensusSettings, GroupOptions } from './group-options.ts';
 export type {
   Applied,
   Capabilities,
@@ -78,8 +80,12 @@ export { TransportWire } from './transport-wire.ts';
 export type { TransportWireOptions } from './transport-wire.ts';
 export { recoverAlone } from './disaster.ts';
 export {
+  BadMachine,
+  BadOption,
   ChangeRefused,
   GroupClosed,
+  GroupStalled,
+  MachineOutdated,
   NoSuchCommand,
   NotLeader,
   OutcomeUnknown,

@@ -1,13 +1,14 @@
 import { DeadlineExceeded, type Env, isCallError, Overloaded } from '@troupe/actor';
 import { ClientSession } from './client-session.ts';
 import type { Consensus, ReadOptions, RequestOptions } from './consensus.ts';
-import { GroupClosed, NoSuchCommand, OutcomeUnknown, SessionExpired } from './errors.ts';
+import { GroupClosed, OutcomeUnknown, SessionExpired } from './errors.ts';
 import type { Machine } from './machine.ts';
 import { EntryCodec, type Outcome } from './machine-entry.ts';
 import type { CommandMethod, MachineMethod } from './machine-methods.ts';
 import type { Replicated } from './replicated.ts';
-import { Request } from './request.ts';
+import { deadlineExceeded, Request } from './request.ts';
 import { RESULTS_MAX } from './session-table.ts';
+import { whyStalled } from './stalled.ts';
 
 const DEADLINE_MS = 10_000;
 
@@ -83,7 +84,7 @@ export class MachineClient<M extends Machine> {
         if (outcome.kind === 'settled') {
           return this.#entries.settle(outcome, this.machine.type.errors);
         }
-        if (!isExpired(outcome)) throw this.#refusal(outcome, name);
+        if (!isExpired(outcome)) throw this.#refusal(outcome);
         this.#forget(session);
         if (isRepeated) throw new SessionExpired(this.group.group, 'unknown');
       } finally {
@@ -100,18 +101,19 @@ export class MachineClient<M extends Machine> {
         return { outcome: result, isRepeated };
       } catch (error) {
         if (error instanceof OutcomeUnknown) continue;
-        throw isRepeated ? this.#inDoubt(call, error) : error;
+        throw this.#ofCall(call, error, isRepeated);
       }
     }
   }
 
-  /** `error` is about the last attempt only. */
-  #inDoubt({ deadlineMs }: Call, error: unknown): unknown {
-    if (!isCallError(error) || error.executed !== 'no') return error;
+  /** `error` is about the last attempt only, and about what was left of the time for that. */
+  #ofCall({ deadlineMs }: Call, error: unknown, isRepeated: boolean): unknown {
     const { group } = this.group;
     if (error instanceof DeadlineExceeded) {
-      return new DeadlineExceeded(`group ${group}`, deadlineMs, 'unknown', { cause: error });
+      const executed = isRepeated ? 'unknown' : error.executed;
+      return deadlineExceeded(group, { deadlineMs, executed, cause: error.cause });
     }
+    if (!isRepeated || !isCallError(error) || error.executed !== 'no') return error;
     return new OutcomeUnknown(group, 'an attempt before this one', { cause: error });
   }
 
@@ -119,7 +121,7 @@ export class MachineClient<M extends Machine> {
   #left({ deadlineMs, deadlineAt, signal }: Call): RequestOptions {
     const left = deadlineAt - this.#env.now();
     if (deadlineMs > 0 && left <= 0) {
-      throw new DeadlineExceeded(`group ${this.group.group}`, deadlineMs, 'no');
+      throw deadlineExceeded(this.group.group, { deadlineMs, executed: 'no' });
     }
     return { deadlineMs: left, ...(signal && { signal }) };
   }
@@ -136,7 +138,12 @@ export class MachineClient<M extends Machine> {
   /** Waits for a session, within the limits of the call. */
   async #openedFor(call: Call): Promise<ClientSession> {
     const options = this.#left(call);
-    const request = new Request<ClientSession>(this.group.group, this.#env, options);
+    const { group } = this;
+    const why = (): Error | undefined => whyStalled(group.status());
+    const request = new Request<ClientSession>(
+      { group: group.group, env: this.#env, why },
+      options,
+    );
     const timer = this.#env.setTimer(options.deadlineMs ?? 0, () => request.expire(Infinity));
     this.#waiting += 1;
     this.#opening ??= this.#open();
@@ -146,6 +153,8 @@ export class MachineClient<M extends Machine> {
     );
     try {
       return await request.promise;
+    } catch (error) {
+      throw this.#ofCall(call, error, false);
     } finally {
       this.#waiting -= 1;
       timer.cancel();
@@ -162,7 +171,8 @@ export class MachineClient<M extends Machine> {
     } catch (error) {
       // Whatever became of the session, no command was proposed under it.
       const isOver = error instanceof GroupClosed && error.executed !== 'no';
-      throw isOver ? new GroupClosed(this.group.group, 'no', { cause: error }) : error;
+      if (!isOver) throw error;
+      throw new GroupClosed(this.group.group, 'no', { cause: error.cause ?? error });
     } finally {
       this.#opening = undefined;
     }
@@ -181,10 +191,9 @@ export class MachineClient<M extends Machine> {
     }
   }
 
-  #refusal(outcome: Outcome, name: string): Error {
+  #refusal(outcome: Outcome): Error {
     const { group } = this.group;
     const reason = outcome.kind === 'refused' ? outcome.reason : outcome.kind;
-    if (reason === 'no-such-command') return new NoSuchCommand(group, name);
     if (reason === 'overloaded') {
       return new Overloaded(`group ${group}`, 'commands of one client', RESULTS_MAX);
     }

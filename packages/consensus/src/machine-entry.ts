@@ -39,9 +39,9 @@ export interface Settled {
 
 /**
  * Why a command was not executed: its session is gone; it was given up before; too many of its
- * session are not acknowledged; the class has no such command; it makes no sense.
+ * session are not acknowledged; it makes no sense.
  */
-export type Refusal = 'expired' | 'given-up' | 'overloaded' | 'no-such-command' | 'malformed';
+export type Refusal = 'expired' | 'given-up' | 'overloaded' | 'malformed';
 
 /** A result that is longer is an error instead: it is kept until the client has it. */
 const RESULT_BYTES_MAX = 2 ** 20;

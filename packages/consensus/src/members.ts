@@ -1,5 +1,6 @@
 import type { Change, Configuration } from '@troupe/raft';
-import type { MemberChange, MemberKind, Members } from './consensus.ts';
+import type { MemberChange, MemberKind, Members, NodeId } from './consensus.ts';
+import { BadOption } from './errors.ts';
 
 const kinds = {
   voter: 'voter',
@@ -13,14 +14,39 @@ export function membersOf(configuration: Configuration): Members {
   return { voters, learners, witnesses, isChanging: outgoing.length > 0 };
 }
 
-/** @throws {TypeError} when one of them is no change at all */
-export function changesOf(changes: readonly MemberChange[]): readonly Change[] {
-  return changes.map((change) => {
-    if ('remove' in change) return { remove: change.remove };
-    const { add, as = 'voter' } = change;
-    if (typeof add !== 'string' || add === '' || !Object.hasOwn(kinds, as)) {
-      throw new TypeError(`changes: '${add}' cannot be added as '${as}'`);
+/** @throws {BadOption} when one of them is no change at all */
+export function checkChanges(changes: readonly MemberChange[]): void {
+  for (const [at, change] of changes.entries()) {
+    const name: unknown = 'remove' in change ? change.remove : change.add;
+    if (typeof name !== 'string' || name === '') {
+      throw new BadOption(`changes[${at}]`, name, 'give the name of a node to add, or to remove');
     }
-    return { add, as: kinds[as] };
+    if ('remove' in change || change.as === undefined || Object.hasOwn(kinds, change.as)) continue;
+    throw new BadOption(
+      `changes[${at}].as`,
+      change.as,
+      `give one of ${Object.keys(kinds).join(', ')}`,
+    );
+  }
+}
+
+/** Who is to be a voter once it has caught up. */
+export function expectedOf(changes: readonly MemberChange[]): readonly NodeId[] {
+  return changes.flatMap((change) => {
+    return 'add' in change && change.as === undefined ? [change.add] : [];
+  });
+}
+
+/** What has to be changed of `present`: who is expected already is not asked again. */
+export function changesOf(
+  changes: readonly MemberChange[],
+  { voters, promotable }: Configuration,
+): readonly Change[] {
+  return changes.flatMap((change): Change[] => {
+    if ('remove' in change) return [{ remove: change.remove }];
+    const { add, as } = change;
+    if (as !== undefined) return [{ add, as: kinds[as] }];
+    if (promotable.includes(add)) return [];
+    return [{ add, as: voters.includes(add) ? 'voter' : 'promotable' }];
   });
 }

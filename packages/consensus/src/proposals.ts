@@ -1,11 +1,11 @@
-import { type Env, Overloaded } from '@troupe/actor';
+import { Overloaded } from '@troupe/actor';
 import type { Entry, Raft } from '@troupe/raft';
 import type { Applied, NodeId, ProposeOptions } from './consensus.ts';
 import { NotLeader, OutcomeUnknown } from './errors.ts';
 import { DiskFull } from './log-errors.ts';
 import type { Forward, Forwarded } from './packet.ts';
 import { Recent } from './recent.ts';
-import { Request } from './request.ts';
+import { Request, type RequestPlace } from './request.ts';
 
 /** Given to the core, or to the leader, at a time; all of them are taken or none. */
 const BATCH_BYTES = 2 ** 20;
@@ -22,10 +22,8 @@ export interface ProposalLimits {
 }
 
 /** Where the proposals of one group come from and go to. */
-export interface ProposalsAt {
-  readonly group: string;
+export interface ProposalsAt extends RequestPlace {
   readonly node: NodeId;
-  readonly env: Env;
   readonly send: (packet: Forward | Forwarded) => void;
 }
 
@@ -37,10 +35,10 @@ class Proposal<R> extends Request<Applied<R>> {
 
   constructor(
     readonly command: Uint8Array,
-    { group, env }: ProposalsAt,
+    at: ProposalsAt,
     readonly options: ProposeOptions,
   ) {
-    super(group, env, options);
+    super(at, options);
   }
 }
 

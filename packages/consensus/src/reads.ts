@@ -1,7 +1,7 @@
-import { type Env, Overloaded } from '@troupe/actor';
+import { Overloaded } from '@troupe/actor';
 import type { Raft, ReadResult } from '@troupe/raft';
 import type { ReadOptions, ReadPoint } from './consensus.ts';
-import { Request } from './request.ts';
+import { Request, type RequestPlace } from './request.ts';
 
 /** Reads that wait, of one node and group; further ones are refused. */
 const READS_MAX = 65_536;
@@ -22,7 +22,7 @@ interface Round {
  * once, together.
  */
 export class Reads {
-  readonly #at: { readonly group: string; readonly env: Env };
+  readonly #at: RequestPlace;
   readonly #queues: Record<'linearizable' | 'lease', Read[]> = { linearizable: [], lease: [] };
   readonly #asked = new Map<number, Round>();
   /** Those that know their index, which is not applied here yet. */
@@ -30,7 +30,7 @@ export class Reads {
   #context: number;
   #size = 0;
 
-  constructor(at: { readonly group: string; readonly env: Env }) {
+  constructor(at: RequestPlace) {
     this.#at = at;
     // Answers to an earlier life of this node may still come, and must answer nothing here.
     this.#context = Math.floor(at.env.random() * 2 ** 20) * 2 ** 32;
@@ -44,7 +44,7 @@ export class Reads {
     if (this.#size >= READS_MAX) {
       throw new Overloaded(`group ${this.#at.group}`, 'reads waiting', READS_MAX);
     }
-    const read: Read = new Request(this.#at.group, this.#at.env, options);
+    const read: Read = new Request(this.#at, options);
     this.#queues[consistency].push(read);
     this.#size += 1;
     return read.promise;

@@ -1,5 +1,6 @@
 import { xorshift } from '@troupe/actor/internal';
 import { CborCodec } from '@troupe/remote';
+import { BadMachine, MachineOutdated } from './errors.ts';
 import { between, Machine, type MachineClass } from './machine.ts';
 import { type CommandEntry, EntryCodec, type Outcome } from './machine-entry.ts';
 import { type MachineMethod, methodsOf, unmarkedOf } from './machine-methods.ts';
@@ -42,23 +43,20 @@ export class Replicated<M extends Machine> implements StateMachine<Outcome> {
   #time = 0;
 
   /**
-   * @throws {TypeError} when the class has no commands, or fields that no snapshot would hold
+   * @throws {BadMachine} when the class has no commands, or fields that no snapshot would hold
    * @throws {NotSerializable} when the state is not plain data
    */
   constructor(type: MachineClass<M>) {
-    const { name, version } = type;
-    if (!Number.isSafeInteger(version) || version < 1 || version >= 2 ** 32) {
-      throw new RangeError(`the version of ${name} is ${version}: give 1, 2 …`);
-    }
+    checkClass(type);
     this.type = type;
     this.methods = methodsOf(type);
     this.unmarked = unmarkedOf(type);
-    if (![...this.methods.values()].some(({ kind }) => kind === 'command')) {
-      throw new TypeError(`${name} has no command: mark what changes it with @command`);
-    }
-    refuseHiddenFields(type);
     this.#machine = new type();
     this.#encodeState();
+  }
+
+  get name(): string {
+    return this.type.name;
   }
 
   get version(): number {
@@ -145,14 +143,11 @@ export class Replicated<M extends Machine> implements StateMachine<Outcome> {
   }
 
   #execute({ name, args, since, seed }: CommandEntry, epoch: number): Outcome {
-    if (since > this.version) {
-      throw new Error(
-        `command ${name} came with version ${since} of ${this.type.name}, and this node runs ` +
-          `version ${this.version}: upgrade it, it must not skip what the others execute`,
-      );
-    }
     const method = this.methods.get(name);
-    if (method?.kind !== 'command') return { kind: 'refused', reason: 'no-such-command' };
+    if (since > this.version || method?.kind !== 'command') {
+      const versions = { needed: since, running: this.version };
+      throw new MachineOutdated(this.type.name, `command ${name}`, versions);
+    }
     this.#machine['~troupe/enter']({
       index: this.#index,
       epoch,
@@ -186,6 +181,28 @@ function refusePromise(name: string, value: unknown): void {
   throw new TypeError(`${name} returned a promise: methods of machines do not wait`);
 }
 
+/** @throws {BadMachine} */
+function checkClass(type: MachineClass): void {
+  if (typeof type !== 'function' || !(type.prototype instanceof Machine)) {
+    const name = typeof type === 'function' ? (type as { name: string }).name : String(type);
+    throw new BadMachine(name, 'is no class that extends Machine');
+  }
+  const { name, version } = type;
+  if (!Number.isSafeInteger(version) || version < 1 || version >= 2 ** 32) {
+    throw new BadMachine(name, `has version ${version}: give static version 1, 2 …`);
+  }
+  const commands = [...methodsOf(type).values()].filter(({ kind }) => kind === 'command');
+  if (commands.length === 0) {
+    throw new BadMachine(name, 'has no command: mark what changes it with @command');
+  }
+  for (const command of commands) {
+    if (command.kind !== 'command' || command.since <= version) continue;
+    const issue = `has ${command.name} since version ${command.since}, and is of version ${version}`;
+    throw new BadMachine(name, `${issue}: raise its static version`);
+  }
+  refuseHiddenFields(type);
+}
+
 /** Private fields are invisible to the default snapshot, and would be lost without a word. */
 function refuseHiddenFields(type: MachineClass): void {
   const own = Object.getOwnPropertyDescriptor(Machine.prototype, 'save')?.value as unknown;
@@ -194,9 +211,10 @@ function refuseHiddenFields(type: MachineClass): void {
     const source = Function.prototype.toString.call(each);
     const [, field] = /\bthis\.(#[\w$]+)(?![\w$]|\s*\()/.exec(source) ?? [];
     if (field !== undefined) {
-      throw new TypeError(
-        `${type.name} keeps ${field}, which no snapshot would hold: ` +
-          'make it an ordinary field, or override save and load',
+      const issue = `keeps ${field}, which no snapshot would hold`;
+      throw new BadMachine(
+        type.name,
+        `${issue}: make it an ordinary field, or override save and load`,
       );
     }
     each = Object.getPrototypeOf(each);

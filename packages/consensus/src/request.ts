@@ -1,8 +1,16 @@
 import { Cancelled, DeadlineExceeded, type Env } from '@troupe/actor';
 import type { RequestOptions } from './consensus.ts';
-import { GroupClosed } from './errors.ts';
+import { BadOption, GroupClosed } from './errors.ts';
 
 const DEADLINE_MS = 10_000;
+
+/** Where a request is made. */
+export interface RequestPlace {
+  readonly group: string;
+  readonly env: Env;
+  /** Why there may have been no answer, as far as anybody here knows. */
+  readonly why?: () => Error | undefined;
+}
 
 /** Something that somebody waits for: settled once, by an answer, time, a signal or the end. */
 export class Request<T> {
@@ -10,7 +18,7 @@ export class Request<T> {
   /** What an error that ends it now has to say. */
   executed: 'no' | 'unknown' = 'no';
   isSettled = false;
-  readonly #group: string;
+  readonly #at: RequestPlace;
   readonly #deadlineMs: number;
   readonly #deadlineAt: number;
   readonly #signal: AbortSignal | undefined;
@@ -18,15 +26,15 @@ export class Request<T> {
   #resolve!: (value: T) => void;
   #reject!: (error: unknown) => void;
 
-  /** @throws {RangeError} when the deadline is none */
-  constructor(group: string, env: Env, options: RequestOptions) {
+  /** @throws {BadOption} when the deadline is none */
+  constructor(at: RequestPlace, options: RequestOptions) {
     const { deadlineMs = DEADLINE_MS, signal } = options;
     if (!(deadlineMs > 0)) {
-      throw new RangeError(`deadlineMs is ${deadlineMs}: give milliseconds, more than 0`);
+      throw new BadOption('deadlineMs', deadlineMs, 'give milliseconds, more than 0');
     }
-    this.#group = group;
+    this.#at = at;
     this.#deadlineMs = deadlineMs;
-    this.#deadlineAt = env.now() + deadlineMs;
+    this.#deadlineAt = at.env.now() + deadlineMs;
     this.#signal = signal;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -46,18 +54,21 @@ export class Request<T> {
   /** Looked at once a tick, which is as exact as deadlines are. */
   expire(now: number): void {
     if (now < this.#deadlineAt) return;
-    this.reject(new DeadlineExceeded(`group ${this.#group}`, this.#deadlineMs, this.executed));
+    const { group, why } = this.#at;
+    if (this.isSettled) return;
+    const [deadlineMs, cause] = [this.#deadlineMs, why?.()];
+    this.reject(deadlineExceeded(group, { deadlineMs, executed: this.executed, cause }));
   }
 
   close(cause: Error | undefined): void {
-    this.reject(new GroupClosed(this.#group, this.executed, cause && { cause }));
+    this.reject(new GroupClosed(this.#at.group, this.executed, cause && { cause }));
   }
 
   /** Most have no signal, and need no function for it. */
   #listen(signal: AbortSignal): void {
     const abort = (): void => {
       const cause: unknown = signal.reason;
-      this.reject(new Cancelled(`group ${this.#group}`, this.executed, { cause }));
+      this.reject(new Cancelled(`group ${this.#at.group}`, this.executed, { cause }));
     };
     if (signal.aborted) return abort();
     this.#abort = abort;
@@ -70,4 +81,21 @@ export class Request<T> {
     if (this.#abort !== undefined) this.#signal?.removeEventListener('abort', this.#abort);
     return true;
   }
+}
+
+/** What is left of a deadline may be fractions, which say nothing to people. */
+export function deadlineExceeded(
+  group: string,
+  {
+    deadlineMs,
+    executed,
+    cause,
+  }: {
+    readonly deadlineMs: number;
+    readonly executed: 'no' | 'unknown';
+    readonly cause?: unknown;
+  },
+): DeadlineExceeded {
+  const options = cause === undefined ? undefined : { cause };
+  return new DeadlineExceeded(`group ${group}`, Math.ceil(deadlineMs), executed, options);
 }

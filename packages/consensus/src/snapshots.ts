@@ -1,6 +1,7 @@
 import type { Env } from '@troupe/actor';
 import type { Raft, Snapshot } from '@troupe/raft';
 import type { SnapshotInfo } from './consensus.ts';
+import { MachineOutdated } from './errors.ts';
 import type { LogStore } from './log-store.ts';
 import type { SnapshotSource, StateMachine } from './state-machine.ts';
 
@@ -84,7 +85,7 @@ export class Snapshots {
 
   /**
    * The state of `snapshot` takes the place of the present one; that of a witness is none.
-   * @throws {Error} when the machine cannot read what another version of it has written
+   * @throws {MachineOutdated} when a later version of the machine has written it
    */
   async restore(snapshot: Snapshot, machine: StateMachine): Promise<void> {
     if (snapshot.bytes > 0) await this.#restore(snapshot, machine);
@@ -96,10 +97,9 @@ export class Snapshots {
     const header = await this.#read(id, 0, HEADER_BYTES);
     const version = new DataView(header.buffer, header.byteOffset).getUint32(0);
     if (version > machine.version) {
-      throw new Error(
-        `the snapshot at ${index} of group ${this.#group} is of version ${version} of its state ` +
-          `machine, and this node runs version ${machine.version}: upgrade this node first`,
-      );
+      const versions = { needed: version, running: machine.version };
+      const { name = 'the state machine' } = machine;
+      throw new MachineOutdated(name, `the snapshot at ${index}`, versions);
     }
     await machine.restore(this.#chunks(snapshot), { version, index });
   }

@@ -7,6 +7,8 @@
  * group on this node: there is no state that it could go on with.
  */
 export interface StateMachine<R = unknown> {
+  /** What errors call it. Default: `the state machine`. */
+  readonly name?: string;
   /** Of the form of its snapshots. A node reads those of its own version and of earlier ones. */
   readonly version: number;
   /**

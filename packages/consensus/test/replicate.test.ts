@@ -268,13 +268,14 @@ test('without a leader a command ends at its deadline, not executed, and so does
   const group = await engine.open({ group: 'ledger', machine, voters: ['a', 'b', 'c'] });
   const ledger = replicate(group, machine, { env });
   const controller = new AbortController();
-  const late = t.throwsAsync(ledger.with({ deadlineMs: 500 }).deposit('ann', 1));
+  const late = t.throwsAsync(ledger.with({ deadlineMs: 499.5 }).deposit('ann', 1));
   const aborted = t.throwsAsync(ledger.with({ signal: controller.signal }).deposit('ann', 1));
 
   await env.advance(600);
   controller.abort();
 
   t.like(await late, { code: 'ERR_DEADLINE_EXCEEDED', executed: 'no', timeoutMs: 500 });
+  t.regex((await late)?.message ?? '', /; at last: nobody leads group ledger: a hears only a of /);
   t.like(await aborted, { code: 'ERR_CANCELLED', executed: 'no' });
 });
 

@@ -242,11 +242,15 @@ export type {
   WaitLimits,
 } from '@troupe/consensus';
 export {
+  BadMachine,
+  BadOption,
   ChangeRefused,
   DirectoryInUse,
   DiskFull,
   GroupClosed,
+  GroupStalled,
   LogDamaged,
+  MachineOutdated,
   NoSuchCommand,
   NotLeader,
   OutcomeUnknown,

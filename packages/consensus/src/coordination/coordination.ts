@@ -1,7 +1,7 @@
 import { type Env, processEnv } from '@troupe/actor';
 import type { Consensus } from '../consensus.ts';
-import type { GroupOptions } from '../engine.ts';
 import { GroupClosed } from '../errors.ts';
+import type { GroupOptions } from '../group-options.ts';
 import type { Outcome } from '../machine-entry.ts';
 import { replicate } from '../replicate.ts';
 import { Replicated } from '../replicated.ts';
