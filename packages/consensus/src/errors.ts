@@ -84,7 +84,7 @@ export class SessionExpired extends CallError {
 
 /**
  * Something is in the log, or in a snapshot, that this node's class of machines does not know. To
- * skip it would make this node differ from the others, so the group has stopped here, and nothing is
+ * skip it would make this node differ from the others, so the group has stopped here: nothing is
  * answered from its state. All that this node has agreed to is on its disk: with a class that knows
  * it the node is started again, and goes on where it was.
  */

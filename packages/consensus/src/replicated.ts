@@ -197,8 +197,8 @@ function checkClass(type: MachineClass): void {
   }
   for (const command of commands) {
     if (command.kind !== 'command' || command.since <= version) continue;
-    const issue = `has ${command.name} since version ${command.since}, and is of version ${version}`;
-    throw new BadMachine(name, `${issue}: raise its static version`);
+    const since = `has ${command.name} since version ${command.since}`;
+    throw new BadMachine(name, `${since}, and is of version ${version}: raise its static version`);
   }
   refuseHiddenFields(type);
 }

@@ -65,10 +65,10 @@ async function fatal(group: Consensus): Promise<ConsensusEvent | undefined> {
 }
 
 for (const [how, type, needed] of [
-  ['said since when there is a command', After, 2],
-  ['forgot to', Hasty, 1],
+  ['its command says since when it is there', After, 2],
+  ['its command does not say so', Hasty, 1],
 ] as const) {
-  test(`a node of an earlier class stops and goes on when upgraded, by a class that ${how}`, async (t) => {
+  test(`a node of an older class stops and resumes after the upgrade: ${how}`, async (t) => {
     const world = new TestWorld();
     const [a, , c] = await Promise.all([
       open(world, 'a', type),
