@@ -4,7 +4,6 @@ import {
   BadMachine,
   BadOption,
   ChangeRefused,
-  checkConsensus,
   type Consensus,
   type Coordination,
   CoordinationMachine,
@@ -26,6 +25,7 @@ import {
   Replicated,
 } from '@troupe/consensus';
 import { BadBytes, type Endpoint } from '@troupe/remote';
+import { checkConsensus, type ConsensusOptions } from './consensus-options.ts';
 import { isPresent } from './member-table.ts';
 import type { Membership } from './membership.ts';
 import type { SeedProvider } from './seeds.ts';
@@ -40,26 +40,6 @@ const COORDINATION_GROUP = 'coordination';
 const HEARD_OF_MS = 2_000;
 /** How long a change of members may take, unless it is told otherwise. */
 const CHANGE_DEADLINE_MS = 10_000;
-
-/** How the groups of a node are run. */
-export interface ConsensusOptions {
-  /**
-   * Names of the nodes that begin a new group together, the same on each of them. Default: this
-   * node alone when it joins nobody, and otherwise none: it waits to be added by
-   * `changeMembers([{ add: name }])`.
-   */
-  readonly voters?: readonly string[];
-  /**
-   * Where groups are saved instead of `data`; the node closes it. `new MemoryStore()` is for nodes
-   * that never come back under their name: it forgets their votes.
-   */
-  readonly store?: LogStore;
-  /**
-   * Milliseconds of a tick, which is how often leaders say that they are there; 10 to 20 ticks
-   * without a word make an election. Default: 30.
-   */
-  readonly tickMs?: number;
-}
 
 /** What of a node's options says something about its groups. */
 export interface GroupsWanted {

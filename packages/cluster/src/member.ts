@@ -1,3 +1,6 @@
+/** What names of nodes are made of. */
+export const NODE_NAME: RegExp = /^[\w.-]{1,64}$/;
+
 /** One start of one node. The name is its own in the cluster; a restart is another incarnation. */
 export interface NodeId {
   readonly name: string;

@@ -24,7 +24,9 @@ import {
 import { loadActors } from './actor-modules.ts';
 import { Entities } from './entities.ts';
 import { gossip } from './gossip.ts';
-import { type ConsensusOptions, Groups, openStoreOf } from './groups.ts';
+import type { ConsensusOptions } from './consensus-options.ts';
+import { Groups, openStoreOf } from './groups.ts';
+import { NODE_NAME } from './member.ts';
 import type { Membership } from './membership.ts';
 import { Moved } from './moved.ts';
 import type { NamedChannels } from './named-channel.ts';
@@ -283,7 +285,7 @@ function refuseWeakSecret({ secret }: NodeOptions): void {
 
 function nameOf(options: NodeOptions, env: Env): string {
   const name = options.name ?? `node-${randomText(env, 8)}`;
-  if (/^[\w.-]{1,64}$/.test(name)) return name;
+  if (NODE_NAME.test(name)) return name;
   throw new TypeError(`name must be 1 … 64 letters, digits, '_', '.' or '-', not '${name}'`);
 }
 

@@ -224,10 +224,10 @@ for (const [what, group, options, option] of badGroups) {
 }
 
 const badSettings: readonly [what: string, consensus: object, option: string][] = [
-  ['voters that are no list', { voters: 'a,b' }, 'voters'],
-  ['a voter twice', { voters: ['a', 'b', 'a'] }, 'voters[2]'],
-  ['a store that is a path', { store: './data' }, 'store'],
-  ['ticks that take no time', { tickMs: 0 }, 'tickMs'],
+  ['voters that are no list', { voters: 'a,b' }, 'consensus.voters'],
+  ['a voter twice', { voters: ['a', 'b', 'a'] }, 'consensus.voters[2]'],
+  ['a store that is a path', { store: './data' }, 'consensus.store'],
+  ['ticks that take no time', { tickMs: 0 }, 'consensus.tickMs'],
 ];
 for (const [what, consensus, option] of badSettings) {
   test(`a node does not start with ${what}`, async (t) => {

@@ -2,7 +2,6 @@ import type { NodeId } from './consensus.ts';
 import { BadOption } from './errors.ts';
 import type { GroupLimits } from './group.ts';
 import type { GroupSettings } from './group-settings.ts';
-import type { LogStore } from './log-store.ts';
 import type { StateMachine } from './state-machine.ts';
 
 /** A command must fit into a frame, beside others. */
@@ -55,21 +54,6 @@ export function checkedLimits<R>(options: GroupOptions<R>): GroupLimits {
   const limits = { ...limitsByDefault, ...given(options) };
   if (limits.commandBytesMax <= COMMAND_BYTES_MAX) return limits;
   throw new BadOption('commandBytesMax', limits.commandBytesMax, `${COMMAND_BYTES_MAX} at most`);
-}
-
-/** What a node is told of all its groups. */
-export interface ConsensusSettings {
-  readonly voters?: readonly NodeId[];
-  readonly store?: LogStore;
-  readonly tickMs?: number;
-}
-
-/** @throws {BadOption} when one of them makes no sense */
-export function checkConsensus({ voters, store, tickMs }: ConsensusSettings): void {
-  if (voters !== undefined) checkVoters(voters);
-  if (tickMs !== undefined) checkTickMs(tickMs);
-  if (store === undefined || typeof store?.append === 'function') return;
-  throw new BadOption('store', store, 'give a LogStore, such as new MemoryStore()');
 }
 
 /** @throws {BadOption} when they are no list of names, each there once */

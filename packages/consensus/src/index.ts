@@ -1,7 +1,6 @@
 export { Engine } from './engine.ts';
 export type { EngineOptions, EngineStatus } from './engine.ts';
-export { checkConsensus } from './group-options.ts';
-export type { ConsensusSettings, GroupOptions } from './group-options.ts';
+export type { GroupOptions } from './group-options.ts';
 export type {
   Applied,
   Capabilities,
