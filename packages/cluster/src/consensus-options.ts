@@ -1,0 +1,44 @@
+import { BadOption, type LogStore } from '@troupe/consensus';
+import { NODE_NAME } from './member.ts';
+
+/** How the groups of a node are run. */
+export interface ConsensusOptions {
+  /**
+   * Names of the nodes that begin a new group together, the same on each of them. Default: this
+   * node alone when it joins nobody, and otherwise none: it waits to be added by
+   * `changeMembers([{ add: name }])`.
+   */
+  readonly voters?: readonly string[];
+  /**
+   * Where groups are saved instead of `data`; the node closes it. `new MemoryStore()` is for nodes
+   * that never come back under their name: it forgets their votes.
+   */
+  readonly store?: LogStore;
+  /**
+   * Milliseconds of a tick, which is how often leaders say that they are there; 10 to 20 ticks
+   * without a word make an election. Default: 30.
+   */
+  readonly tickMs?: number;
+}
+
+/** @throws {BadOption} when one of them makes no sense */
+export function checkConsensus({ voters, store, tickMs }: ConsensusOptions): void {
+  if (voters !== undefined) checkVoters(voters);
+  if (tickMs !== undefined && !(Number.isFinite(tickMs) && tickMs > 0)) {
+    throw new BadOption('consensus.tickMs', tickMs, 'give milliseconds, more than 0');
+  }
+  if (store === undefined || typeof store?.append === 'function') return;
+  throw new BadOption('consensus.store', store, 'give a LogStore, such as new MemoryStore()');
+}
+
+function checkVoters(voters: readonly string[]): void {
+  if (!Array.isArray(voters)) {
+    throw new BadOption('consensus.voters', voters, 'give a list of names of nodes');
+  }
+  for (const [at, voter] of voters.entries()) {
+    const advice = 'give the name of a node, each of them once';
+    const isName = typeof voter === 'string' && NODE_NAME.test(voter);
+    if (isName && voters.indexOf(voter) === at) continue;
+    throw new BadOption(`consensus.voters[${at}]`, voter, advice);
+  }
+}
