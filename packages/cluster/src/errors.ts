@@ -2,13 +2,16 @@
 export class NameTaken extends Error {
   override readonly name = 'NameTaken';
   readonly code = 'ERR_NAME_TAKEN';
+  /** @param waitedMs how long the other was given to be missed; 0: it has said itself that it lives */
   constructor(
     readonly nodeName: string,
     readonly holder: string,
+    readonly waitedMs: number = 0,
   ) {
+    const waited = `; it did not answer, and in ${waitedMs} ms the others have not given it up`;
     super(
-      `a node named '${nodeName}' is in the cluster already, at ${holder}: ` +
-        `give this one another name, or stop the other first`,
+      `a node named '${nodeName}' is in the cluster already, at ${holder}` +
+        `${waitedMs === 0 ? '' : waited}: give this one another name, or stop the other first`,
     );
   }
 }

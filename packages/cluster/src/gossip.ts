@@ -29,7 +29,8 @@ import {
 import { isPresent, MemberTable } from './member-table.ts';
 import type { Evidence, Membership, MembershipDeps, MembershipNet } from './membership.ts';
 import { decodeMetadata, encodeMetadata } from './metadata.ts';
-import { NameClaim } from './name-claim.ts';
+import { NameTaken } from './errors.ts';
+import { NameClaimant } from './name-claim.ts';
 import type { SeedProvider } from './seeds.ts';
 import { Seeker } from './seeker.ts';
 import { SparseLog } from './sparse-log.ts';
@@ -102,7 +103,7 @@ class GossipDriver implements GossipMembership {
   /** As gossip knows this node. */
   #address = '';
   #sweepTimer: Timer | undefined;
-  #claim!: NameClaim;
+  #claimant: NameClaimant | undefined;
   /** Members that were present when a thread ended, and that the next one has not found yet. */
   #lost = new Set<string>();
   #lostTimer: Timer | undefined;
@@ -129,7 +130,6 @@ class GossipDriver implements GossipMembership {
     this.#log = guardedLog(env.log);
     this.#net = net;
     this.#table = new MemberTable(self);
-    this.#claim = new NameClaim(self.name, env);
     this.#excludedLog = new SparseLog(env);
     this.#takenLog = new SparseLog(env);
     if (secret !== undefined) this.#keyring ??= new Keyring(secret);
@@ -149,16 +149,19 @@ class GossipDriver implements GossipMembership {
       },
     });
     const seeker = this.#seeker;
-    await seeker.seek();
-    if (seeker.failure !== undefined) throw seeker.failure;
-    await this.#claim.outwait(async () => {
-      await seeker.again();
-      return this.#table.view.members.some(({ name, state }) => {
-        return name !== self.name && state === 'alive';
-      });
+    this.#claimant = new NameClaimant({
+      name: self.name,
+      env,
+      ask: async (isFirst) => {
+        await (isFirst ? seeker.seek() : seeker.again());
+        if (seeker.failure !== undefined) throw seeker.failure;
+      },
+      isTakenIn: () => {
+        const { members } = this.#table.view;
+        return members.some(({ name, state }) => name !== self.name && state === 'alive');
+      },
     });
-    const { refusal } = this.#claim;
-    if (refusal !== undefined) throw refusal;
+    await this.#claimant.run();
     this.#hasJoined = true;
   }
 
@@ -207,7 +210,7 @@ class GossipDriver implements GossipMembership {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#seeker?.stop();
-    this.#claim.stop();
+    this.#claimant?.stop();
     this.#sweepTimer?.cancel();
     this.#lostTimer?.cancel();
     await this.#runner?.stop();
@@ -326,9 +329,8 @@ class GossipDriver implements GossipMembership {
         return log.warn({ name, before: address, now: event.address }, 'a name has moved');
       }
       case 'taken': {
-        this.#claim.refused(event.address, event.isSure);
-        if (!this.#hasJoined) return;
-        const { refusal: error } = this.#claim;
+        if (!this.#hasJoined) return this.#claimant?.refused(event);
+        const error = new NameTaken(this.#table.view.self.name, event.address);
         return this.#takenLog.line((unlogged) => {
           log.error({ error, unlogged }, 'another node has taken the name of this one');
         });

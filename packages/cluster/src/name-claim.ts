@@ -1,74 +1,88 @@
 import type { Env, Timer } from '@troupe/actor';
+import { NameClaim } from '@troupe/gossip';
 import { NameTaken } from './errors.ts';
 
-/** How long a name may still seem to be that of a process which has ended. */
-const PATIENCE_MS = 8_000;
-/** Before others are asked once more: at first, and at most. */
-const AGAIN_MS = 100;
-const AGAIN_MS_MAX = 1_000;
+export interface ClaimantOptions {
+  /** Of the node that joins. */
+  readonly name: string;
+  readonly env: Env;
+  /** Calls all seeds; resolves when they have answered or will not. */
+  readonly ask: (isFirst: boolean) => Promise<void>;
+  /** Whether somebody has taken this node in. */
+  readonly isTakenIn: () => boolean;
+}
 
-/**
- * Whether the name of a node that joins is its own. Whatever restarts processes starts the next one
- * at once, maybe at another address, when the others have not yet missed the one before: so it asks
- * again for a while, unless the other process says itself that it is there.
- */
-export class NameClaim {
-  readonly #name: string;
-  readonly #env: Env;
-  #holder: string | undefined;
-  #isSure = false;
+/** Carries out the claim of a name: asks, waits for answers, and asks again. */
+export class NameClaimant {
+  readonly #options: ClaimantOptions;
+  readonly #claim = new NameClaim();
+  #rounds = 0;
+  #isAnswered = false;
+  #failure: unknown;
   #timer: Timer | undefined;
   #wake: (() => void) | undefined;
   #isStopped = false;
 
-  constructor(name: string, env: Env) {
-    this.#name = name;
-    this.#env = env;
+  constructor(options: ClaimantOptions) {
+    this.#options = options;
   }
 
-  /** Who has the name instead, as far as is known. */
-  get refusal(): NameTaken | undefined {
-    return this.#holder === undefined ? undefined : new NameTaken(this.#name, this.#holder);
-  }
-
-  /** Somebody says that the name belongs to a process at `holder`. */
-  refused(holder: string, isSure: boolean): void {
-    if (!this.#isSure) this.#holder = holder;
-    this.#isSure ||= isSure;
+  /** Somebody says that the name belongs to a process at `address`. */
+  refused(said: { readonly address: string; readonly isSure: boolean }): void {
+    this.#claim.refused(this.#options.env.now(), said);
+    this.#wake?.();
   }
 
   /**
-   * @param ask asks all again; resolves when they have answered or will not, with whether somebody
-   *   has taken this node in: that nobody answers gives it no name
+   * Resolves when the name is this node's, or the node stops. What has been asked and is not
+   * answered by then is left to itself.
+   * @throws {NameTaken} 8 s after the first refusal at the latest
    */
-  async outwait(ask: () => Promise<boolean>): Promise<void> {
-    const untilMs = this.#env.now() + PATIENCE_MS;
-    let pauseMs = AGAIN_MS;
-    while (this.#mayBeFree && this.#env.now() < untilMs) {
-      await this.#pause(pauseMs);
-      if (this.#isStopped) return;
-      pauseMs = Math.min(2 * pauseMs, AGAIN_MS_MAX);
-      const holder = this.#holder;
-      this.#holder = undefined;
-      const isTakenIn = await ask();
-      if (!isTakenIn) this.#holder ??= holder;
+  async run(): Promise<void> {
+    const { name, env, isTakenIn } = this.#options;
+    this.#ask(true);
+    while (!this.#isStopped) {
+      if (this.#failure !== undefined) throw this.#failure;
+      const progress = { isAnswered: this.#isAnswered, isTakenIn: isTakenIn() };
+      const step = this.#claim.next(env.now(), progress);
+      switch (step.kind) {
+        case 'free':
+          return;
+        case 'taken':
+          throw new NameTaken(name, step.address, step.waitedMs);
+        case 'ask':
+          this.#ask(false);
+          break;
+        case 'wait':
+          await this.#until(step.untilMs);
+      }
     }
   }
 
   stop(): void {
     this.#isStopped = true;
-    this.#timer?.cancel();
     this.#wake?.();
   }
 
-  get #mayBeFree(): boolean {
-    return this.#holder !== undefined && !this.#isSure && !this.#isStopped;
+  #ask(isFirst: boolean): void {
+    this.#isAnswered = false;
+    const round = (this.#rounds += 1);
+    const over = (failure?: unknown): void => {
+      if (round !== this.#rounds) return; // It is waited for no longer.
+      this.#isAnswered = true;
+      this.#failure = failure;
+      this.#wake?.();
+    };
+    this.#options.ask(isFirst).then(() => over(), over);
   }
 
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
+  /** Until that time, or until something has happened. */
+  async #until(timeMs: number): Promise<void> {
+    const { env } = this.#options;
+    await new Promise<void>((resolve) => {
       this.#wake = resolve;
-      this.#timer = this.#env.setTimer(ms, resolve);
+      if (timeMs !== Infinity) this.#timer = env.setTimer(timeMs - env.now(), resolve);
     });
+    this.#timer?.cancel();
   }
 }

@@ -245,6 +245,37 @@ test('a name that others say is taken, by one that cannot be asked, is given up 
   await refused;
 });
 
+test('the claim of a name that is taken ends in time, though a seed is silent', async (t) => {
+  const w = new World();
+  await w.members('a', 'b', 'c', 'd');
+  w.net.isCut = (from, to) => from === 'e:1' && to === 'b:1';
+  w.net.frozen.add('x:1');
+  const startedAtMs = w.env.now();
+
+  const next = w.start({ ...member('b', '2'), address: 'e:1' }, { seeds: ['x:1', 'a:1'] });
+  const ended = next.catch((error: unknown) => ({ error, afterMs: w.env.now() - startedAtMs }));
+  await w.env.advance(60_000);
+
+  const { error, afterMs } = (await ended) as { error: unknown; afterMs: number };
+  t.true(error instanceof NameTaken && /did not answer, and in 8000 ms/.test(error.message));
+  t.true(afterMs >= 8_000 && afterMs < 8_100, `${afterMs} ms`);
+});
+
+test('a name whose holder answers is refused at once, though a seed is silent', async (t) => {
+  const w = new World();
+  await w.members('a', 'b', 'c', 'd');
+  w.net.frozen.add('x:1');
+  const startedAtMs = w.env.now();
+
+  const next = w.start({ ...member('b', '2'), address: 'e:1' }, { seeds: ['x:1', 'a:1'] });
+  const ended = next.catch((error: unknown) => ({ error, afterMs: w.env.now() - startedAtMs }));
+  await w.env.advance(60_000);
+
+  const { error, afterMs } = (await ended) as { error: unknown; afterMs: number };
+  t.true(error instanceof NameTaken && /already, at b:1: give/.test(error.message));
+  t.true(afterMs < 100, `${afterMs} ms`);
+});
+
 test('members that are not admitted do not fill the log', async (t) => {
   const w = new World();
   const settings = { membersMax: 2 };
@@ -261,8 +292,8 @@ test('members that are not admitted do not fill the log', async (t) => {
 
 test('a name that another node has taken does not fill the log', async (t) => {
   const w = new World();
-  const [a] = await w.members('a', 'b');
-  const earlier = encodePacket({
+  await w.members('a', 'b');
+  const later = encodePacket({
     cluster: 0,
     from: 'b',
     generation: 1,
@@ -271,13 +302,16 @@ test('a name that another node has taken does not fill the log', async (t) => {
   });
 
   for (let i = 0; i < 30; i += 1) {
-    await w.net.answers.get('a:1')?.({ from: 'b:1', via: 'stream', packet: earlier });
+    await w.net.answers.get('a:1')?.({ from: 'b:1', via: 'stream', packet: later });
     await w.env.advance(1_000);
   }
 
   const lines = w.env.logged.filter(({ message }) => /has taken the name/.test(message));
-  t.truthy(a);
   t.is(lines.length, 3);
+  t.deepEqual(
+    lines.map(({ fields }) => fields['unlogged']),
+    [0, 9, 9],
+  );
 });
 
 test('members that find their seeds by a function find those that it names later', async (t) => {

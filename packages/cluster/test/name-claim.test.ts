@@ -1,27 +1,43 @@
 import test from 'ava';
 import { virtualEnv } from '@troupe/actor/testing';
-import { NameClaim } from '../dist/name-claim.js';
+import { NameTaken } from '@troupe/cluster';
+import { NameClaimant } from '../dist/name-claim.js';
 
-test('a name that was refused stays so when nobody answers any more', async (t) => {
+const never = new Promise<void>(() => {});
+
+test('what is asked and never answered does not hold up the end of a claim', async (t) => {
   const env = virtualEnv();
-  const claim = new NameClaim('b', env);
-  claim.refused('h:1', false);
+  const ask = (): Promise<void> => {
+    claimant.refused({ address: 'h:1', isSure: false });
+    return never;
+  };
+  const claimant = new NameClaimant({ name: 'b', env, ask, isTakenIn: () => false });
 
-  const waiting = claim.outwait(() => Promise.resolve(false));
-  await env.advance(10_000);
-  await waiting;
+  const refused = t.throwsAsync(claimant.run(), { instanceOf: NameTaken });
+  await env.advance(8_000);
 
-  t.is(claim.refusal?.code, 'ERR_NAME_TAKEN');
+  t.like(await refused, { holder: 'h:1', waitedMs: 8_000 });
+  t.is(env.timers, 0);
 });
 
-test('a name is free when those who refused it take its node in', async (t) => {
+test('a claim ends with what no retry can mend', async (t) => {
   const env = virtualEnv();
-  const claim = new NameClaim('b', env);
-  claim.refused('h:1', false);
+  const ask = (): Promise<void> => Promise.reject(new Error('a wrong secret'));
+  const claimant = new NameClaimant({ name: 'b', env, ask, isTakenIn: () => false });
 
-  const waiting = claim.outwait(() => Promise.resolve(true));
-  await env.advance(10_000);
-  await waiting;
+  await t.throwsAsync(claimant.run(), { message: 'a wrong secret' });
+});
 
-  t.is(claim.refusal, undefined);
+test('a claim ends when its node stops, and leaves no timer', async (t) => {
+  const env = virtualEnv();
+  const ask = (): Promise<void> => never;
+  const claimant = new NameClaimant({ name: 'b', env, ask, isTakenIn: () => false });
+
+  const running = claimant.run();
+  claimant.refused({ address: 'h:1', isSure: false });
+  await env.settled();
+  claimant.stop();
+
+  await t.notThrowsAsync(running);
+  t.is(env.timers, 0);
 });

@@ -2,6 +2,8 @@ export { Gossip } from './gossip.ts';
 export type { GossipOptions } from './gossip.ts';
 export { profiles, settingsOf } from './settings.ts';
 export type { Profile, Settings } from './settings.ts';
+export { NameClaim } from './name-claim.ts';
+export type { ClaimProgress, ClaimStep } from './name-claim.ts';
 export type { Evidence, GossipEvent, Input, Output } from './output.ts';
 export type { MemberStatus } from './member.ts';
 export type {
