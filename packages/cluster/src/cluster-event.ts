@@ -22,6 +22,12 @@ export type ClusterEvent =
    * and finds the others again; otherwise too many have ended, and the others lose this node.
    */
   | { readonly kind: 'thread-ended'; readonly error: Error; readonly isReplaced: boolean }
+  /**
+   * From `address` came so many packets that this node cannot open, since the last time that this
+   * was told: the keyring of who sends them and that of this node have no key in common, or they
+   * are of another cluster. Told at once, and then once a minute; of 32 addresses a minute at most.
+   */
+  | { readonly kind: 'foreign'; readonly address: string; readonly packets: number }
   /** Nothing has changed for a while, as far as this node knows. */
   | { readonly kind: 'stable'; readonly members: number };
 

@@ -12,6 +12,7 @@ import {
   type Way,
 } from '@troupe/gossip';
 import type { DatagramSocket } from '@troupe/remote';
+import { ForeignPackets } from './foreign-packets.ts';
 import type { NodeId } from './member.ts';
 import { DATAGRAM_BYTES_MAX, type Keys, Sealer } from './sealer.ts';
 
@@ -44,7 +45,7 @@ export interface GossipCounters {
   readonly received: number;
   readonly sentByStream: number;
   readonly receivedByStream: number;
-  /** Dropped: of no key on the ring. */
+  /** Dropped: sealed with no key on the ring. */
   readonly foreign: number;
   /** Dropped: sealed with a known key, and not as they arrived; or no packets at all. */
   readonly damaged: number;
@@ -93,6 +94,8 @@ export interface EngineOptions extends Omit<GossipOptions, 'random' | 'nowMs'> {
   readonly onEvent: (event: GossipEvent) => void;
   /** Addresses to keep a connection to. */
   readonly onWatch: (addresses: readonly string[]) => void;
+  /** So many packets came from `address` that were sealed with no key on the ring. */
+  readonly onForeign: (address: string, packets: number) => void;
 }
 
 /**
@@ -103,6 +106,7 @@ export class GossipEngine implements GossipRunner {
   readonly #options: EngineOptions;
   readonly #gossip: Gossip;
   readonly #sealer: Sealer | undefined;
+  readonly #foreign: ForeignPackets;
   readonly #underWay = new Set<Promise<void>>();
   readonly #counters: { -readonly [name in keyof GossipCounters]: number } = { ...NO_PACKETS };
   #socket: DatagramSocket | undefined;
@@ -115,6 +119,7 @@ export class GossipEngine implements GossipRunner {
     const { env, keys } = options;
     this.#options = options;
     this.#sealer = keys === undefined ? undefined : new Sealer(keys);
+    this.#foreign = new ForeignPackets(options.onForeign);
     this.#gossip = new Gossip({ ...options, random: () => env.random(), nowMs: env.now() });
     this.#schedule();
   }
@@ -146,6 +151,7 @@ export class GossipEngine implements GossipRunner {
     const opened = this.#sealer.open(sealed);
     if (typeof opened === 'string') {
       this.#counters[opened] += 1;
+      if (opened === 'foreign') this.#foreign.note(this.#options.env.now(), source);
       return;
     }
     const packet = this.#decode(opened);

@@ -20,7 +20,7 @@ import type { Keyring } from './keyring.ts';
 
 export interface ThreadRunnerOptions extends Pick<
   EngineOptions,
-  'deliver' | 'onEvent' | 'onWatch'
+  'deliver' | 'onEvent' | 'onWatch' | 'onForeign'
 > {
   readonly env: Env;
   readonly log: Log;
@@ -130,6 +130,8 @@ export class GossipThreadRunner implements GossipRunner {
         return this.#options.onEvent(news.event);
       case 'watch':
         return this.#options.onWatch(news.addresses);
+      case 'foreign':
+        return this.#options.onForeign(news.address, news.packets);
       case 'deliver':
         return void this.#options.deliver(news.to, news.parcel).then((delivery) => {
           this.#order({ kind: 'delivered', id: news.id, delivery });

@@ -9,7 +9,10 @@ export interface KeyList {
 }
 
 /** What of an engine is data. */
-export type EngineSelf = Omit<EngineOptions, 'env' | 'keys' | 'deliver' | 'onEvent' | 'onWatch'>;
+export type EngineSelf = Omit<
+  EngineOptions,
+  'env' | 'keys' | 'deliver' | 'onEvent' | 'onWatch' | 'onForeign'
+>;
 
 /** What the thread is started with: plain data, since nothing else can be copied. */
 export interface GossipThreadStart {
@@ -35,6 +38,7 @@ export type GossipNews =
   | { readonly kind: 'ready'; readonly noSocket: string | undefined }
   | { readonly kind: 'event'; readonly event: GossipEvent }
   | { readonly kind: 'watch'; readonly addresses: readonly string[] }
+  | { readonly kind: 'foreign'; readonly address: string; readonly packets: number }
   | { readonly kind: 'deliver'; readonly id: number; readonly to: string; readonly parcel: Parcel }
   | { readonly kind: 'answer'; readonly id: number; readonly parcels: readonly Parcel[] }
   | { readonly kind: 'done'; readonly id: number }

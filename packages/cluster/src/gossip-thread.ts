@@ -65,6 +65,7 @@ class GossipThread {
       deliver: (to, parcel) => this.#deliver(to, parcel),
       onEvent: (event) => this.#tell({ kind: 'event', event }),
       onWatch: (addresses) => this.#tell({ kind: 'watch', addresses }),
+      onForeign: (address, packets) => this.#tell({ kind: 'foreign', address, packets }),
     });
   }
 

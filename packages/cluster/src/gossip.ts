@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Env, Log, Timer } from '@troupe/actor';
 import { guardedLog } from '@troupe/actor/internal';
 import type { GossipEvent, MemberStatus, Profile, Settings } from '@troupe/gossip';
+import { type Secret, secretsOf } from '@troupe/remote';
 import type { ClusterObserver } from './cluster-event.ts';
 import { isRefusal } from './exchange-failure.ts';
 import {
@@ -57,7 +58,7 @@ export interface GossipOptions {
   readonly settings?: Partial<Settings>;
   /** Nodes that name another cluster are never heard. Default: one without a name. */
   readonly cluster?: string;
-  /** The keys of datagrams. Default: one key, derived from the secret of the node. */
+  /** The keys of datagrams. Default: one for each secret of the node. */
   readonly keyring?: Keyring;
   /**
    * Runs gossip on a thread of its own: while the main loop is busy, the node answers, and after a
@@ -132,7 +133,7 @@ class GossipDriver implements GossipMembership {
     this.#table = new MemberTable(self);
     this.#excludedLog = new SparseLog(env);
     this.#takenLog = new SparseLog(env);
-    if (secret !== undefined) this.#keyring ??= new Keyring(secret);
+    if (secret !== undefined) this.#keyring ??= keyringOf(secret);
     this.#address = self.address === '' ? nowhere(self) : self.address;
     const runner = await this.#run(self);
     this.#runner = runner;
@@ -236,6 +237,7 @@ class GossipDriver implements GossipMembership {
       onWatch: (addresses: readonly string[]) => {
         for (const each of addresses) this.#connect(each);
       },
+      onForeign: (from: string, packets: number) => this.#onForeign(from, packets),
     };
     if (thread && address !== '') {
       return GossipThreadKeeper.start({
@@ -251,6 +253,13 @@ class GossipDriver implements GossipMembership {
     const engine = new GossipEngine({ ...own, ...common, keys: this.#keyring });
     if (address !== '' && this.#keyring !== undefined) await this.#openSocket(engine);
     return engine;
+  }
+
+  #onForeign(address: string, packets: number): void {
+    const member = this.#table.view.members.find((each) => each.address === address)?.name;
+    const fields = { from: address, packets, ...(member !== undefined && { member }) };
+    this.#log.warn(fields, 'packets cannot be opened: no key of their sender is on this keyring');
+    this.#table.tell({ kind: 'foreign', address, packets });
   }
 
   #onThreadEnded(error: Error, isReplaced: boolean): void {
@@ -375,6 +384,13 @@ function memberOf({ name, address, generation, state, meta }: MemberStatus): Mem
     state: STATE_OF[state],
     meta: said?.meta ?? { kinds: [] },
   };
+}
+
+function keyringOf(secret: Secret): Keyring {
+  const [first = '', ...others] = secretsOf(secret);
+  const keyring = new Keyring(first);
+  for (const other of others) keyring.add(other);
+  return keyring;
 }
 
 /** Two clusters of different names have the same number once in four billion times. */

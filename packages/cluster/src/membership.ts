@@ -1,5 +1,5 @@
 import type { Env } from '@troupe/actor';
-import type { DatagramReceiver, DatagramSocket } from '@troupe/remote';
+import type { DatagramReceiver, DatagramSocket, Secret } from '@troupe/remote';
 import type { ClusterObserver } from './cluster-event.ts';
 import type { Member, MemberEvent, MemberMeta, MemberView, NodeId } from './member.ts';
 import type { SeedProvider } from './seeds.ts';
@@ -40,8 +40,9 @@ export interface MembershipDeps {
   /**
    * What members know and nobody else: the secret of the cluster. On a network that no stranger
    * reaches, a text that everybody knows; undefined where only certificates keep strangers out.
+   * Of several the first is for what is said, and all are for what is heard.
    */
-  readonly secret?: string | undefined;
+  readonly secret?: Secret | undefined;
   /** Where `join` says that others may be, for a membership that was told of no seeds itself. */
   readonly seeds?: readonly string[] | SeedProvider;
 }

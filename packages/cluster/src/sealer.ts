@@ -22,7 +22,7 @@ export interface Keys {
 
 /**
  * `foreign`: of no key that is known here. `damaged`: of a known key, and not what was sealed with
- * it. `replayed`: seen before, or too old to tell.
+ * it; or nothing that was ever sealed. `replayed`: seen before, or too old to tell.
  */
 export type Unopened = 'foreign' | 'damaged' | 'replayed';
 
@@ -69,9 +69,9 @@ export class Sealer {
 
   open(sealed: Uint8Array): Uint8Array | Unopened {
     const { length } = sealed;
-    if (length < HEADER_BYTES + TAG_BYTES || length > DATAGRAM_BYTES_MAX) return 'foreign';
+    if (length < HEADER_BYTES + TAG_BYTES || length > DATAGRAM_BYTES_MAX) return 'damaged';
     const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, length);
-    if (bytes[0] !== MAGIC || bytes[1] !== VERSION) return 'foreign';
+    if (bytes[0] !== MAGIC || bytes[1] !== VERSION) return 'damaged';
     const key = this.#keys.find(bytes.readUInt32BE(2));
     if (key === undefined) return 'foreign';
     const header = bytes.subarray(0, HEADER_BYTES);

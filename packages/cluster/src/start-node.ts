@@ -15,6 +15,8 @@ import {
   type OutsiderOptions,
   Outsiders,
   type PeerLimits,
+  type Secret,
+  secretsOf,
   ThreadHub,
   type TlsSource,
   type TlsTransport,
@@ -41,6 +43,8 @@ import { Workers } from './workers.ts';
 const THREADS_ONLY = 'thread:/main';
 /** Whoever has seen one handshake can try short ones, at leisure. */
 const SECRET_BYTES_MIN = 16;
+/** As many as a keyring has keys. */
+const SECRETS_MAX = 8;
 
 /** What stands for a secret where no stranger can get, as on one machine. */
 const OPEN = 'open to this machine';
@@ -69,8 +73,10 @@ export interface NodeOptions extends Omit<ActorSystemOptions, 'name'> {
   /**
    * Proves that a node belongs to the cluster; at least 16 bytes, the same on all nodes, such as
    * `crypto.randomBytes(24).toString('base64url')`. To listen beyond loopback takes it, or `tls`.
+   * Of a list of up to eight it proves the first, and lets in who proves any, so that a secret is
+   * changed by restarting one node after the other (see `docs/secrets.md`).
    */
-  readonly secret?: string;
+  readonly secret?: Secret;
   /**
    * Certificates, for TLS 1.3 on all connections to a `host:port`: whoever has one of the same
    * authority belongs to the cluster. Pass a `tlsTransport` to renew them while the node runs.
@@ -176,7 +182,7 @@ export async function startNode(options: NodeOptions = {}): Promise<Node> {
 }
 
 /** @see MembershipDeps.secret */
-function sharedSecret({ secret }: NodeOptions, { transport }: Ways): string | undefined {
+function sharedSecret({ secret }: NodeOptions, { transport }: Ways): Secret | undefined {
   return secret ?? (transport.name === 'tls' ? undefined : OPEN);
 }
 
@@ -274,13 +280,21 @@ function openEndpoint(
 
 /** Such as an environment variable that was never set: everybody would know it. */
 function refuseWeakSecret({ secret }: NodeOptions): void {
-  if (secret === undefined) return;
-  const bytes = Buffer.byteLength(secret);
-  if (bytes >= SECRET_BYTES_MIN) return;
-  throw new TypeError(
-    `secret must have at least ${SECRET_BYTES_MIN} bytes, not ${bytes}: leave it out, or make ` +
-      `one with node -p "crypto.randomBytes(24).toString('base64url')"`,
-  );
+  const secrets = secretsOf(secret);
+  if (secrets.length > SECRETS_MAX) {
+    throw new TypeError(
+      `secret is a list of ${secrets.length}, and ${SECRETS_MAX} is the limit: ` +
+        `leave out those that no node proves any more`,
+    );
+  }
+  for (const each of secrets) {
+    const bytes = Buffer.byteLength(each);
+    if (bytes >= SECRET_BYTES_MIN) continue;
+    throw new TypeError(
+      `secret must have at least ${SECRET_BYTES_MIN} bytes, not ${bytes}: leave it out, or make ` +
+        `one with node -p "crypto.randomBytes(24).toString('base64url')"`,
+    );
+  }
 }
 
 function nameOf(options: NodeOptions, env: Env): string {

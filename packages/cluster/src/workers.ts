@@ -1,6 +1,6 @@
 import { type MessagePort, type ResourceLimits, Worker } from 'node:worker_threads';
 import type { Env, Log, Timer } from '@troupe/actor';
-import type { PeerLimits, ThreadHub, TlsCredentials, TlsTransport } from '@troupe/remote';
+import type { PeerLimits, Secret, ThreadHub, TlsCredentials, TlsTransport } from '@troupe/remote';
 import { WorkerFailed } from './errors.ts';
 
 /** How long a worker may take, after the time its node has to stop, to end its thread. */
@@ -20,7 +20,7 @@ export interface WorkerStart {
   readonly parent: string;
   readonly modules: readonly string[];
   readonly setup: string | undefined;
-  readonly secret: string | undefined;
+  readonly secret: Secret | undefined;
   readonly tls: TlsCredentials | undefined;
   readonly callTimeoutMs: number | undefined;
   readonly limits: Partial<PeerLimits> | undefined;

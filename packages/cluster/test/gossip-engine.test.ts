@@ -15,6 +15,7 @@ function engineOf(deliver: (to: string, parcel: Parcel) => Promise<Delivery>): G
     deliver,
     onEvent: () => {},
     onWatch: () => {},
+    onForeign: () => {},
   });
 }
 

@@ -153,6 +153,42 @@ test('the key is changed while members hear each other', async (t) => {
   t.like(b.counters, { foreign: 0, damaged: 0 });
 });
 
+test('nodes a step apart in changing the secret hear each other', async (t) => {
+  const w = new World();
+  const start = async (name: string, secret: string | readonly string[]) => {
+    const membership = gossip({ seeds: ['a:1'] });
+    await membership.start(member(name), { env: w.env, net: w.net.at(`${name}:1`), secret });
+    return membership;
+  };
+  const a = await start('a', 'old');
+  const b = await start('b', ['old', 'new']);
+
+  await w.env.advance(20_000);
+
+  t.true(a.counters.received > 20 && b.counters.received > 20);
+  t.like(a.counters, { foreign: 0, damaged: 0 });
+  t.like(b.counters, { foreign: 0, damaged: 0 });
+});
+
+test('who has another keyring is told of once a minute, by name where it is known', async (t) => {
+  const w = new World();
+  const a = await w.start(member('a'), { keyring: new Keyring('one') });
+  const told: ClusterEvent[] = [];
+  a.observe((event) => void (event.kind === 'foreign' && told.push(event)));
+  await w.start(member('b'), { seeds: ['a:1'], keyring: new Keyring('other') });
+
+  await w.env.advance(130_000);
+
+  const lines = w.env.logged.filter(({ message }) => message.startsWith('packets cannot be opened'));
+  const byA = lines.filter(({ fields }) => fields['from'] === 'b:1').map(({ fields }) => fields);
+  t.is(byA.length, 3);
+  t.like(byA[0], { member: 'b', packets: 1 });
+  t.true(byA.slice(1).every(({ packets }) => Number(packets) > 10));
+  t.is(told.length, 3);
+  t.like(told[0], { kind: 'foreign', address: 'b:1', packets: 1 });
+  t.is(lines.filter(({ fields }) => fields['from'] === 'a:1').length, 3);
+});
+
 test('clusters of different names do not become one', async (t) => {
   const w = new World();
   const a = await w.start(member('a'), { cluster: 'blue' });

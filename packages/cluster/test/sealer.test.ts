@@ -17,14 +17,15 @@ test('what is sealed is opened by who has the key, and shows nothing of what it 
   t.is(sealed.length, PLAIN.length + 34);
 });
 
-test('a packet of another key is foreign, and so is what is no packet', (t) => {
+test('a packet of another key is foreign, and what is no packet is damaged', (t) => {
   const own = new Sealer(new Keyring('secret'));
   const sealed = new Sealer(new Keyring('other')).seal(PLAIN);
 
   t.is(own.open(sealed), 'foreign');
-  t.is(own.open(new Uint8Array()), 'foreign');
-  t.is(own.open(PLAIN), 'foreign');
-  t.is(own.open(new Uint8Array(DATAGRAM_BYTES_MAX + 1)), 'foreign');
+  t.is(own.open(new Uint8Array()), 'damaged');
+  t.is(own.open(PLAIN), 'damaged');
+  t.is(own.open(new Uint8Array(100)), 'damaged');
+  t.is(own.open(new Uint8Array(DATAGRAM_BYTES_MAX + 1)), 'damaged');
 });
 
 test('a packet with any bit changed is not opened', (t) => {

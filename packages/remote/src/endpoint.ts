@@ -18,6 +18,8 @@ import {
   type PeerIdentity,
   type Purpose,
   type RefusalReason,
+  type Secret,
+  secretsOf,
   type SessionState,
 } from './handshake.ts';
 import { Lines } from './lines.ts';
@@ -61,7 +63,7 @@ export interface EndpointOptions {
   /** `host:port` to listen on; port 0 takes a free one. Default: does not listen. */
   readonly listen?: string | undefined;
   /** Shared by all nodes of the cluster; needed beyond loopback. */
-  readonly secret?: string | undefined;
+  readonly secret?: Secret | undefined;
   readonly router: EndpointRouter;
   /** Unguessable and new with every start of the node; later ones sort after earlier ones. */
   readonly incarnation: string;
@@ -278,9 +280,9 @@ export class Endpoint {
   }
 
   async #listen(): Promise<void> {
-    const { listen, transport } = this.#options;
+    const { listen, transport, secret } = this.#options;
     if (listen === undefined) return;
-    if (this.#options.secret === undefined && transport.needsSecret(listen)) {
+    if (secretsOf(secret).length === 0 && transport.needsSecret(listen)) {
       throw new ListenFailed(
         listen,
         'beyond this machine a node listens only with a secret, which its peers must know, or ' +

@@ -77,9 +77,16 @@ export class HandshakeRefused extends Error {
   }
 }
 
+/**
+ * What the nodes of a cluster know and nobody else. Of several a node proves that it knows the
+ * first, and takes any of them from its peers: so that nodes which are a step apart in changing it
+ * let each other in.
+ */
+export type Secret = string | readonly string[];
+
 export interface HandshakeOptions {
   readonly self: PeerIdentity;
-  readonly secret?: string | undefined;
+  readonly secret?: Secret | undefined;
   readonly isLoopback: boolean;
   /**
    * What the side that dials wants to go on with, asked when it has only the peer's word for who
@@ -148,6 +155,10 @@ export interface Agreement {
 export class Handshake {
   readonly #options: HandshakeOptions;
   readonly #role: 'dialler' | 'acceptor';
+  /** Those that the peer may prove; none: anybody on this machine is let in. */
+  readonly #secrets: readonly string[];
+  /** The one to prove. */
+  #secret: string | undefined;
   readonly #nonce = randomBytes(NONCE_BYTES).toString('base64');
   readonly #send: (bytes: Uint8Array) => void;
   #expected: number;
@@ -163,6 +174,8 @@ export class Handshake {
   ) {
     this.#role = role;
     this.#options = options;
+    this.#secrets = secretsOf(options.secret);
+    this.#secret = this.#secrets[0];
     this.#send = send;
     this.#expected = role === 'dialler' ? CHALLENGE : HELLO;
   }
@@ -243,8 +256,8 @@ export class Handshake {
   }
 
   #onHello(bytes: Buffer, body: Record<string, unknown>): undefined {
-    const { secret, isLoopback, self, compress = false } = this.#options;
-    if (secret === undefined && !isLoopback) throw this.refuse('loopback-only');
+    const { isLoopback, self, compress = false } = this.#options;
+    if (this.#secret === undefined && !isLoopback) throw this.refuse('loopback-only');
     const protocol = commonVersion(this.#versions, body['versions']);
     const purpose = purposeOf(body['purpose']);
     if (protocol === undefined || !isFor(purpose, protocol)) throw this.refuse('version');
@@ -256,9 +269,8 @@ export class Handshake {
   }
 
   #onChallenge(bytes: Buffer, body: Record<string, unknown>): undefined {
-    const { secret, isLoopback } = this.#options;
     // Whoever answers there would take any proof, and prove nothing.
-    if (secret === undefined && !isLoopback) throw this.refuse('loopback-only');
+    if (this.#secret === undefined && !this.#options.isLoopback) throw this.refuse('loopback-only');
     const [min, max] = this.#versions;
     const protocol = body['version'];
     if (!isVersion(protocol) || protocol < min || protocol > max) throw this.refuse('version');
@@ -318,18 +330,33 @@ export class Handshake {
    * Without a secret the key is empty: that proves nothing, but that the nodes agree on all they
    * have said, none of it changed on its way.
    */
-  #proof(role: 'dialler' | 'acceptor', { session, received }: SessionState): string {
-    const { secret } = this.#options;
+  #proof(role: 'dialler' | 'acceptor', state: SessionState, secret = this.#secret): string {
+    const { session, received } = state;
     const hmac = createHmac('sha256', secret ?? '');
     hmac.update(secret === undefined ? `open ${role}` : role).update(this.#transcript);
     return hmac.update(`${session}:${received}`).digest('base64');
   }
 
+  /** What the peer has proved to know is what this side proves in return. */
   #proves(role: 'dialler' | 'acceptor', state: SessionState, proof: unknown): boolean {
-    const expected = Buffer.from(this.#proof(role, state));
     const given = Buffer.from(typeof proof === 'string' ? proof : '?');
-    return expected.length === given.length && timingSafeEqual(expected, given);
+    const proved = (secret?: string): boolean => {
+      const expected = Buffer.from(this.#proof(role, state, secret));
+      return expected.length === given.length && timingSafeEqual(expected, given);
+    };
+    if (this.#secrets.length === 0) return proved();
+    const known = this.#secrets.filter(proved);
+    this.#secret = known[0] ?? this.#secret;
+    return known.length > 0;
   }
+}
+
+/** @throws {TypeError} when it is a list without any */
+export function secretsOf(secret: Secret | undefined): readonly string[] {
+  if (secret === undefined) return [];
+  const secrets = typeof secret === 'string' ? [secret] : secret;
+  if (secrets.length > 0) return secrets;
+  throw new TypeError('secret is a list of none: leave it out, or name one');
 }
 
 /** Unguessable: whoever resumes a session must have been part of it. */

@@ -157,6 +157,66 @@ for (const [ours, theirs] of [
   });
 }
 
+for (const [ours, theirs] of [
+  ['old', ['old', 'new']],
+  [
+    ['old', 'new'],
+    ['old', 'new'],
+  ],
+  [
+    ['old', 'new'],
+    ['new', 'old'],
+  ],
+  [['new', 'old'], 'new'],
+] as const) {
+  const [one, other] = [ours, theirs].map((secret) => JSON.stringify(secret));
+  test(`nodes a step apart in changing the secret let each other in: ${one}, ${other}`, (t) => {
+    for (const [dialler, acceptor] of [
+      [ours, theirs],
+      [theirs, ours],
+    ]) {
+      const ann = new Side('dialler', { secret: dialler, isLoopback: false });
+      const bob = new Side('acceptor', { secret: acceptor, isLoopback: false });
+
+      converse(ann, bob);
+
+      t.like(ann.agreement, { peer: BOB });
+      t.like(bob.agreement, { peer: ANN });
+    }
+  });
+}
+
+for (const [ours, theirs] of [
+  ['old', ['new', 'old']], // Let in, but not by those who have only the old one: it proves the new.
+  ['old', 'new'],
+  ['lost', ['new', 'old']],
+  [undefined, ['new', 'old']],
+] as const) {
+  const [one, other] = [ours, theirs].map((secret) => JSON.stringify(secret));
+  test(`who proves none that is known is refused: ${other} by ${one}`, (t) => {
+    const ann = new Side('dialler', { secret: theirs });
+    const bob = new Side('acceptor', { secret: ours });
+
+    converse(ann, bob);
+
+    t.is(bob.outcome, 'secret');
+    t.is(ann.outcome, 'secret');
+  });
+}
+
+test('of several secrets a node proves in return the one that was proved to it', (t) => {
+  const ann = new Side('dialler', { secret: 'old' });
+  const bob = new Side('acceptor', { secret: ['new', 'old'] });
+
+  converse(ann, bob);
+
+  t.like(ann.agreement, { peer: BOB });
+});
+
+test('a list of no secrets is none to start with', (t) => {
+  t.throws(() => new Side('dialler', { secret: [] }), { instanceOf: TypeError });
+});
+
 test('the secret itself never crosses, and every handshake has bytes of its own', (t) => {
   const transcripts = [0, 1].map(() => {
     const said: Uint8Array[] = [];
