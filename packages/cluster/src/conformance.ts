@@ -48,12 +48,17 @@ class World {
     this.patienceMs = subject.patienceMs;
   }
 
-  async start(self: Member, seeds: readonly string[] = ['a:1']): Promise<Membership> {
+  async start(self: Member, seeds?: readonly string[]): Promise<Membership> {
+    const starting = this.begin(self, seeds);
+    await this.env.settled();
+    return starting;
+  }
+
+  /** Starts a membership that may take a while. */
+  async begin(self: Member, seeds: readonly string[] = ['a:1']): Promise<Membership> {
     const membership = this.#subject.create(seeds);
-    const { env } = this;
-    const starting = membership.start(self, { env, net: this.net.at(self.address), secret: 's' });
-    await env.settled();
-    await starting;
+    const net = this.net.at(self.address);
+    await membership.start(self, { env: this.env, net, secret: 's' });
     return membership;
   }
 
@@ -316,6 +321,47 @@ const names: readonly MembershipCase[] = [
     }
     assert.deepEqual(statesAt(a), { a: 'alive', b: 'alive' });
     assert.equal(find(a, 'b')?.incarnation, '1');
+  }),
+  claim(
+    'a node that starts anew elsewhere, before it was missed, has its name in a while',
+    async (world) => {
+      const [a, b] = await world.members('a', 'b', 'c', 'd');
+      await b.stop();
+      world.net.end('b:1');
+      const next = world.begin(memberOf('b', '2', 'elsewhere'));
+      await world.env.advance(world.patienceMs);
+      await next;
+      await world.env.advance(SPREAD_MS);
+      assert.equal(find(a, 'b')?.address, 'elsewhere:1');
+      assert.deepEqual(statesAt(a), { a: 'alive', b: 'alive', c: 'alive', d: 'alive' });
+    },
+    'probed',
+  ),
+  claim('a holder that stands still for a moment keeps its name', async (world) => {
+    const [a, b] = await world.members('a', 'b', 'c', 'd');
+    const events = eventsAt(a);
+    world.net.frozen.add('b:1');
+    const second = world.begin(memberOf('b', '2', 'elsewhere'));
+    const refused = assert.rejects(second, (error) => error instanceof NameTaken);
+    await world.env.advance(1_500);
+    world.net.frozen.delete('b:1');
+    await world.env.advance(world.patienceMs);
+    await refused;
+    assert.equal(find(a, 'b')?.incarnation, '1');
+    assert.equal(b.view().self.state, 'alive');
+    assert.ok(!wordsOf(events, 'b').includes('failed'));
+  }),
+  claim('whether a name is taken is known in ten seconds, whoever is silent', async (world) => {
+    await world.members('a', 'b', 'c', 'd');
+    world.net.isCut = (from, to) => from === 'elsewhere:1' && to === 'b:1';
+    world.net.frozen.add('silent:1');
+    const second = world.begin(memberOf('b', '2', 'elsewhere'), ['silent:1', 'a:1']);
+    const refused = assert.rejects(second, (error) => error instanceof NameTaken);
+    let isKnown = false;
+    void refused.then(() => (isKnown = true));
+    await world.env.advance(10_000);
+    assert.ok(isKnown);
+    await refused;
   }),
 ];
 

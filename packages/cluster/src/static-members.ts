@@ -10,10 +10,12 @@ import {
   type MemberView,
 } from './member.ts';
 import { isPresent, MemberTable } from './member-table.ts';
+import { NameClaimant } from './name-claim.ts';
 import type { ClusterObserver } from './cluster-event.ts';
 import type { Evidence, Membership, MembershipDeps, MembershipNet } from './membership.ts';
 import { isDigest, type Digest } from './digest.ts';
 import { type SeedProvider, seedProvider } from './seeds.ts';
+import { SparseLog } from './sparse-log.ts';
 
 export interface StaticMembersOptions {
   /**
@@ -33,6 +35,8 @@ export interface StaticMembersOptions {
 
 /** How long one that is gone is remembered, so that old news of it is known as old. */
 const TOMBSTONE_MS = 60_000;
+/** Of what a peer may say that an address is. */
+const ADDRESS_CHARS_MAX = 256;
 
 /**
  * A list of addresses, and heartbeats: every node sends every other one all it knows, once an
@@ -66,8 +70,11 @@ class StaticMembers implements Membership {
   #log!: Log;
   #net!: MembershipNet;
   #table!: MemberTable;
+  #takenLog!: SparseLog;
+  #claimant: NameClaimant | undefined;
   #timer: Timer | undefined;
   #running = false;
+  #hasJoined = false;
 
   constructor(options: StaticMembersOptions) {
     this.#seeds = options.seeds;
@@ -88,8 +95,18 @@ class StaticMembers implements Membership {
     for (const seed of await seedProvider(this.#seeds ?? seeds)()) {
       if (seed !== self.address) this.#silentSeeds.set(seed, false);
     }
+    this.#takenLog = new SparseLog(env);
     net.onExchange((payload) => this.#answer(payload));
-    await Promise.all([...this.#silentSeeds.keys()].map((seed) => this.#callSeed(seed)));
+    const called = [...this.#silentSeeds.keys()];
+    const claimant = new NameClaimant({
+      name: self.name,
+      env,
+      ask: async () => void (await Promise.all(called.map((seed) => this.#callSeed(seed)))),
+      isTakenIn: () => this.#others().some(({ state }) => state === 'alive'),
+    });
+    this.#claimant = claimant;
+    await claimant.run();
+    this.#hasJoined = true;
     this.#schedule();
   }
 
@@ -138,6 +155,7 @@ class StaticMembers implements Membership {
 
   async stop(): Promise<void> {
     this.#running = false;
+    this.#claimant?.stop();
     this.#timer?.cancel();
   }
 
@@ -150,8 +168,9 @@ class StaticMembers implements Membership {
   #schedule(delayMs = this.#options.intervalMs * (0.9 + 0.2 * this.#env.random())): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+    if (!this.#running || !this.#hasJoined) return;
     // Alone and with nobody to look for: a timer would only keep the process alive.
-    if (!this.#running || (this.#others().length === 0 && this.#silentSeeds.size === 0)) return;
+    if (this.#others().length === 0 && this.#silentSeeds.size === 0) return;
     this.#timer = this.#env.setTimer(delayMs, () => {
       void this.#round();
       this.#schedule();
@@ -201,11 +220,8 @@ class StaticMembers implements Membership {
     if (contact.exchanging) return;
     contact.exchanging = true;
     try {
-      this.#learn(await this.#net.exchange(member.address, this.#digest(), this.#timeoutMs));
+      await this.#exchange(member.address);
     } catch (error) {
-      if (error instanceof NameTaken) {
-        this.#log.error({ error }, 'another node has taken the name of this one');
-      }
       // Silence is judged as it lasts; a host that refuses says that nobody is there.
       contact.refused = isRefusal(error);
       this.#log.debug({ member: member.name, error }, 'no answer to a heartbeat');
@@ -218,8 +234,7 @@ class StaticMembers implements Membership {
 
   async #callSeed(seed: string): Promise<void> {
     try {
-      this.#learn(await this.#net.exchange(seed, this.#digest(), this.#timeoutMs));
-      this.#silentSeeds.delete(seed);
+      if (await this.#exchange(seed)) this.#silentSeeds.delete(seed);
     } catch (error) {
       if (!isTransient(error)) throw error;
       const logged = this.#silentSeeds.get(seed);
@@ -232,6 +247,32 @@ class StaticMembers implements Membership {
     }
   }
 
+  /** @returns whether who is there has taken this node in, rather than refused its name */
+  async #exchange(address: string): Promise<boolean> {
+    const answer = await this.#net.exchange(address, this.#digest(), this.#timeoutMs);
+    const holder = holderSaid(answer);
+    if (holder === undefined) this.#learn(answer);
+    else this.#refused(address, holder);
+    return holder === undefined;
+  }
+
+  /** Who is at `by` says that the name of this node is that of one at `holder`. */
+  #refused(by: string, holder: string): void {
+    const { name } = this.#table.view.self;
+    if (this.#hasJoined) {
+      return this.#takenLog.line((unlogged) => {
+        const error = new NameTaken(name, holder);
+        this.#log.error({ error, unlogged }, 'another node has taken the name of this one');
+      });
+    }
+    this.#claimant?.refused({ address: holder, isSure: by === holder });
+    if (by === holder || holder === '') return;
+    // Others may not have missed it yet: it alone is sure, and is asked.
+    this.#exchange(holder).catch((error: unknown) => {
+      this.#log.debug({ holder, error }, 'who has the name of this node does not answer');
+    });
+  }
+
   get #timeoutMs(): number {
     return Math.max(this.#options.suspectAfterMs, this.#options.intervalMs);
   }
@@ -240,15 +281,28 @@ class StaticMembers implements Membership {
     if (!isDigest(payload)) throw new TypeError('not a heartbeat');
     const { from } = payload;
     const holder = this.#holderOf(from);
-    if (holder !== undefined) return { nameTakenBy: holder.address };
-    this.#learn(payload);
-    return this.#digest();
+    if (holder === undefined) {
+      this.#learn(payload);
+      return this.#digest();
+    }
+    if (holder.name !== this.#table.view.self.name) void this.#look(holder);
+    return { nameTakenBy: holder.address };
   }
 
-  /** The live member, if any, that has the caller's name and is somebody else. */
+  /** Somebody claims the name of `member`, which may have ended a moment ago. */
+  async #look(member: Member): Promise<void> {
+    await this.#callMember(member);
+    const known = this.#table.get(member.name);
+    const isRefused = this.#contacts.get(member.name)?.refused === true;
+    if (isRefused && known !== undefined && isSameNode(known, member)) this.#suspect(known);
+  }
+
+  /** The member, if any, that has the caller's name, is not given up, and is somebody else. */
   #holderOf(from: Member): Member | undefined {
     const holder = this.#table.get(from.name);
-    if (holder?.state !== 'alive' || isSameNode(holder, from)) return undefined;
+    if (holder === undefined || !isPresent(holder.state) || isSameNode(holder, from)) {
+      return undefined;
+    }
     // Two processes cannot listen at one address: who does now has followed who did before.
     const follows = holder.address === from.address && holder.incarnation < from.incarnation;
     return follows && from.address !== '' ? undefined : holder;
@@ -256,9 +310,6 @@ class StaticMembers implements Membership {
 
   #learn(payload: unknown): void {
     const { self } = this.#table.view;
-    if (typeof payload === 'object' && payload !== null && 'nameTakenBy' in payload) {
-      throw new NameTaken(self.name, String(payload.nameTakenBy));
-    }
     if (!isDigest(payload)) throw new TypeError('not an answer to a heartbeat');
     const { from, members } = payload;
     this.#heard(from);
@@ -313,4 +364,11 @@ class StaticMembers implements Membership {
     }
     return contact;
   }
+}
+
+/** Where somebody else of this node's name is, as an answer to its heartbeat may say. */
+function holderSaid(answer: unknown): string | undefined {
+  if (typeof answer !== 'object' || answer === null || !('nameTakenBy' in answer)) return undefined;
+  const { nameTakenBy } = answer;
+  return typeof nameTakenBy === 'string' ? nameTakenBy.slice(0, ADDRESS_CHARS_MAX) : undefined;
 }

@@ -182,6 +182,18 @@ test('a second node of the same name is refused, and told what to do', async (t)
   t.regex(error?.message ?? '', /'b' is in the cluster already, at b:1.*another name/);
 });
 
+test('a name that has moved on is told of once in ten seconds, however often it is refused', async (t) => {
+  const w = world();
+  await start(w, member('a'), ['x:1']);
+  w.net.answers.set('x:1', () => ({ nameTakenBy: 'x:1' }));
+
+  await w.env.advance(25_000);
+
+  const lines = w.env.logged.filter(({ message }) => /has taken the name/.test(message));
+  t.is(lines.length, 3);
+  t.true(lines.slice(1).every(({ fields }) => Number(fields['unlogged']) > 5));
+});
+
 test('a watcher that reads late sees the latest state of each member, versions increasing', async (t) => {
   const w = world();
   const a = await start(w, member('a'), []);
