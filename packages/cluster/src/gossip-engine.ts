@@ -96,6 +96,8 @@ export interface EngineOptions extends Omit<GossipOptions, 'random' | 'nowMs'> {
   readonly onWatch: (addresses: readonly string[]) => void;
   /** So many packets came from `address` that were sealed with no key on the ring. */
   readonly onForeign: (address: string, packets: number) => void;
+  /** From now on this node speaks of itself with these; nothing of it has been sent yet. */
+  readonly onWord?: (generation: number, incarnation: number) => void;
 }
 
 /**
@@ -121,6 +123,7 @@ export class GossipEngine implements GossipRunner {
     this.#sealer = keys === undefined ? undefined : new Sealer(keys);
     this.#foreign = new ForeignPackets(options.onForeign);
     this.#gossip = new Gossip({ ...options, random: () => env.random(), nowMs: env.now() });
+    this.#showWord();
     this.#schedule();
   }
 
@@ -210,8 +213,14 @@ export class GossipEngine implements GossipRunner {
 
   #step(input: Input, nowMs: number = this.#options.env.now()): readonly Output[] {
     const outputs = this.#gossip.step(nowMs, input);
+    this.#showWord();
     this.#schedule();
     return outputs;
+  }
+
+  #showWord(): void {
+    const { generation, incarnation } = this.#gossip.self;
+    this.#options.onWord?.(generation, incarnation);
   }
 
   #decode(bytes: Uint8Array): Packet | undefined {

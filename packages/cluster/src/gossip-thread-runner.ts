@@ -8,6 +8,7 @@ import {
   NO_PACKETS,
   type Parcel,
 } from './gossip-engine.ts';
+import type { GossipThreadBoard } from './gossip-thread-board.ts';
 import {
   type EngineSelf,
   type GossipNews,
@@ -28,6 +29,8 @@ export interface ThreadRunnerOptions extends Pick<
   readonly bind: string;
   readonly self: EngineSelf;
   readonly keyring: Keyring | undefined;
+  /** Shared with the thread, and with those before and after it. */
+  readonly board: GossipThreadBoard;
   /** The thread has ended, and was not told to. */
   readonly onEnded: (error: Error) => void;
 }
@@ -36,7 +39,6 @@ export interface ThreadRunnerOptions extends Pick<
 export class GossipThreadRunner implements GossipRunner {
   readonly #options: ThreadRunnerOptions;
   readonly #worker: Worker;
-  readonly #pulse: Int32Array;
   readonly #forgetKeys: (() => void) | undefined;
   /** What waits for the thread, by number. */
   readonly #waiting = new Map<number, (parcels: readonly Parcel[]) => void>();
@@ -46,14 +48,12 @@ export class GossipThreadRunner implements GossipRunner {
   #hasEnded = false;
 
   private constructor(options: ThreadRunnerOptions, ready: (error: Error | undefined) => void) {
-    const { self, bind, keyring } = options;
-    const pulse = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+    const { self, bind, keyring, board } = options;
     this.#options = options;
-    this.#pulse = new Int32Array(pulse);
     const keys = keyring === undefined ? undefined : listOf(keyring);
     this.#worker = new Worker(new URL('./gossip-thread.js', import.meta.url), {
       name: `${self.name} gossip`,
-      workerData: { self, bind, keys, pulse } satisfies GossipThreadStart,
+      workerData: { self, bind, keys, board: board.shared } satisfies GossipThreadStart,
     });
     this.#worker.unref(); // The node's listener keeps the process alive, and not this.
     this.#worker.on('message', (news: GossipNews) => this.#hear(news, ready));
@@ -152,7 +152,7 @@ export class GossipThreadRunner implements GossipRunner {
 
   /** Shows the thread that the main loop runs. */
   #beat(): void {
-    Atomics.add(this.#pulse, 0, 1);
+    this.#options.board.beat();
     this.#pulseTimer = this.#options.env.setTimer(PULSE_MS, () => this.#beat());
   }
 

@@ -11,7 +11,7 @@ export interface KeyList {
 /** What of an engine is data. */
 export type EngineSelf = Omit<
   EngineOptions,
-  'env' | 'keys' | 'deliver' | 'onEvent' | 'onWatch' | 'onForeign'
+  'env' | 'keys' | 'deliver' | 'onEvent' | 'onWatch' | 'onForeign' | 'onWord'
 >;
 
 /** What the thread is started with: plain data, since nothing else can be copied. */
@@ -20,8 +20,8 @@ export interface GossipThreadStart {
   /** Where the socket for datagrams is bound. */
   readonly bind: string;
   readonly keys: KeyList | undefined;
-  /** The main loop counts it up while it runs. */
-  readonly pulse: SharedArrayBuffer;
+  /** Of the board that main loop and thread have in common. */
+  readonly board: SharedArrayBuffer;
 }
 
 /** What the node tells its thread. */

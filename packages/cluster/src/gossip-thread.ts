@@ -3,6 +3,7 @@ import { processEnv, type Timer } from '@troupe/actor';
 import type { Input } from '@troupe/gossip';
 import { type DatagramSocket, networkTransport } from '@troupe/remote';
 import { type Delivery, GossipEngine, type Parcel } from './gossip-engine.ts';
+import { GossipThreadBoard } from './gossip-thread-board.ts';
 import type { GossipNews, GossipOrder, GossipThreadStart, KeyList } from './gossip-thread-start.ts';
 import type { Keys } from './sealer.ts';
 import { withStalled } from './metadata.ts';
@@ -42,20 +43,20 @@ class GossipThread {
   readonly #env = processEnv();
   readonly #engine: GossipEngine;
   readonly #keys: ToldKeys | undefined;
-  readonly #pulse: Int32Array;
+  readonly #board: GossipThreadBoard;
   readonly #deliveries = new Map<number, (delivery: Delivery) => void>();
   #lastDelivery = 0;
   #meta: Uint8Array;
-  #lastPulse = 0;
+  #lastPulse = 0n;
   #pulsedAtMs: number;
   #lookedAtMs = 0;
   #isStalled = false;
   #lookTimer: Timer | undefined;
 
-  constructor(parent: MessagePort, { self, keys, pulse }: GossipThreadStart) {
+  constructor(parent: MessagePort, { self, keys, board }: GossipThreadStart) {
     this.#parent = parent;
     this.#meta = self.meta;
-    this.#pulse = new Int32Array(pulse);
+    this.#board = new GossipThreadBoard(board);
     this.#pulsedAtMs = this.#env.now();
     this.#keys = keys === undefined ? undefined : new ToldKeys(keys);
     this.#engine = new GossipEngine({
@@ -66,6 +67,7 @@ class GossipThread {
       onEvent: (event) => this.#tell({ kind: 'event', event }),
       onWatch: (addresses) => this.#tell({ kind: 'watch', addresses }),
       onForeign: (address, packets) => this.#tell({ kind: 'foreign', address, packets }),
+      onWord: (generation, incarnation) => this.#board.says(generation, incarnation),
     });
   }
 
@@ -137,7 +139,7 @@ class GossipThread {
   /** Whether the main loop has run since the last look. */
   #look(): void {
     const nowMs = this.#env.now();
-    const pulse = Atomics.load(this.#pulse, 0);
+    const { pulse } = this.#board;
     // When this thread was late itself, the whole process stood still, and that is over.
     const wasLate = nowMs - this.#lookedAtMs > 2 * LOOK_MS;
     if (wasLate || pulse !== this.#lastPulse) this.#pulsedAtMs = nowMs;

@@ -269,7 +269,7 @@ class GossipDriver implements GossipMembership {
   }
 
   /** A thread that knows nobody has begun: members that it does not find are gone. */
-  #findAgain(): void {
+  async #findAgain(): Promise<void> {
     const { self, members } = this.#table.view;
     const others = members.filter(({ name, state }) => name !== self.name && isPresent(state));
     this.#lost = new Set(others.map(({ name }) => name));
@@ -278,6 +278,7 @@ class GossipDriver implements GossipMembership {
     this.#runner?.input({ kind: 'join', seeds: [...new Set(seeds)] });
     this.#lostTimer?.cancel();
     this.#lostTimer = this.#env.setTimer(LOST_MS, () => this.#buryLost());
+    await this.#runner?.settled();
   }
 
   #buryLost(): void {

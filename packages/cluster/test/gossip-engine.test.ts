@@ -1,11 +1,17 @@
 import test from 'ava';
 import { virtualEnv } from '@troupe/actor/testing';
-import { type Alive, decodePacket, encodePacket, type Packet } from '@troupe/gossip';
-import { type Delivery, GossipEngine, type Parcel } from '../dist/gossip-engine.js';
+import { type Alive, decodePacket, encodePacket, type Packet, type Update } from '@troupe/gossip';
+import { type Delivery, type EngineOptions, GossipEngine, type Parcel } from '../dist/gossip-engine.js';
+
+type Deliver = (to: string, parcel: Parcel) => Promise<Delivery>;
 
 /** An engine by itself: what it sends by stream is given to `deliver`. */
-function engineOf(deliver: (to: string, parcel: Parcel) => Promise<Delivery>): GossipEngine {
-  return new GossipEngine({
+function engineOf(deliver: Deliver): GossipEngine {
+  return new GossipEngine(optionsOf(deliver));
+}
+
+function optionsOf(deliver: Deliver): EngineOptions {
+  return {
     name: 'a',
     address: 'a:1',
     generation: 1,
@@ -16,13 +22,13 @@ function engineOf(deliver: (to: string, parcel: Parcel) => Promise<Delivery>): G
     onEvent: () => {},
     onWatch: () => {},
     onForeign: () => {},
-  });
+  };
 }
 
 function parcelOf(
   from: string,
   message: Packet['message'],
-  updates: readonly Alive[] = [],
+  updates: readonly Update[] = [],
 ): Parcel {
   const packet = encodePacket({ cluster: 0, from, generation: 1, message, updates });
   return { via: 'stream', packet };
@@ -49,6 +55,27 @@ test('answers that are answered without end are waited for eight times', async (
   engine.stop();
 
   t.true(delivered >= 8 && delivered < 50, `${delivered} deliveries`);
+});
+
+test('which word a node speaks of itself with is shown before anything is sent', (t) => {
+  const shown: string[] = [];
+  const engine = new GossipEngine({
+    ...optionsOf(async () => {
+      shown.push('sent');
+      return { kind: 'failed' };
+    }),
+    incarnation: 4,
+    onWord: (generation, incarnation) => shown.push(`${generation}.${incarnation}`),
+  });
+  engine.accept('b:1', parcelOf('b', { kind: 'states', wanted: [] }, [alive('b')]));
+  shown.length = 0;
+
+  const accused = { kind: 'suspect', name: 'a', generation: 1, incarnation: 9 } as const;
+  engine.accept('b:1', parcelOf('b', { kind: 'gossip' }, [{ ...accused, by: 'b', health: 0 }]));
+  engine.input({ kind: 'join', seeds: ['c:1'] });
+  engine.stop();
+
+  t.deepEqual(shown, ['1.10', '1.10', 'sent']);
 });
 
 test('what is too much for one answer follows by itself', async (t) => {

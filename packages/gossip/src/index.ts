@@ -5,6 +5,7 @@ export type { Profile, Settings } from './settings.ts';
 export { NameClaim } from './name-claim.ts';
 export type { ClaimProgress, ClaimStep } from './name-claim.ts';
 export type { Evidence, GossipEvent, Input, Output } from './output.ts';
+export { INCARNATION_MAX } from './member.ts';
 export type { MemberStatus } from './member.ts';
 export type {
   Alive,
