@@ -128,6 +128,7 @@ test('a node does not listen beyond this machine without a secret', async (t) =>
 for (const [name, secret] of [
   ['an empty secret', ''],
   ['one of 15 bytes', 'hunter2 hunter2'],
+  ['one of 15 bytes behind a better one', ['a secret of tests', 'hunter2 hunter2']],
 ] as const) {
   test(`${name} is refused, with how to make a better one`, async (t) => {
     const error = await t.throwsAsync(startNode({ listen: '0.0.0.0:0', secret }), {
@@ -135,6 +136,18 @@ for (const [name, secret] of [
     });
 
     t.regex(error?.message ?? '', /at least 16 bytes, not (0|15): .* node -p "crypto\.randomBytes/);
+  });
+}
+
+for (const [what, secret, says] of [
+  ['none', [], /a list of none: leave it out, or name one/],
+  ['nine', Array.from({ length: 9 }, () => 'a secret of tests'), /a list of 9, and 8 is the limit/],
+] as const) {
+  test(`a list of ${what} is refused as a secret`, async (t) => {
+    await t.throwsAsync(startNode({ listen: LOCAL, secret }), {
+      instanceOf: TypeError,
+      message: says,
+    });
   });
 }
 

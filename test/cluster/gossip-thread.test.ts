@@ -106,22 +106,25 @@ test.serial('a thread in the place of another one calls the same seeds', async (
   t.true(await eventually(() => sees(a, 's') && sees(again, 'a')));
 });
 
-test.serial('what a node says of itself while its thread is replaced reaches the others', async (t) => {
-  const onThread = await startOnThread();
-  await using a = onThread.node;
-  await using b = await startNear('b', [a.address]);
-  const role = (): string | undefined => find(b, 'a')?.meta.roles?.[0];
-  for (const said of ['one', 'two', 'three']) {
-    onThread.membership.setMeta({ kinds: [], roles: [said] });
-    await eventually(() => role() === said);
-  }
+test.serial(
+  'what a node says of itself while its thread is replaced reaches the others',
+  async (t) => {
+    const onThread = await startOnThread();
+    await using a = onThread.node;
+    await using b = await startNear('b', [a.address]);
+    const role = (): string | undefined => find(b, 'a')?.meta.roles?.[0];
+    for (const said of ['one', 'two', 'three']) {
+      onThread.membership.setMeta({ kinds: [], roles: [said] });
+      await eventually(() => role() === said);
+    }
 
-  await replaceThread(onThread, () => {
-    onThread.membership.setMeta({ kinds: [], roles: ['four'] });
-  });
+    await replaceThread(onThread, () => {
+      onThread.membership.setMeta({ kinds: [], roles: ['four'] });
+    });
 
-  t.true(await eventually(() => role() === 'four'), `it is seen as ${role()}`);
-});
+    t.true(await eventually(() => role() === 'four'), `it is seen as ${role()}`);
+  },
+);
 
 test.serial('a thread in the place of another one has the keys of that moment', async (t) => {
   const [keyring, others] = [new Keyring('old'), new Keyring('old')];
@@ -145,19 +148,22 @@ test.serial('a thread in the place of another one has the keys of that moment', 
   t.is(membership.counters.foreign, before.foreign);
 });
 
-test.serial('who leaves while its thread of gossip is replaced is known to have left', async (t) => {
-  const onThread = await startOnThread();
-  const { node: a } = onThread;
-  await using b = await startNear('b', [a.address]);
-  await eventually(() => sees(a, 'b') && sees(b, 'a'));
-  let stopping: Promise<void> | undefined;
+test.serial(
+  'who leaves while its thread of gossip is replaced is known to have left',
+  async (t) => {
+    const onThread = await startOnThread();
+    const { node: a } = onThread;
+    await using b = await startNear('b', [a.address]);
+    await eventually(() => sees(a, 'b') && sees(b, 'a'));
+    let stopping: Promise<void> | undefined;
 
-  await replaceThread(onThread, () => (stopping = a.stop()));
-  await stopping;
+    await replaceThread(onThread, () => void (stopping = a.stop()));
+    await stopping;
 
-  t.true(await eventually(() => find(b, 'a')?.state !== 'alive'));
-  t.is(find(b, 'a')?.state, 'left');
-});
+    t.true(await eventually(() => find(b, 'a')?.state !== 'alive'));
+    t.is(find(b, 'a')?.state, 'left');
+  },
+);
 
 test.serial('threads that end again and again are replaced five times a minute', async (t) => {
   const { node, threads } = await startOnThread();

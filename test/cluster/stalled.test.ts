@@ -45,22 +45,20 @@ async function told(node: Node, heldMs: number): Promise<readonly string[]> {
 
 test.serial('a main loop that is busy for three seconds is stalled, and not dead', async (t) => {
   await using a = await startNode({ name: 'a', listen: '127.0.0.1:0', actors: [] });
-  await using b = new Process('b', 'thread', a.address);
+  await using _b = new Process('b', 'thread', a.address);
 
   const seen = await told(a, 3_000);
 
-  t.truthy(b);
   t.deepEqual(seen.slice(0, 2), ['stalled', 'resumed']);
   t.false(seen.includes('failed'));
 });
 
 test.serial('without a thread of its own gossip falls silent with the main loop', async (t) => {
   await using a = await startNode({ name: 'a', listen: '127.0.0.1:0', actors: [] });
-  await using b = new Process('b', 'loop', a.address);
+  await using _b = new Process('b', 'loop', a.address);
 
   const seen = await told(a, 4_500);
 
-  t.truthy(b);
   t.is(seen[0], 'suspected');
   t.false(seen.includes('stalled'));
 });

@@ -18,7 +18,7 @@ export class NameClaimant {
   readonly #claim = new NameClaim();
   #rounds = 0;
   #isAnswered = false;
-  #failure: unknown;
+  #failure: Error | undefined;
   #timer: Timer | undefined;
   #wake: (() => void) | undefined;
   #isStopped = false;
@@ -67,13 +67,16 @@ export class NameClaimant {
   #ask(isFirst: boolean): void {
     this.#isAnswered = false;
     const round = (this.#rounds += 1);
-    const over = (failure?: unknown): void => {
+    const over = (failure?: Error): void => {
       if (round !== this.#rounds) return; // It is waited for no longer.
       this.#isAnswered = true;
       this.#failure = failure;
       this.#wake?.();
     };
-    this.#options.ask(isFirst).then(() => over(), over);
+    this.#options.ask(isFirst).then(
+      () => over(),
+      (error: unknown) => over(error instanceof Error ? error : new Error(String(error))),
+    );
   }
 
   /** Until that time, or until something has happened. */

@@ -1,7 +1,12 @@
 import test from 'ava';
 import { virtualEnv } from '@troupe/actor/testing';
 import { type Alive, decodePacket, encodePacket, type Packet, type Update } from '@troupe/gossip';
-import { type Delivery, type EngineOptions, GossipEngine, type Parcel } from '../dist/gossip-engine.js';
+import {
+  type Delivery,
+  type EngineOptions,
+  GossipEngine,
+  type Parcel,
+} from '../dist/gossip-engine.js';
 
 type Deliver = (to: string, parcel: Parcel) => Promise<Delivery>;
 

@@ -179,7 +179,9 @@ test('who has another keyring is told of once a minute, by name where it is know
 
   await w.env.advance(130_000);
 
-  const lines = w.env.logged.filter(({ message }) => message.startsWith('packets cannot be opened'));
+  const lines = w.env.logged.filter(({ message }) =>
+    message.startsWith('packets cannot be opened'),
+  );
   const byA = lines.filter(({ fields }) => fields['from'] === 'b:1').map(({ fields }) => fields);
   t.is(byA.length, 3);
   t.like(byA[0], { member: 'b', packets: 1 });
