@@ -51,7 +51,7 @@ function startNear(name: string, join: readonly string[], options: NodeOptions =
   return startNode({ name, listen: '127.0.0.1:0', join, actors: [], ...options });
 }
 
-/** Ends the thread of `a` and runs `meanwhile` when there is none. Resolves when the next one runs. */
+/** Ends the thread of `a`; resolves when the next one runs. `meanwhile` runs when there is none. */
 async function replaceThread({ node, threads }: OnThread, meanwhile: () => void): Promise<void> {
   const { length } = threads;
   const stop = node.observeCluster((event) => void (event.kind === 'thread-ended' && meanwhile()));

@@ -2,7 +2,7 @@
 export class NameTaken extends Error {
   override readonly name = 'NameTaken';
   readonly code = 'ERR_NAME_TAKEN';
-  /** @param waitedMs how long the other was given to be missed; 0: it has said itself that it lives */
+  /** @param waitedMs how long the other had to be given up; 0: it has said itself that it lives */
   constructor(
     readonly nodeName: string,
     readonly holder: string,

@@ -29,9 +29,9 @@ export interface ClaimProgress {
 }
 
 /**
- * Whether the name of a member that joins is its own, as a value. Whatever restarts processes starts
- * the next one at once, maybe at another address, when the others have not yet missed the one
- * before: so it asks again for a while, unless the other process says itself that it is there.
+ * Whether the name of a member that joins is its own, as a value. Whatever restarts processes
+ * starts the next one at once, maybe at another address, when the others have not yet missed the
+ * one before: so it asks again for a while, unless the other process says itself that it is there.
  * It begins when the seeds have been called for the first time.
  */
 export class NameClaim {
