@@ -5,7 +5,7 @@ import { learn, speakAnew } from './news.ts';
 import type { Evidence, Input, Output } from './output.ts';
 import { Probes } from './probes.ts';
 import { type Settings, settingsOf, type Profile } from './settings.ts';
-import { suspicionTimes } from './suspicion.ts';
+import type { Suspicion } from './suspicion.ts';
 import { Sync } from './sync.ts';
 import { Trials } from './trials.ts';
 import { ADDRESS_BYTES_MAX, META_BYTES_MAX, NAME_BYTES_MAX } from './limits.ts';
@@ -36,6 +36,10 @@ export class Gossip {
   #gossipAtMs = Infinity;
   #suspectAtMs = Infinity;
   #stableAtMs = Infinity;
+  /** When this process last stood still, or began. */
+  #heldUpAtMs: number;
+  /** Times in a row that it was late. */
+  #excuses = 0;
   #watched: readonly Member[] = [];
   readonly #answeredAtMs = new Map<string, number>();
 
@@ -52,6 +56,7 @@ export class Gossip {
     checkText('address', options.address, ADDRESS_BYTES_MAX);
     this.#core = new Core(options, { settings: settingsOf(profile, settings), cluster, random });
     this.#core.nowMs = nowMs;
+    this.#heldUpAtMs = nowMs;
     this.#probes = new Probes(this.#core, nowMs);
     this.#trials = new Trials(this.#core, this.#probes);
     this.#sync = new Sync(this.#core, nowMs);
@@ -160,7 +165,8 @@ export class Gossip {
   #tick(): void {
     const { nowMs, settings } = this.#core;
     const lateMs = nowMs - this.nextDeadlineMs;
-    if (lateMs > settings.lateMs) return this.#excuse(lateMs);
+    if (lateMs > settings.lateMs && this.#isExcused(lateMs)) return this.#excuse(lateMs);
+    if (lateMs <= settings.lateMs) this.#excuses = 0;
     this.#probes.tick();
     this.#trials.tick();
     this.#judge();
@@ -173,11 +179,22 @@ export class Gossip {
   }
 
   /**
+   * One that is late each time is not held up but slow: if it waited for a better time it would
+   * never probe or judge again. Its bad health makes it slow to judge.
+   */
+  #isExcused(lateMs: number): boolean {
+    if (lateMs > this.#core.settings.periodMs) return true;
+    this.#excuses = Math.min(this.#excuses + 1, EXCUSES_MAX + 1);
+    return this.#excuses <= EXCUSES_MAX;
+  }
+
+  /**
    * This process stood still. What waits in its sockets was there in time, and timers run before
    * sockets are read: nobody is to be judged by now.
    */
   #excuse(pauseMs: number): void {
-    const { roster } = this.#core;
+    const { roster, nowMs } = this.#core;
+    this.#heldUpAtMs = nowMs;
     this.#probes.forget(pauseMs);
     this.#trials.forget();
     for (const { suspicion } of roster.suspects) suspicion?.postpone(pauseMs + BREATH_MS);
@@ -199,14 +216,17 @@ export class Gossip {
     for (const member of roster.suspects) {
       const { suspicion } = member;
       if (suspicion === undefined || suspicion.dueAtMs > nowMs) continue;
-      const wasHeard = settings.passiveEvidence && member.heardAtMs > suspicion.startedAtMs;
-      if (wasHeard || this.#isDoubtful()) {
-        // It lives, and only its objection is late; or the fault may be this member's own, which
-        // shows when it asks somebody else.
+      if (settings.passiveEvidence && member.heardAtMs > suspicion.startedAtMs) {
+        // It lives, and only its objection is late: unless it is silent again when it is asked.
+        suspicion.beginAnew(nowMs);
+        this.#probes.start(member);
+        continue;
+      }
+      if (this.#isDoubtful(suspicion)) {
+        // The fault may be this member's own, which shows when it asks somebody else.
         suspicion.postpone(nowMs - suspicion.dueAtMs + settings.probeTimeoutMs);
         const [other] = roster.some(1, ({ state }) => state !== 'alive');
-        const asked = wasHeard ? member : other;
-        if (asked !== undefined) this.#probes.start(asked);
+        if (other !== undefined) this.#probes.start(other);
         continue;
       }
       const { name, generation, incarnation } = member;
@@ -220,22 +240,27 @@ export class Gossip {
    * repeats them either, so they are asked.
    */
   #listenAgain(): void {
-    const { nowMs, roster, settings, size } = this.#core;
+    const { nowMs, roster, settings } = this.#core;
     if (!settings.selfDoubt) return;
-    const { minMs } = suspicionTimes(settings, size);
     this.#probes.forget(0); // Their answers were not heard either.
     for (const member of roster.suspects) {
-      member.suspicion?.notBefore(nowMs + minMs);
+      member.suspicion?.renew(nowMs);
       this.#probes.start(member);
     }
   }
 
-  /** Whether this member has no proof of late that it both sends and hears. */
-  #isDoubtful(): boolean {
+  /**
+   * Whether this member has no proof that it has both sent and heard since it suspects somebody, or
+   * of late. When nobody speaks it is alone, and when only those speak who do not answer it is as
+   * good as that.
+   */
+  #isDoubtful({ startedAtMs }: Suspicion): boolean {
     const { settings, nowMs, ackedAtMs, heardAtMs, size } = this.#core;
     if (!settings.selfDoubt || size <= 3) return false;
-    if (nowMs - heardAtMs > settings.lonelyAfterMs) return false;
-    return nowMs - ackedAtMs > 2 * settings.periodMs;
+    const { lonelyAfterMs, periodMs } = settings;
+    if (ackedAtMs >= Math.max(startedAtMs, nowMs - 2 * periodMs)) return false;
+    if (nowMs - heardAtMs > lonelyAfterMs) return false;
+    return nowMs - Math.max(ackedAtMs, this.#heldUpAtMs) <= DOUBTS_MAX * lonelyAfterMs;
   }
 
   #gossip(): void {
@@ -254,6 +279,8 @@ export class Gossip {
     if (packet.cluster !== core.cluster || this.#isNamesake(packet, from)) return;
     const { message } = packet;
     if (message.kind === 'states') this.#sync.onStates(from, message, packet);
+    // Who is not taken in takes in nobody: it would tell those of itself.
+    else if (message.kind === 'taken') this.#onTaken(from, message.address);
     else if (!this.#refuses(packet, from)) {
       for (const update of packet.updates) learn(core, update);
     } else return;
@@ -264,6 +291,7 @@ export class Gossip {
     switch (message.kind) {
       case 'gossip':
       case 'states':
+      case 'taken':
         break;
       case 'ping':
         this.#answer(message, from, via);
@@ -288,11 +316,12 @@ export class Gossip {
       case 'rows':
         this.#sync.onRows(from, message.rows);
         break;
-      case 'taken':
-        core.tell({ kind: 'taken', address: message.address, isSure: false });
-        this.#sync.onTaken(from, message.address);
-        break;
     }
+  }
+
+  #onTaken(from: string, address: string): void {
+    this.#core.tell({ kind: 'taken', address, isSure: false });
+    this.#sync.onTaken(from, address);
   }
 
   /** Who asks to join under the name of this very member is told so, and hears it. */
@@ -310,8 +339,9 @@ export class Gossip {
   }
 
   /**
-   * Who asks to join under the name of a live member is told so, and not taken in. That member may
-   * have ended unnoticed, though, and this be the process that was started in its place.
+   * Who asks to join under the name of a member is told so, and not taken in, for as long as that
+   * is not given up: a suspect may only stand still. It may have ended unnoticed, too, and this be
+   * the process that was started in its place; its host shows that at once, by refusing.
    */
   #refuses(packet: Packet, from: string): boolean {
     const { message, updates } = packet;
@@ -320,12 +350,12 @@ export class Gossip {
     if (word?.kind !== 'alive' || word.name !== packet.from) return true;
     const holder = this.#core.roster.get(word.name);
     const isTaken =
-      holder?.state === 'alive' &&
+      holder?.isPresent === true &&
       holder.generation !== word.generation &&
       holder.address !== word.address;
     if (!isTaken) return false;
     this.#core.send(from, { kind: 'taken', address: holder.address }, { via: 'stream' });
-    this.#probes.start(holder, { byStream: true });
+    this.#probes.inquire(holder);
     return true;
   }
 
@@ -397,6 +427,10 @@ function checkText(what: string, text: string, max: number): void {
 
 /** For what waits in the sockets of a process that stood still. */
 const BREATH_MS = 10;
+/** Ticks in a row that are late by less than a period, after which it is the rule. */
+const EXCUSES_MAX = 8;
+/** How many times as long as in silence one doubts itself that hears others, but no answer. */
+const DOUBTS_MAX = 3;
 /** Members told of late what is said of them. */
 const ANSWERED_MAX = 1_024;
 

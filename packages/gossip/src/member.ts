@@ -26,6 +26,8 @@ export class Member implements MemberStatus {
   changedAtMs: number;
   heardAtMs = -1;
   suspicion: Suspicion | undefined = undefined;
+  /** Whether refusals of its address once proved that it has ended; if it speaks, wrongly. */
+  wasConvicted = false;
   /** Answers that came by stream since the last by datagram. */
   deaf = 0;
 

@@ -72,6 +72,7 @@ function replace(core: Core, member: Member, update: Alive): void {
     setState(core, member, 'failed');
     core.tell({ kind: 'failed', member: member.status() });
   }
+  member.wasConvicted = false;
   takeWord(core, member, update);
   core.tell({ kind: 'joined', member: member.status() });
 }
@@ -115,7 +116,7 @@ function learnSuspect(core: Core, member: Member, update: Suspect): void {
     member.state = 'suspect';
     member.incarnation = update.incarnation;
     const times = suspicionTimes(settings, core.size);
-    member.suspicion = new Suspicion(update.by, Math.floor(core.nowMs), times);
+    member.suspicion = new Suspicion(update.by, core.nowMs, times);
   });
   noteChange(core, member, update);
   core.accused.push(member);
@@ -139,6 +140,7 @@ function learnFailed(core: Core, member: Member, update: Failed): void {
     member.state = 'failed';
     member.suspicion = undefined;
   });
+  if (update.proof) member.wasConvicted = true;
   noteChange(core, member, update);
   core.tell({ kind: 'failed', member: member.status() });
 }

@@ -7,10 +7,14 @@ import { learn } from './news.ts';
 const PROBES_MAX = 64;
 const RELAYS_MAX = 256;
 
-interface Probe {
+interface Asked {
   readonly target: Member;
   readonly generation: number;
+  /** 0 when no answer is waited for. */
   readonly sequence: number;
+}
+
+interface Probe extends Asked {
   readonly startedAtMs: number;
   readonly endsAtMs: number;
   /** When to ask the target again, when to ask others. Infinity: done. */
@@ -121,12 +125,20 @@ export class Probes {
     if (probe.byStream) this.#ping(probe, 'stream');
   }
 
+  /**
+   * Whether its address refuses, which evidence will tell. That it is merely silent is for probes
+   * to find, in their own time.
+   */
+  inquire(target: Member): void {
+    this.#ping({ target, generation: target.generation, sequence: 0 }, 'stream');
+  }
+
   #isProbing(target: Member): boolean {
     for (const probe of this.#probes.values()) if (probe.target === target) return true;
     return false;
   }
 
-  #ping({ target, generation, sequence }: Probe, via: 'datagram' | 'stream'): void {
+  #ping({ target, generation, sequence }: Asked, via: 'datagram' | 'stream'): void {
     const { settings, self } = this.#core;
     const accused = settings.buddy && target.state === 'suspect';
     const first: readonly Update[] = accused ? [target.news(self.name)] : [];

@@ -2,6 +2,8 @@ import type { Settings } from './settings.ts';
 
 /** Accusers remembered; more change nothing. */
 const ACCUSERS_MAX = 8;
+/** Silences of the one who suspects after which a suspect has its time anew. */
+const RENEWALS_MAX = 3;
 
 /**
  * How long one suspect still has. Each independent accuser shortens it, from the most to the
@@ -10,13 +12,15 @@ const ACCUSERS_MAX = 8;
  */
 export class Suspicion {
   readonly by: string;
-  readonly startedAtMs: number;
+  /** Since when it counts whether the suspect is heard. */
+  startedAtMs: number;
   readonly #minMs: number;
   readonly #maxMs: number;
   readonly #needed: number;
   readonly #accusers: Set<string>;
   #postponedMs = 0;
   #notBeforeMs = -Infinity;
+  #renewals = 0;
   dueAtMs: number;
 
   constructor(
@@ -25,7 +29,7 @@ export class Suspicion {
     options: { readonly minMs: number; readonly maxMs: number; readonly needed: number },
   ) {
     this.by = by;
-    this.startedAtMs = nowMs;
+    this.startedAtMs = Math.floor(nowMs);
     this.#minMs = options.minMs;
     this.#maxMs = options.maxMs;
     this.#needed = options.needed;
@@ -64,10 +68,22 @@ export class Suspicion {
     return nowMs >= Math.max(halfAtMs, this.#notBeforeMs);
   }
 
-  /** Whoever confirms it, and however long it has lasted. */
-  notBefore(atMs: number): void {
-    this.#notBeforeMs = atMs;
-    this.dueAtMs = Math.max(this.dueAtMs, atMs);
+  /** The suspect was heard: from now on it has the least time once more. */
+  beginAnew(nowMs: number): void {
+    this.startedAtMs = Math.floor(nowMs);
+    this.#postponedMs = 0;
+    this.dueAtMs = Math.max(nowMs + this.#minMs, this.#notBeforeMs);
+  }
+
+  /**
+   * Its objection was not heard: it has the least time anew, whoever confirms it and however long
+   * it has lasted. Not time after time, since there may never be one.
+   */
+  renew(nowMs: number): void {
+    if (this.#renewals === RENEWALS_MAX) return;
+    this.#renewals += 1;
+    this.#notBeforeMs = nowMs + this.#minMs;
+    this.dueAtMs = Math.max(this.dueAtMs, this.#notBeforeMs);
   }
 
   /** Time that does not count. */

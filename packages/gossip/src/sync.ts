@@ -28,10 +28,13 @@ export class Sync {
   #dueAtMs: number;
   #reviveAtMs: number;
   #calledAtMs = -Infinity;
+  /** Before views that differ are compared once more. */
+  #pauseMs: number;
   #mayAskHolder = false;
 
   constructor(core: Core, nowMs: number) {
     this.#core = core;
+    this.#pauseMs = core.settings.periodMs;
     this.#dueAtMs = nowMs + core.random() * core.settings.syncPeriodMs;
     this.#reviveAtMs =
       core.settings.reviveMs === 0 ? Infinity : nowMs + core.random() * core.settings.reviveMs;
@@ -121,12 +124,18 @@ export class Sync {
     }
   }
 
-  /** Views that still differ when nothing is left to tell have missed something. */
+  /**
+   * Views that still differ when nothing is left to tell have missed something. Unless comparing
+   * them changes nothing: some members may not be admitted here.
+   */
   onDigest(from: string, digest: number): void {
     const { settings, nowMs, changedAtMs, rumors } = this.#core;
     if (!settings.digestsInPings || digest === this.#core.digest || rumors.size > 0) return;
     const isQuiet = nowMs - changedAtMs > settings.probeTimeoutMs;
-    if (!isQuiet || nowMs - this.#calledAtMs < settings.periodMs) return;
+    const hasHelped = changedAtMs > this.#calledAtMs;
+    if (hasHelped) this.#pauseMs = settings.periodMs;
+    if (!isQuiet || nowMs - this.#calledAtMs < this.#pauseMs) return;
+    if (!hasHelped) this.#pauseMs = Math.min(2 * this.#pauseMs, settings.syncPeriodMs);
     this.#calledAtMs = nowMs;
     this.#call(from, false);
   }
@@ -166,7 +175,6 @@ export class Sync {
     for (const member of roster.present) {
       if (!named.has(member.name)) news.push(...this.#wordsOn(member));
     }
-    if (wanted.length > this.#core.size * MUCH) this.#soon();
     if (wanted.length === 0 && news.length === 0) return;
     this.#sendStates(from, news, wanted);
   }

@@ -20,7 +20,8 @@ interface Trial {
 /**
  * Evidence that is better than silence: a process that has ended makes its host refuse and reset.
  * One refusal may be a firewall's, so others are asked to try; when they are refused as well, the
- * member has failed without any suspicion. A live one whose listener is closed objects.
+ * member has failed without any suspicion. A live one whose listener is closed objects, and its
+ * refusals prove nothing any more.
  */
 export class Trials {
   readonly #core: Core;
@@ -40,7 +41,8 @@ export class Trials {
 
   onRefused(member: Member): void {
     this.#probes.onRefused(member.name);
-    if (!member.isPresent || this.#isTried(member) || this.#trials.size >= TRIALS_MAX) return;
+    if (!member.isPresent || member.wasConvicted) return;
+    if (this.#isTried(member) || this.#trials.size >= TRIALS_MAX) return;
     const { roster, nowMs, settings } = this.#core;
     const skip = (other: Member): boolean => other === member || other.state !== 'alive';
     const witnesses = roster.some(WITNESSES_ASKED, skip);

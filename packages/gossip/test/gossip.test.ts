@@ -55,6 +55,22 @@ test('a refusal that others do not meet buries nobody', (t) => {
   t.not(bench.gossip.get('b')?.state, 'failed');
 });
 
+test('what refusals proved of one that objected they do not prove once more', (t) => {
+  const bench = knowing('b', 'c', 'd');
+  bench.hear('c', gossip, { ...failed('b', 'c'), proof: true });
+  const isTried = (generation: number): boolean => {
+    bench.taken();
+    bench.give({ kind: 'evidence', name: 'b', generation, event: 'refused' });
+    return bench.taken().some(({ packet }) => packet.message.kind === 'ping-request');
+  };
+
+  bench.hear('b', gossip, alive('b', 1));
+  t.false(isTried(100));
+  bench.hear('b', gossip, alive('b', 0, 200));
+
+  t.true(isTried(200));
+});
+
 test('evidence of an earlier process at the address is none', (t) => {
   const bench = knowing('b');
 
@@ -120,6 +136,69 @@ test('one that was suspected here as well is given up at the word of another', (
   t.is(bench.gossip.get('b')?.state, 'failed');
 });
 
+test('a suspect that was heard once, and is silent when it is asked, is given up', (t) => {
+  const bench = knowing('b', 'c', 'd', 'e');
+  bench.hear('c', gossip, suspect('b', 'c'), suspect('b', 'd'), suspect('b', 'e'));
+  answerOthers(bench, 'b', 500);
+  bench.hear('b', gossip);
+
+  answerOthers(bench, 'b', 3_000);
+  t.is(bench.gossip.get('b')?.state, 'suspect');
+  answerOthers(bench, 'b', 4_000);
+
+  t.is(bench.gossip.get('b')?.state, 'failed');
+});
+
+test('that one has failed is believed again of others when it is silent once more', (t) => {
+  const bench = knowing('b', 'c', 'd', 'e');
+  bench.hear('c', gossip, failed('b', 'c'));
+  answerOthers(bench, 'b', 500);
+  bench.hear('b', gossip);
+  answerOthers(bench, 'b', 3_000);
+
+  bench.hear('d', gossip, failed('b', 'd'));
+
+  t.is(bench.gossip.get('b')?.state, 'failed');
+});
+
+test('one that is deaf among four gives up none of them in the time of one suspicion', (t) => {
+  const bench = knowing('b', 'c', 'd');
+  answerOthers(bench, '', 5_000);
+
+  bench.advance(20_000);
+
+  t.false(bench.kinds().some((kind) => kind.startsWith('failed')));
+});
+
+test('silences put off for a while that a suspect is given up, and not for ever', (t) => {
+  const bench = new Bench({ settings: { suspicionFactor: 2.5 } });
+  for (const name of ['b', 'c', 'd', 'e', 'f']) bench.hear(name, gossip, alive(name));
+  bench.hear('c', gossip, suspect('b', 'c'));
+
+  // More than the four seconds after which it counts, and less than the ten that a suspect has.
+  for (let times = 0; times < 24; times += 1) {
+    bench.advance(5_000);
+    bench.taken();
+    bench.hear('c', gossip);
+    answerOthers(bench, 'b', 50);
+  }
+
+  t.is(bench.gossip.get('b')?.state, 'failed');
+});
+
+test('one whose ticks are always late judges others all the same, though late', (t) => {
+  const bench = knowing('b', 'c', 'd', 'e');
+
+  for (let times = 0; times < 400 && bench.gossip.get('b')?.state !== 'failed'; times += 1) {
+    bench.nowMs = Math.max(bench.nowMs, bench.gossip.nextDeadlineMs) + 250;
+    bench.give({ kind: 'tick' });
+    answerOthers(bench, 'b', 0);
+  }
+
+  t.is(bench.gossip.get('b')?.state, 'failed');
+  t.is(bench.gossip.get('c')?.state, 'alive');
+});
+
 test('after a long silence suspects are asked anew, and old accusations shorten nothing', (t) => {
   const bench = knowing('b', 'c', 'd', 'e', 'f');
   bench.hear('c', gossip, suspect('b', 'c'));
@@ -138,8 +217,8 @@ test('after a long silence suspects are asked anew, and old accusations shorten 
 
 /** Lets time go on; all but one answer their pings. */
 function answerOthers(bench: Bench, silent: string, forMs: number): void {
-  for (let ms = 0; ms < forMs; ms += 50) {
-    bench.advance(50);
+  for (let ms = 0; ms <= forMs; ms += 50) {
+    if (ms > 0) bench.advance(50);
     for (const { packet } of bench.taken()) {
       const { message } = packet;
       if (message.kind !== 'ping' || message.target === silent) continue;
@@ -155,6 +234,40 @@ test('a name that a live member has is not given away', (t) => {
 
   t.deepEqual(bench.taken()[0]?.packet.message, { kind: 'taken', address: 'b:1' });
   t.is(bench.gossip.get('b')?.address, 'b:1');
+});
+
+test('the name of a suspect is not given away either, until it is given up', (t) => {
+  const bench = knowing('b', 'c', 'd', 'e');
+  bench.hear('c', gossip, suspect('b', 'c'));
+
+  const claim = asksToJoin('b', { address: 'other:1', generation: 200 });
+  bench.give(claim);
+  t.like(bench.gossip.get('b'), { address: 'b:1', state: 'suspect' });
+  bench.hear('c', gossip, { ...failed('b', 'c'), proof: true });
+  bench.give(claim);
+
+  t.like(bench.gossip.get('b'), { address: 'other:1', state: 'alive' });
+});
+
+test('claims to a name bring its holder no accusation before its turn', (t) => {
+  const accusedAfter = (isClaimed: boolean): number => {
+    const bench = knowing('b', 'c', 'd', 'e');
+    for (let ms = 0; bench.gossip.get('b')?.state === 'alive'; ms += 50) {
+      if (isClaimed) bench.give(asksToJoin('b', { address: 'other:1', generation: 200 }));
+      answerOthers(bench, 'b', 50);
+    }
+    return bench.nowMs;
+  };
+
+  t.is(accusedAfter(true), accusedAfter(false));
+});
+
+test('who is told that its name is taken takes in nobody from those who say so', (t) => {
+  const bench = new Bench();
+
+  bench.hear('b', { kind: 'taken', address: 'old:1' }, alive('b'), alive('c'));
+
+  t.is(bench.gossip.size, 1);
 });
 
 test('whoever refuses a name looks at once whether its holder is still there', (t) => {
@@ -423,6 +536,27 @@ test('one that is gone is forgotten after a day', (t) => {
 
   t.is(bench.gossip.get('c'), undefined);
 });
+
+test('views that differ for good are compared more and more rarely', (t) => {
+  const bench = knowing('b', 'c');
+  const callsIn = (forMs: number): number => {
+    let calls = 0;
+    for (let ms = 0; ms < forMs; ms += 500) {
+      answerOthers(bench, '', 500);
+      bench.hear('b', { kind: 'ping', sequence: 0, target: 'a', generation: 100, digest: 1 });
+      bench.hear('b', { kind: 'rows', rows: [rowOfAnother] });
+      calls += bench.taken().filter(({ packet }) => packet.message.kind === 'sync').length;
+    }
+    return calls;
+  };
+
+  callsIn(60_000);
+
+  t.true(callsIn(300_000) <= 25);
+});
+
+/** Of a member that is not let in. */
+const rowOfAnother = { name: 'z', generation: 1, incarnation: 0, state: 'alive' } as const;
 
 test('the view is said to be stable when nothing has changed for a while', (t) => {
   const bench = knowing('b');

@@ -4,7 +4,7 @@ import { runMutants, runScenarios } from './campaign.ts';
 import { measure } from './measure.ts';
 import { scenarios } from './scenarios.ts';
 
-const usage = `npm run sim -- gossip [--seeds N] [--seed FIRST] [--scenario S1…S8] [--json]
+const usage = `npm run sim -- gossip [--seeds N] [--seed FIRST] [--scenario S1…S12] [--json]
                         [--mutants] [--measure]
 
 Runs each scenario N times (default 20) from seed FIRST (default 1) on: members of a simulated

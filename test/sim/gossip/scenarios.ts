@@ -1,30 +1,7 @@
 import type { Alive } from '@troupe/gossip';
+import { endings } from './endings.ts';
+import { healthyBut, type Scenario, settles, some, type Stage } from './stage.ts';
 import type { Process } from './world.ts';
-import type { Scenario, Stage } from './stage.ts';
-
-/** Ends well: all that run see each other and nobody else, within `limitMs`. */
-function settles(stage: Stage, limitMs: number): void {
-  const { world, specification } = stage;
-  let why: string | undefined;
-  const holds = (): boolean => {
-    why = specification.converged(world.running);
-    return why === undefined;
-  };
-  if (!world.runUntil(holds, { limitMs, everyMs: 250 })) {
-    stage.fail(`after ${limitMs} ms ${why ?? ''}`);
-  }
-}
-
-function some(stage: Stage, count: number): Process[] {
-  return stage.random.shuffled(stage.world.running).slice(0, count);
-}
-
-function healthyBut(stage: Stage, sick: readonly Process[]): void {
-  stage.specification.healthy.clear();
-  const { healthy } = stage.specification;
-  for (const { gossip } of stage.world.running) healthy.add(gossip.self.generation);
-  for (const { gossip } of sick) healthy.delete(gossip.self.generation);
-}
 
 const anomalies: Scenario = {
   name: 'S1',
@@ -424,4 +401,5 @@ export const scenarios: readonly Scenario[] = [
   upgrades,
   storms,
   hostile,
+  ...endings,
 ];

@@ -1,4 +1,4 @@
-import type { GossipEvent, Input, MemberStatus, Output } from '@troupe/gossip';
+import type { GossipEvent, Input, MemberStatus, Output, Packet } from '@troupe/gossip';
 import { packetBytes } from '@troupe/gossip';
 import type { Observer, Process, World } from './world.ts';
 
@@ -51,6 +51,24 @@ export class Specification implements Observer {
     this.#checkSelf(process);
     this.#checkProgress(process, input);
     for (const name of touched(process, input)) this.#checkRow(process, name);
+    if (input.kind === 'packet') this.#checkWords(process, input.packet);
+  }
+
+  /** What members say of themselves is taken in, unless it is a claim to a name that is taken. */
+  #checkWords(process: Process, { from, message, updates }: Packet): void {
+    if (from === process.name || message.kind === 'taken') return;
+    const isClaim = message.kind === 'sync' && message.join;
+    for (const update of updates) {
+      const row = update.kind === 'alive' ? process.gossip.get(update.name) : undefined;
+      if (row === undefined || update.kind !== 'alive') continue;
+      if (isClaim && row.address !== update.address) continue;
+      const { name, generation, incarnation } = update;
+      const isOver = row.state === 'left' && row.generation === generation;
+      const order = row.generation - generation || row.incarnation - incarnation;
+      if (order < 0 && !isOver) {
+        this.#refuse(process, `does not take in ${name}@${generation}.${incarnation}`);
+      }
+    }
   }
 
   #checkRow(process: Process, name: string): void {

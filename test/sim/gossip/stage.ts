@@ -43,6 +43,30 @@ export class Stage {
   }
 }
 
+/** Ends well: all that run see each other and nobody else, within `limitMs`. */
+export function settles(stage: Stage, limitMs: number): void {
+  const { world, specification } = stage;
+  let why: string | undefined;
+  const holds = (): boolean => {
+    why = specification.converged(world.running);
+    return why === undefined;
+  };
+  if (!world.runUntil(holds, { limitMs, everyMs: 250 })) {
+    stage.fail(`after ${limitMs} ms ${why ?? ''}`);
+  }
+}
+
+export function some(stage: Stage, count: number): Process[] {
+  return stage.random.shuffled(stage.world.running).slice(0, count);
+}
+
+export function healthyBut(stage: Stage, sick: readonly Process[]): void {
+  stage.specification.healthy.clear();
+  const { healthy } = stage.specification;
+  for (const { gossip } of stage.world.running) healthy.add(gossip.self.generation);
+  for (const { gossip } of sick) healthy.delete(gossip.self.generation);
+}
+
 /** @returns what went wrong; undefined when nothing did */
 export function failureOf(
   scenario: Scenario,
