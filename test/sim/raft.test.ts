@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { Raft } from '@troupe/raft';
-import { failureOf } from './raft/campaign.ts';
+import { failureOf, runWorlds } from './raft/campaign.ts';
 import { type DriverMutant, driverMistakes } from './raft/mistakes.ts';
 import { mutants } from './raft/mutants.ts';
 import { huntFor, withMistake } from './raft/mutation.ts';
@@ -61,6 +61,16 @@ test('the command runs worlds, and tells what they came to', async (t) => {
   const { stdout } = await run(process.execPath, [command, 'raft', '--seeds', '2', '--json']);
 
   t.like(JSON.parse(stdout), { worlds: 2, failed: 0 });
+});
+
+test('whoever waits for many worlds is told how many are done', (t) => {
+  const told: string[] = [];
+  const progress = (line: string): void => void told.push(line);
+  const options = { first: 1, count: 3, json: true, only: '', write: () => {}, progress };
+
+  t.true(runWorlds(Raft, { ...options, progressWorlds: 2 }));
+
+  t.deepEqual(told, ['2 of 3 worlds']);
 });
 
 test('the command says how it is used when it is not', async (t) => {

@@ -11,6 +11,9 @@ export interface CampaignOptions {
   /** A part of the names of those mutants that are tried. */
   readonly only: string;
   write(line: string): void;
+  /** For people who wait, after so many worlds each. */
+  progress(line: string): void;
+  readonly progressWorlds: number;
 }
 
 /** How many of the last messages are shown when one seed is run alone. */
@@ -18,7 +21,7 @@ const LINES_MAX = 60;
 
 /** @returns whether every world was survived */
 export function runWorlds(core: typeof Raft, options: CampaignOptions): boolean {
-  const { first, count, json, write } = options;
+  const { first, count, json, write, progress, progressWorlds } = options;
   const total = { worlds: 0, failed: 0, events: 0, messages: 0, committed: 0, calls: 0, ok: 0 };
   for (let seed = first; seed < first + count; seed += 1) {
     const world = new World({ seed, Raft: core, trace: count === 1 });
@@ -29,6 +32,7 @@ export function runWorlds(core: typeof Raft, options: CampaignOptions): boolean 
     total.committed += world.specification.committedIndex;
     total.calls += world.clients.calls;
     total.ok += world.clients.successes;
+    if (total.worlds % progressWorlds === 0) progress(`${total.worlds} of ${count} worlds`);
     if (failure === undefined) continue;
     total.failed += 1;
     if (json) write(JSON.stringify({ seed, failure }));

@@ -10,6 +10,9 @@ says what no correct core could have done. One seed alone is shown with its mess
 --mutants: puts known mistakes into the core, one at a time, and tells which seed finds each;
 --only tries those with PART in their names.`;
 
+/** Some seconds. */
+const PROGRESS_WORLDS = 100;
+
 /** @returns the exit code */
 export async function runRaft(args: readonly string[], talk: Talk): Promise<number> {
   const { values } = parseArgs({
@@ -22,7 +25,8 @@ export async function runRaft(args: readonly string[], talk: Talk): Promise<numb
   });
   const seeds = seedsOf(values);
   if (values.help || seeds === undefined) return tellUsage(usage, values.help, talk);
-  const options = { ...seeds, json: values.json, only: values.only, write: talk.write };
+  const { json, only } = values;
+  const options = { ...seeds, ...talk, json, only, progressWorlds: PROGRESS_WORLDS };
   const isGood = values.mutants ? await runMutants(options) : runWorlds(Raft, options);
   return isGood ? 0 : 1;
 }
