@@ -173,6 +173,12 @@ function outcomeOf(reply: Reply): Outcome {
   return reply.executed === 'no' ? 'fail' : 'unknown';
 }
 
+/** What was given, what was told, or both. */
+function valueOf(op: Task['op'], given: Task['value'], told: unknown): unknown {
+  if (op === 'cas') return [...(given as readonly unknown[]), told];
+  return op === 'hold' ? told : (given ?? told);
+}
+
 function lineOf(
   { client, op, key, value }: Task,
   reply: Reply,
@@ -184,7 +190,7 @@ function lineOf(
     client,
     op,
     key,
-    value: op === 'cas' ? [...(value as readonly unknown[]), told] : (value ?? told),
+    value: valueOf(op, value, told),
     call: at.call,
     return: outcome === 'unknown' ? null : at.return,
     outcome,

@@ -18,8 +18,9 @@ must be in the same state. docs/history.md says what is in the file.
   --nodes N        how many processes                      (default 5, at most 9)
   --clients N      who do one thing at a time              (default 20)
   --rate N         calls a second, of all of them          (default 1000)
-  --faults LIST    kill, stop, partition, transfer, power  (default: all of them; '' for none)
-                   power: what is killed loses what it has not synced, as in a power cut
+  --faults LIST    kill, stop, partition, transfer, members, power
+                                                           (default: all of them; '' for none)
+                   members: some are added, removed and replaced; power: what is killed loses what it has not synced, as in a power cut
   --seed N         decides what goes wrong, and what is asked for
   --mistake NAME   ${mistakes.join(', ')}:
                    made by the servers, to see it found

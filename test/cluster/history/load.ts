@@ -9,6 +9,12 @@ const THINGS: readonly Thing[] = ['register', 'register', 'list', 'counter', 'lo
 const KEYS = 3;
 /** Then a key is left for a new one, so that each has a history that can be checked. */
 const CALLS_MAX = 100;
+/** But for one lock of `Coordination`: its tokens have to rise from the first to the last. */
+const LASTING = 'mutex/1';
+/** Mostly for a moment, but now and then that one is held for as long as an election takes. */
+const HOLD_MS = 10;
+const LONG_HOLD_MS = 800;
+const LONG_HOLD = 0.05;
 /** Or even then: each call of unknown outcome doubles the possibilities. */
 const DOUBTS_MAX = 8;
 
@@ -61,7 +67,7 @@ export class Load {
       case 'lock':
         return { ...task, op: 'acquire' };
       case 'mutex':
-        return { ...task, op: 'hold' };
+        return { ...task, op: 'hold', value: this.#holdMs(key.name) };
     }
   }
 
@@ -82,6 +88,10 @@ export class Load {
     return { op: 'cas', value: [key.last, value] };
   }
 
+  #holdMs(name: string): number {
+    return name === LASTING && this.#random.chance(LONG_HOLD) ? LONG_HOLD_MS : HOLD_MS;
+  }
+
   #value(): number {
     return (this.#values += 1);
   }
@@ -95,6 +105,7 @@ export class Load {
     this.#live.set(thing, live);
     const at = this.#random.integer(0, KEYS - 1);
     const key = live[at];
+    if (key?.name === LASTING) return key;
     if (key !== undefined && key.calls < CALLS_MAX && key.doubts < DOUBTS_MAX) return key;
     const number = (this.#made.get(thing) ?? 0) + 1;
     this.#made.set(thing, number);

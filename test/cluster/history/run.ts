@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Random } from '@troupe/sim';
 import { Clients } from './clients.ts';
+import { Crew } from './crew.ts';
 import { type Outcome, RUN } from './line.ts';
 import { Load } from './load.ts';
 import type { State } from './objects.ts';
@@ -95,13 +96,14 @@ class Run {
     const parts = { servers, recorder };
     const { clients: count, rate, faults: kinds } = this.#options;
     const clients = new Clients({ ...parts, load, random: random.fork('clients'), count, rate });
-    const storm = new Storm({ ...parts, random: random.fork('storm'), kinds });
+    const crew = new Crew(servers, random.fork('crew'));
+    const storm = new Storm({ ...parts, crew, random: random.fork('storm'), kinds });
     const startedAtMs = performance.now();
     try {
       await this.#startAll(servers);
       clients.start();
       await this.#endure({ servers, clients, storm });
-      await this.#settle({ servers, clients, load });
+      await this.#settle({ servers, clients, crew, load });
     } catch (error) {
       this.#fail(error);
     }
@@ -165,15 +167,15 @@ class Run {
   }
 
   /** When nothing fails any more all is well again, and nothing that was acknowledged is lost. */
-  async #settle({ servers, clients, load }: Omit<Scene, 'storm'> & { load: Load }): Promise<void> {
+  async #settle({ servers, clients, crew, load }: Aftermath): Promise<void> {
     const { progress } = this.#options;
     const signal = this.#over;
     signal.throwIfAborted();
     servers.heal();
-    const all = servers.names.length;
     const options = { limitMs: LIMIT_MS, signal };
-    const isUp = (): boolean => servers.up.length === all;
-    await servers.until(isUp, { ...options, what: 'all servers are up again' });
+    const areUp = (): boolean => servers.all.every(({ isUp }) => isUp);
+    await servers.until(areUp, { ...options, what: 'all servers are up again' });
+    await this.#arrange(crew);
     const giveUpAtMs = performance.now() + LIMIT_MS;
     while (clients.gapMs > RECENT_MS) {
       if (performance.now() > giveUpAtMs) {
@@ -187,6 +189,12 @@ class Run {
     progress(`all is well again, and ${keys.length} keys are read once more`);
     await clients.readAll(keys, signal);
     await this.#compare(servers);
+  }
+
+  async #arrange(crew: Crew): Promise<void> {
+    await crew.settle(AbortSignal.any([this.#over, AbortSignal.timeout(LIMIT_MS)]));
+    this.#over.throwIfAborted();
+    if (crew.isChanging) throw new Error(`the members were not agreed on for ${LIMIT_MS} ms`);
   }
 
   /** Servers that are equally far are in the same state, or something is wrong. */
@@ -211,6 +219,13 @@ class Run {
 
 function stateOf(reply: Reply): State | undefined {
   return reply.kind === 'done' ? (reply.value as State) : undefined;
+}
+
+interface Aftermath {
+  readonly servers: Servers;
+  readonly clients: Clients;
+  readonly crew: Crew;
+  readonly load: Load;
 }
 
 interface Scene {

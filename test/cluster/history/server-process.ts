@@ -18,7 +18,7 @@ import {
 import { heldFiles } from './held-files.ts';
 import { Objects } from './objects.ts';
 import { pause } from './pause.ts';
-import type { Begin, Mistake, Order, Task, Word } from './words.ts';
+import type { Arranged, Arrangement, Begin, Mistake, Order, Task, Word } from './words.ts';
 
 /** Less than a client waits, so that it mostly gets an answer. */
 const DEADLINE_MS = 2_000;
@@ -29,8 +29,7 @@ const STORAGE = { segmentBytes: 2 ** 20, reserveBytes: 0 };
 const LATE_MS = 400;
 /** Short, so that those who stand still lose what they hold. */
 const SESSION = { ttlMs: 2_000 };
-/** How long a lock is held, and how long somebody waits to hear that it is to be had. */
-const HOLD_MS = 10;
+/** How long somebody waits to hear that a lock is to be had. */
 const LOCK_PATIENCE_MS = 1_500;
 /** For one whose mistake it is to try again as if nothing had happened. */
 const IMPATIENCE_MS = 1;
@@ -50,6 +49,8 @@ interface ServerParts {
   readonly group: Consensus<Outcome>;
   readonly machine: Replicated<Objects>;
   readonly coordination: Coordination;
+  /** Where the others are to be reached. */
+  readonly peers: Map<string, string>;
   readonly mistake: Mistake | undefined;
 }
 
@@ -57,11 +58,13 @@ class Server {
   readonly #group: Consensus<Outcome>;
   readonly #objects: Replica<Objects>;
   readonly #coordination: Coordination;
+  readonly #peers: Map<string, string>;
   readonly #mistake: Mistake | undefined;
 
-  constructor({ group, machine, coordination, mistake }: ServerParts) {
+  constructor({ group, machine, coordination, peers, mistake }: ServerParts) {
     this.#group = group;
     this.#coordination = coordination;
+    this.#peers = peers;
     this.#objects = replicate(group, machine, { env }).with({ deadlineMs: DEADLINE_MS });
     this.#mistake = mistake;
   }
@@ -74,6 +77,10 @@ class Server {
         return this.#objects.state();
       case 'transfer':
         return this.#group.transferLeadership(order.to, { deadlineMs: DEADLINE_MS });
+      case 'arrange':
+        return this.#arrange(order.arrangement);
+      case 'meet':
+        return this.#peers.set(order.name, order.address).size;
     }
   }
 
@@ -83,6 +90,29 @@ class Server {
       if (event.kind === 'leader') say(event);
       if (event.kind === 'fatal') end(event.error);
     }
+  }
+
+  /** One step towards a group that consists of those who are wanted. */
+  async #arrange({ group: name, wanted, as }: Arrangement): Promise<Arranged> {
+    const group = name === 'objects' ? this.#group : this.#coordination.group;
+    const { leader = null, node, epoch, last } = group.status();
+    if (leader !== node) return { leader, isDone: false };
+    const { voters, learners, isChanging } = group.members();
+    const present = [...voters, ...learners];
+    const changes = [
+      ...wanted.filter((one) => !present.includes(one)).map((add) => ({ add, as })),
+      ...present.filter((one) => !wanted.includes(one)).map((remove) => ({ remove })),
+    ];
+    if (changes.length > 0) {
+      await group.changeMembers(changes, { expected: { voters }, deadlineMs: DEADLINE_MS });
+      return { leader, isDone: false };
+    }
+    // What stands in the log is not agreed on yet, and may go with this leader.
+    while (group.status().committed < last && group.status().epoch === epoch) {
+      await group.read({ deadlineMs: DEADLINE_MS });
+    }
+    const isDone = !isChanging && learners.length === 0 && group.status().epoch === epoch;
+    return { leader, isDone };
   }
 
   #perform({ client, op, key, value, consistency }: Task): Promise<unknown> {
@@ -105,7 +135,7 @@ class Server {
       case 'release':
         return objects.release(key, client);
       case 'hold':
-        return this.#hold(key);
+        return this.#hold(key, value as number);
     }
   }
 
@@ -116,12 +146,12 @@ class Server {
   }
 
   /** @returns null when it is not to be had; until when it was certainly held, by its own word */
-  async #hold(key: string): Promise<unknown> {
+  async #hold(key: string, holdMs: number): Promise<unknown> {
     const { locks } = this.#coordination;
     const lock = await locks.tryAcquire(key, { waitMs: LOCK_PATIENCE_MS });
     if (lock === undefined) return null;
     const from = machineTimeMs();
-    await pause(HOLD_MS, lock.signal);
+    await pause(holdMs, lock.signal);
     const until = machineTimeMs();
     const isSure = !lock.signal.aborted;
     await lock.release();
@@ -162,14 +192,19 @@ async function filesOf({ directory, power, mistake }: Begin): Promise<Files> {
 }
 
 async function start(begin: Begin): Promise<Server> {
-  const { name, voters, peers, mistake } = begin;
+  const { name, voters, mistake } = begin;
+  const peers = new Map(Object.entries(begin.peers));
   const options = { ...STORAGE, cluster: 'history', node: name, env };
   const opened = await openStore(await filesOf(begin), options);
   if (opened.verdict === 'corrupt') {
     const { file, offset, reason } = opened.damage;
     throw new Error(`its log is damaged: ${reason}, in ${file} at ${offset}`);
   }
-  const wire = new TransportWire({ listen: '127.0.0.1:0', addressOf: (node) => peers[node], env });
+  const wire = new TransportWire({
+    listen: '127.0.0.1:0',
+    addressOf: (node) => peers.get(node),
+    env,
+  });
   const engine = new Engine({ node: name, store: opened.store, wire, env });
   const machine = new (mistake === 'forgets-sessions' ? Forgetful : Replicated)(Objects);
   const group = await engine.open({
@@ -181,7 +216,7 @@ async function start(begin: Begin): Promise<Server> {
   });
   const coordination = await openCoordination(engine, { ...LIMITS, ...SESSION, voters, env });
   say({ kind: 'listens', address: wire.address });
-  return new Server({ group, machine, coordination, mistake });
+  return new Server({ group, machine, coordination, peers, mistake });
 }
 
 async function answer(server: Server, order: Order): Promise<void> {

@@ -28,7 +28,8 @@ export class Server {
   #orders = 0;
   #why: string | undefined;
   #isKilled = false;
-  isListening = false;
+  /** Where it listens, once it does. */
+  address: string | undefined;
   isStopped = false;
   hasEnded = false;
 
@@ -48,7 +49,7 @@ export class Server {
 
   /** It takes orders, as far as anybody can see. */
   get isUp(): boolean {
-    return this.isListening && !this.#isKilled && !this.hasEnded;
+    return this.address !== undefined && !this.#isKilled && !this.hasEnded;
   }
 
   /**
@@ -95,7 +96,7 @@ export class Server {
   #hear(word: Word): void {
     switch (word.kind) {
       case 'listens':
-        this.isListening = true;
+        this.address = word.address;
         return this.#watcher.listens(word.address);
       case 'leader':
         return this.#watcher.leader(word.leader, word.epoch);

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Cut, Link } from './links.ts';
 import { Server } from './server.ts';
@@ -9,13 +10,22 @@ export interface ServersOptions extends Pick<Begin, 'power' | 'mistake' | 'direc
   readonly complain: (why: string) => void;
 }
 
+/** For a server to say that it knows of another. */
+const MEET_MS = 3_000;
+
 /** From one server to another. */
 export type Way = readonly [from: string, to: string];
 
 /** All servers, their disks, and the links between them. */
 export class Servers implements AsyncDisposable {
-  readonly names: readonly string[];
   readonly #options: ServersOptions;
+  /** Those who begin the groups. */
+  readonly #founders: readonly string[];
+  /** Those who take part, and can be asked. */
+  readonly #names: Set<string>;
+  /** These, those who are coming, and those who are going. */
+  readonly #present: Set<string>;
+  #hired: number;
   readonly #links = new Map<string, Link>();
   /** By name; the last life of each. */
   readonly #servers = new Map<string, Server>();
@@ -29,18 +39,22 @@ export class Servers implements AsyncDisposable {
 
   private constructor(options: ServersOptions) {
     this.#options = options;
-    this.names = Array.from({ length: options.nodes }, (_, i) => `n${i + 1}`);
+    this.#founders = Array.from({ length: options.nodes }, (_, i) => `n${i + 1}`);
+    this.#names = new Set(this.#founders);
+    this.#present = new Set();
+    this.#hired = options.nodes;
     process.once('exit', this.#killAll); // Also when somebody loses patience.
   }
 
   static async create(options: ServersOptions): Promise<Servers> {
     const servers = new Servers(options);
-    for (const from of servers.names) {
-      for (const to of servers.names) {
-        if (from !== to) servers.#links.set(`${from} ${to}`, await Link.open());
-      }
-    }
+    for (const name of servers.names) await servers.#seat(name);
     return servers;
+  }
+
+  /** Those who take part, and can be asked. */
+  get names(): readonly string[] {
+    return [...this.#names];
   }
 
   /** How often somebody was elected, by what servers say. */
@@ -58,7 +72,7 @@ export class Servers implements AsyncDisposable {
   }
 
   get up(): readonly Server[] {
-    return this.all.filter(({ isUp }) => isUp);
+    return this.all.filter(({ name, isUp }) => isUp && this.#names.has(name));
   }
 
   /** Since when a majority runs and can talk, by `performance.now()`; undefined: there is none. */
@@ -66,26 +80,52 @@ export class Servers implements AsyncDisposable {
     return this.#majoritySinceMs;
   }
 
-  server(name: string): Server {
-    const server = this.#servers.get(name);
-    if (server === undefined) throw new RangeError(`there is no ${name}`);
-    return server;
+  /** The last life of `name`; undefined when it is gone for good. */
+  find(name: string): Server | undefined {
+    return this.#servers.get(name);
+  }
+
+  /** Starts a server that takes part in nothing yet. @returns its name, which nobody ever had */
+  async hire(): Promise<string> {
+    const name = `n${(this.#hired += 1)}`;
+    await this.#seat(name);
+    for (const server of this.all) {
+      const address = this.#link(server.name, name)?.address ?? '';
+      // Who does not hear of it has begun, or begins, with knowing.
+      if (server.name !== name) void server.ask({ kind: 'meet', name, address }, MEET_MS);
+    }
+    this.start(name);
+    return name;
+  }
+
+  /** Nobody asks it any more. */
+  retire(name: string): void {
+    this.#names.delete(name);
+    this.#changed();
+  }
+
+  /** These take part from now on; all others end for good, and their disks are lost. */
+  async keep(names: readonly string[]): Promise<void> {
+    for (const name of names) this.#names.add(name);
+    for (const name of this.#present) if (!names.includes(name)) await this.#dismiss(name);
+    this.#changed();
   }
 
   start(name: string): void {
-    const { power, mistake, directory } = this.#options;
-    const others = this.names.filter((other) => other !== name);
+    if (!this.#present.has(name)) return; // It has just gone for good.
+    const { power, mistake } = this.#options;
+    const others = [...this.#present].filter((other) => other !== name);
     const begin: Begin = {
       name,
-      voters: this.names,
-      peers: Object.fromEntries(others.map((to) => [to, this.#link(name, to).address])),
-      directory: join(directory, name),
+      voters: this.#founders.includes(name) ? this.#founders : [],
+      peers: Object.fromEntries(others.map((to) => [to, this.#link(name, to)?.address ?? ''])),
+      directory: this.#directoryOf(name),
       power,
       mistake,
     };
     const server = new Server(begin, {
       listens: (address) => {
-        for (const from of others) this.#link(from, name).leadTo(address);
+        for (const from of this.#present) this.#link(from, name)?.leadTo(address);
         this.#changed();
       },
       leader: (leader, epoch) => this.#heard(leader, epoch),
@@ -97,37 +137,37 @@ export class Servers implements AsyncDisposable {
     this.#servers.set(name, server);
   }
 
-  kill(name: string): Promise<void> {
-    const ended = this.server(name).end();
+  async kill(name: string): Promise<void> {
+    const ended = this.find(name)?.end();
     this.#changed();
-    return ended;
+    await ended;
   }
 
   stop(name: string): void {
-    this.server(name).stop();
+    this.find(name)?.stop();
     this.#changed();
   }
 
   goOn(name: string): void {
-    this.server(name).goOn();
+    this.find(name)?.goOn();
     this.#changed();
   }
 
   cut(ways: readonly Way[], how: Cut): void {
-    for (const [from, to] of ways) this.#link(from, to).cut(how);
+    for (const [from, to] of ways) this.#link(from, to)?.cut(how);
     this.#changed();
   }
 
   mend(ways: readonly Way[]): void {
-    for (const [from, to] of ways) this.#link(from, to).mend();
+    for (const [from, to] of ways) this.#link(from, to)?.mend();
     this.#changed();
   }
 
   /** All that stands still goes on, all links are whole, and what is down is started. */
   heal(): void {
     for (const link of this.#links.values()) link.mend();
-    for (const name of this.names) {
-      const server = this.#servers.get(name);
+    for (const name of this.#present) {
+      const server = this.find(name);
       if (server?.isStopped === true) this.goOn(name);
       if (server === undefined || server.hasEnded) this.start(name);
     }
@@ -165,10 +205,36 @@ export class Servers implements AsyncDisposable {
     await Promise.all([...this.#links.values()].map((link) => link[Symbol.asyncDispose]()));
   }
 
-  #link(from: string, to: string): Link {
-    const link = this.#links.get(`${from} ${to}`);
-    if (link === undefined) throw new RangeError(`there is no link from ${from} to ${to}`);
-    return link;
+  /** Links it to all others, both ways. */
+  async #seat(name: string): Promise<void> {
+    for (const other of this.#present) {
+      this.#links.set(`${name} ${other}`, await Link.open());
+      this.#links.set(`${other} ${name}`, await Link.open());
+      const at = this.find(other)?.address;
+      if (at !== undefined) this.#link(name, other)?.leadTo(at);
+    }
+    this.#present.add(name);
+  }
+
+  async #dismiss(name: string): Promise<void> {
+    this.#present.delete(name);
+    await this.kill(name);
+    this.#servers.delete(name);
+    for (const other of this.#present) {
+      for (const way of [`${name} ${other}`, `${other} ${name}`]) {
+        await this.#links.get(way)?.[Symbol.asyncDispose]();
+        this.#links.delete(way);
+      }
+    }
+    await rm(this.#directoryOf(name), { recursive: true, force: true });
+  }
+
+  #directoryOf(name: string): string {
+    return join(this.#options.directory, name);
+  }
+
+  #link(from: string, to: string): Link | undefined {
+    return this.#links.get(`${from} ${to}`);
   }
 
   #heard(name: string | undefined, epoch: number): void {
@@ -184,15 +250,20 @@ export class Servers implements AsyncDisposable {
     for (const look of this.#waiting) look();
   }
 
-  /** Whether more than half of all run, and can talk to each other both ways. */
+  /**
+   * Whether more than half of all run, and can talk to each other both ways; while members change
+   * one more, which makes it a majority of those before and of those after.
+   */
   #hasMajority(): boolean {
-    const able = this.up.filter(({ isStopped }) => !isStopped).map(({ name }) => name);
-    const talks = (a: string, b: string): boolean =>
-      a === b || !(this.#link(a, b).isCut || this.#link(b, a).isCut);
-    for (let set = 0; set < 2 ** able.length; set += 1) {
-      const some = able.filter((_, i) => (set & (1 << i)) !== 0);
-      if (some.length <= this.names.length / 2) continue;
-      if (some.every((a) => some.every((b) => talks(a, b)))) return true;
+    const able = this.all.filter(({ isUp, isStopped }) => isUp && !isStopped);
+    const names = able.map(({ name }) => name);
+    const isChanging = this.#present.size > this.#names.size;
+    const least = this.#present.size / 2 + (isChanging ? 1 : 0);
+    const isCut = (a: string, b: string): boolean => this.#link(a, b)?.isCut ?? false;
+    for (let set = 0; set < 2 ** names.length; set += 1) {
+      const some = names.filter((_, i) => (set & (1 << i)) !== 0);
+      if (some.length <= least) continue;
+      if (!some.some((a) => some.some((b) => isCut(a, b)))) return true;
     }
     return false;
   }

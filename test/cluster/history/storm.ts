@@ -1,11 +1,12 @@
 import type { Random } from '@troupe/sim';
+import type { Crew, CrewChange } from './crew.ts';
 import { FAULTS } from './line.ts';
 import { pause } from './pause.ts';
 import type { Recorder } from './recorder.ts';
 import type { Server } from './server.ts';
 import type { Way, Servers } from './servers.ts';
 
-export const faultKinds = ['kill', 'stop', 'partition', 'transfer'] as const;
+export const faultKinds = ['kill', 'stop', 'partition', 'transfer', 'members'] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
 /** Between the end of one fault and the next, in the mean. */
@@ -16,9 +17,13 @@ const DOWN_MS = { min: 0, max: 3_000 };
 const STOPPED_MS = { min: 200, max: 4_000 };
 const CUT_MS = { min: 500, max: 5_000 };
 const TRANSFER_MS = 3_000;
+/** So many that one can be lost, and not more than two above those who began. */
+const NODES_MIN = 3;
+const NODES_ABOVE = 2;
 
 export interface StormOptions {
   readonly servers: Servers;
+  readonly crew: Crew;
   readonly recorder: Recorder;
   readonly random: Random;
   readonly kinds: readonly FaultKind[];
@@ -27,11 +32,13 @@ export interface StormOptions {
 /** What goes wrong on purpose, one thing after the other and some at once. */
 export class Storm {
   readonly #options: StormOptions;
+  readonly #nodesMax: number;
   readonly counts: Record<string, number> = {};
   readonly #underWay = new Set<Promise<void>>();
 
   constructor(options: StormOptions) {
     this.#options = options;
+    this.#nodesMax = options.servers.names.length + NODES_ABOVE;
   }
 
   /** Resolves when `signal` has aborted; what is down then is left so. */
@@ -59,6 +66,8 @@ export class Storm {
         return this.#partition(signal);
       case 'transfer':
         return this.#transfer();
+      case 'members':
+        return this.#members(signal);
     }
   }
 
@@ -82,7 +91,7 @@ export class Storm {
     await Promise.all(
       victims.map(async (name) => {
         await pause(random.between(DOWN_MS.min, DOWN_MS.max), signal);
-        if (!signal.aborted && servers.server(name).hasEnded) servers.start(name);
+        if (!signal.aborted && servers.find(name)?.hasEnded === true) servers.start(name);
       }),
     );
     over();
@@ -96,7 +105,7 @@ export class Storm {
     const over = this.#begin(name === servers.leader ? 'stop of the leader' : 'stop', name);
     servers.stop(name);
     await pause(random.between(STOPPED_MS.min, STOPPED_MS.max), signal);
-    if (servers.server(name) === victim) servers.goOn(name);
+    if (servers.find(name) === victim) servers.goOn(name);
     over();
   }
 
@@ -132,6 +141,31 @@ export class Storm {
     const to = random.pick(servers.names.filter((name) => name !== leader));
     const over = this.#begin('transfer', `${from.name} ${to}`);
     await from.ask({ kind: 'transfer', to }, TRANSFER_MS);
+    over();
+  }
+
+  /** One comes, one goes, or one that is dead is replaced; one change at a time. */
+  async #members(signal: AbortSignal): Promise<void> {
+    const { servers, crew, random } = this.#options;
+    const { names, leader } = servers;
+    if (crew.isChanging) return;
+    const isLed = leader !== undefined && names.includes(leader) && random.chance(0.5);
+    const leaves = isLed ? leader : random.pick(names);
+    const as = random.pick(['voter', 'candidate'] as const);
+    const some: readonly (readonly [string, CrewChange])[] = [
+      ['member added', { leaves: undefined, grows: true, as }],
+      ['member removed', { leaves, grows: false, as }],
+      ['dead member replaced', { leaves, grows: true, as: 'voter' }],
+      ['member replaced', { leaves, grows: true, as }],
+    ];
+    const possible = some.filter(([, change]) => {
+      if (change.leaves === undefined) return names.length < this.#nodesMax;
+      return change.grows || names.length > NODES_MIN;
+    });
+    const [what, change] = random.pick(possible);
+    const over = this.#begin(what, change.leaves ?? `${names.length} members`);
+    if (what === 'dead member replaced') await servers.kill(leaves);
+    await crew.change(change, signal);
     over();
   }
 

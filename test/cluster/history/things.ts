@@ -191,7 +191,7 @@ const mutex = thing<{ readonly token: number; readonly until: number }, 'hold', 
     },
     describe: ({ token, until }) => `${token} ${until}`,
   },
-  isLook: ({ value, outcome }) => outcome !== 'unknown' && value === null,
+  isLook: ({ value }) => value === null, // Who cannot tell its token has left no trace either.
   input: () => 'hold',
   output: ({ value }) => value as Hold | null,
   after: (_, output) => (output ? { token: output.token, until: output.until ?? 0 } : undefined),
