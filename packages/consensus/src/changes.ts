@@ -1,5 +1,5 @@
 import { Overloaded } from '@troupe/actor';
-import type { Entry, Raft, Refused } from '@troupe/raft';
+import type { Entry, Position, Raft, Refused } from '@troupe/raft';
 import type { ChangeOptions, MemberChange, Members, NodeId, RequestOptions } from './consensus.ts';
 import { ChangeRefused, NotLeader, OutcomeUnknown } from './errors.ts';
 import { changesOf, checkChanges, expectedOf, membersOf } from './members.ts';
@@ -79,8 +79,12 @@ export class Changes {
     const members = entry.kind === 'configuration' ? membersOf(entry.configuration) : undefined;
     this.#members = members ?? this.#members;
     for (const { request, changes, place } of this.#changes) {
-      if (place === undefined || place.index > entry.index) continue;
-      if (place.index === entry.index && place.term !== entry.term) {
+      if (place === undefined) continue;
+      const isBehind = place.index > entry.index;
+      // Epochs only grow along a log, so what stood behind a later one is not there any more.
+      const isGone = isBehind ? place.term < entry.term : isOverwritten(place, entry);
+      if (isBehind && !isGone) continue;
+      if (isGone) {
         request.reject(new NotLeader(this.#at.group, undefined));
       } else if (members?.isChanging === false) {
         const isMade = expectedOf(changes).every((node) => members.voters.includes(node));
@@ -89,8 +93,8 @@ export class Changes {
     }
   }
 
-  /** A snapshot has taken the place of all up to `index`. */
-  skippedTo(index: number): void {
+  /** A snapshot has taken the place of all up to there. */
+  skippedTo({ index }: Position): void {
     for (const { request, place } of this.#changes) {
       if (place === undefined || place.index > index) continue;
       request.reject(new OutcomeUnknown(this.#at.group, 'a snapshot has taken its place'));
@@ -147,4 +151,8 @@ export class Changes {
       request.reject(new ChangeRefused(group, why, problem));
     }
   }
+}
+
+function isOverwritten(place: Position, { index, term }: Position): boolean {
+  return place.index === index && place.term !== term;
 }

@@ -39,6 +39,8 @@ export interface ConsensusCase {
 
 /** Proposals that are to fail need not take long. */
 const SOON_MS = 2_000;
+/** Longer than anything takes that ends by itself. */
+const LONG_MS = 50_000;
 
 /** A world with the nodes of one group. */
 class Stage {
@@ -94,6 +96,13 @@ class Stage {
     const event = await this.event(node, (it) => it.kind === 'leader' && it.leader !== undefined);
     assert.ok(event.kind === 'leader' && event.leader !== undefined);
     return event.leader;
+  }
+
+  /** Waits until `node` knows of another leader. */
+  async succeeded(node: NodeId, before: NodeId): Promise<void> {
+    await this.event(node, (it) => {
+      return it.kind === 'leader' && it.leader !== undefined && it.leader !== before;
+    });
   }
 
   /** The next event on `node` that is as wanted; the present state comes as events, too. */
@@ -206,6 +215,21 @@ const commands: readonly ConsensusCase[] = [
       assert.ok(seen.includes(1) && seen.includes(3));
     },
   ),
+  about('what a deposed leader took is proposed again by itself', async (stage) => {
+    await stage.startAll(...three);
+    const { leader, others } = await stage.roles();
+    stage.world.isolate(leader);
+    const group = stage.at(leader);
+    // Given up, it is not proposed again, and nothing else comes to stand where the next one was.
+    const givenUp = failure(group.propose(add(9), { deadlineMs: SOON_MS }));
+    const values = [1, 2, 3];
+    const proposing = values.map((value) => group.propose(add(value), { deadlineMs: LONG_MS }));
+    await stage.world.settle(givenUp);
+    await stage.succeeded(others[0] ?? '', leader);
+    stage.world.rejoin(leader);
+    await stage.world.settle(Promise.all(proposing));
+    assert.deepEqual(await stage.values(leader), values);
+  }),
   about('a command that nobody could take was certainly not executed', async (stage) => {
     await stage.start('a', three);
     const proposing = failure(stage.at('a').propose(add(1), { deadlineMs: SOON_MS }));
@@ -357,6 +381,23 @@ const members: readonly ConsensusCase[] = [
     await stage.crash(leader);
     await stage.add(others[0] ?? '', 2);
     assert.deepEqual(await stage.values(others[1] ?? ''), [1, 2]);
+  }),
+  about('a change that a deposed leader had begun is told to have failed', async (stage) => {
+    await stage.startAll(...three);
+    const { leader, others } = await stage.roles();
+    await stage.add(leader, 1);
+    stage.world.isolate(leader);
+    const group = stage.at(leader);
+    const lost = failure(group.propose(add(2), { deadlineMs: SOON_MS }));
+    await stage.world.settle(Promise.resolve()); // It stands in the log, and the change behind it.
+    const changing = failure(group.changeMembers([{ add: 'd' }], { deadlineMs: LONG_MS }));
+    await stage.succeeded(others[0] ?? '', leader);
+    await stage.world.settle(lost);
+    stage.world.rejoin(leader);
+    const error = await stage.world.settle(changing);
+    assert.equal(error['code'], 'ERR_NOT_LEADER');
+    const { voters } = stage.at(others[0] ?? '').members();
+    assert.ok(!voters.includes('d'));
   }),
   about('a change that makes no sense is refused', async (stage) => {
     await stage.start('a', ['a']);

@@ -322,8 +322,8 @@ export class Group<R> implements Consensus<R>, Hosted {
 
   /** The state is that of a snapshot, and what led to it has been skipped. */
   #restored(snapshot: Snapshot): void {
-    this.#proposals.skippedTo(snapshot.index);
-    this.#changes.skippedTo(snapshot.index);
+    this.#proposals.skippedTo(snapshot);
+    this.#changes.skippedTo(snapshot);
     this.#reached(snapshot.index);
     this.#later(this.#maker.received(snapshot), () => {});
   }

@@ -1,5 +1,5 @@
 import { Overloaded } from '@troupe/actor';
-import type { Entry, Raft } from '@troupe/raft';
+import type { Entry, Position, Raft } from '@troupe/raft';
 import type { Applied, NodeId, ProposeOptions } from './consensus.ts';
 import { NotLeader, OutcomeUnknown } from './errors.ts';
 import { DiskFull } from './log-errors.ts';
@@ -69,6 +69,8 @@ export class Proposals<R> {
   #placedCount = 0;
   /** An answer to what was passed on may come when its commands are applied already. */
   readonly #recent = new Recent<R>();
+  /** The latest epoch of what is applied here. */
+  #epoch = 0;
   #request: number;
   /** Since when the disk of this node is full. */
   #fullSince: number | undefined;
@@ -171,17 +173,20 @@ export class Proposals<R> {
   /** `entry` is applied, and `result` what came of it, if it is a command. */
   applied(entry: Entry, result: R | undefined): void {
     if (this.#passed.size > 0) this.#recent.add(entry, result);
-    if (!this.#placed.has(entry.index)) return;
-    for (const proposal of this.#take(entry.index)) this.#settle(proposal, entry, result);
+    if (this.#placed.has(entry.index)) {
+      for (const proposal of this.#take(entry.index)) this.#settle(proposal, entry, result);
+    }
+    if (entry.term > this.#epoch) this.#outdate(entry);
   }
 
-  /** A snapshot has taken the place of all up to `index`. */
-  skippedTo(index: number): void {
+  /** A snapshot has taken the place of all up to there. */
+  skippedTo({ index, term }: Position): void {
     this.#recent.skipTo(index);
     for (const at of this.#placed.keys()) {
       if (at > index) continue;
       for (const proposal of this.#take(at)) this.#loseSight(proposal);
     }
+    if (term > this.#epoch) this.#outdate({ index, term });
   }
 
   tick(now: number): void {
@@ -234,12 +239,30 @@ export class Proposals<R> {
       proposal.executed = 'unknown';
       const applied = this.#recent.at(index);
       if (applied === 'unknown') this.#loseSight(proposal);
-      else if (applied === undefined) {
-        proposal.rival = this.#placed.get(index);
-        this.#placed.set(index, proposal);
-        this.#placedCount += 1;
-      } else this.#settle(proposal, applied.entry, applied.result);
+      else if (applied !== undefined) this.#settle(proposal, applied.entry, applied.result);
+      else if (epoch < this.#epoch) this.#again(proposal, this.#queue);
+      else this.#await(proposal, index);
     });
+  }
+
+  #await(proposal: Proposal<R>, index: number): void {
+    proposal.rival = this.#placed.get(index);
+    this.#placed.set(index, proposal);
+    this.#placedCount += 1;
+  }
+
+  /**
+   * Epochs only grow along a log. So what an earlier leader took, and put behind a place that
+   * belongs to a later epoch, is nowhere and never will be, though nothing may ever follow there.
+   */
+  #outdate({ index, term }: Position): void {
+    this.#epoch = term;
+    for (const at of [...this.#placed.keys()].filter((place) => place > index)) {
+      for (const proposal of this.#take(at).toReversed()) {
+        if (proposal.epoch < term) this.#again(proposal, this.#queue);
+        else this.#await(proposal, at);
+      }
+    }
   }
 
   /** Those that wait for `index` wait no more. */

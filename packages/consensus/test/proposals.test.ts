@@ -1,6 +1,7 @@
 import test from 'ava';
 import { virtualEnv } from '@troupe/actor/testing';
 import { type Message, Raft } from '@troupe/raft';
+import type { Packet } from '../dist/packet.js';
 import { Proposals } from '../dist/proposals.js';
 
 const limits = { commandBytesMax: 100, proposalsMax: 100 };
@@ -44,4 +45,27 @@ test('what two leaders have put at one index is both decided by what is applied 
   t.like(await second, { index: 4, result: 'done' });
   proposals.tick(env.now() + 2_000);
   t.like(await t.throwsAsync(first), { code: 'ERR_DEADLINE_EXCEEDED', executed: 'no' });
+});
+
+test('what an earlier leader took is nowhere, also when its answer comes after a later one', (t) => {
+  const sent: Packet[] = [];
+  const send = (packet: Packet): void => void sent.push(packet);
+  const at = { group: 'g', node: 'a', env: virtualEnv(), send };
+  const proposals = new Proposals<string>(at, limits);
+  const raft = new Raft({ id: 'a', voters: ['a', 'b', 'c'], seed: 1 });
+  const ends = { from: 'c', to: 'a', term: 1 } as const;
+  raft.step({ type: 'heartbeat', ...ends, round: 1, commit: 0, quiet: false });
+  void proposals.add(new Uint8Array([1]), {}).catch(() => undefined);
+  proposals.submit(raft);
+  const [forward] = sent;
+  const request = forward?.type === 'forward' ? forward.request : 0;
+
+  proposals.applied({ kind: 'noop', index: 3, term: 2 }, undefined);
+  proposals.onForwarded({ type: 'forwarded', ...ends, request, index: 9 });
+  proposals.submit(raft);
+
+  t.deepEqual(
+    sent.map(({ type }) => type),
+    ['forward', 'forward'],
+  );
 });

@@ -20,7 +20,8 @@ must be in the same state. docs/history.md says what is in the file.
   --rate N         calls a second, of all of them          (default 1000)
   --faults LIST    kill, stop, partition, transfer, members, power
                                                            (default: all of them; '' for none)
-                   members: some are added, removed and replaced; power: what is killed loses what it has not synced, as in a power cut
+                   members: some are added, removed and replaced; power: what is killed loses what
+                   it has not synced, as in a power cut
   --seed N         decides what goes wrong, and what is asked for
   --mistake NAME   ${mistakes.join(', ')}:
                    made by the servers, to see it found
