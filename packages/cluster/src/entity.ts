@@ -51,7 +51,7 @@ export class Entity implements Recipient, Again {
   instead(error: unknown, call: FailedCall): Promise<unknown> | undefined {
     if (!this.#mayRetry(error, call)) return undefined;
     const { env, callTimeoutMs } = this.#entities;
-    const { method, args, caller, context, remainingMs } = call;
+    const { method, args, encodedArgs, caller, context, remainingMs } = call;
     const { options } = caller;
     const retry = {
       env,
@@ -63,7 +63,7 @@ export class Entity implements Recipient, Again {
       isHint: ({ code }: CallError) => code === 'ERR_MOVED',
       attempt: (timeoutMs: number) => {
         const again = Caller.within(context, { ...options, timeoutMs }, caller.from);
-        return this.#entities.attempt(this.id, method, { args, caller: again });
+        return this.#entities.attempt(this.id, method, { args, encodedArgs, caller: again });
       },
     };
     return retrying(retry, error);

@@ -2,7 +2,7 @@ import { Decoder } from 'cbor-x';
 import { BlockPool } from './block-pool.ts';
 import { Reviver } from './cbor-revive.ts';
 import { PlainReader } from './cbor-plain.ts';
-import { CborScanner } from './cbor-scan.ts';
+import { CborScanner, endOfItem, startOfItems } from './cbor-scan.ts';
 import { CborWriter } from './cbor-writer.ts';
 import {
   BadBytes,
@@ -10,7 +10,7 @@ import {
   type CodecLimits,
   type DecodeOptions,
   DEFAULT_CODEC_LIMITS,
-  type EncodedValue,
+  EncodedValue,
   type ValuePort,
 } from './codec.ts';
 
@@ -52,6 +52,12 @@ export class CborCodec implements Codec {
     } finally {
       this.#idle.push(writer);
     }
+  }
+
+  elementOf(frame: Uint8Array, index: number): EncodedValue {
+    let start = startOfItems(frame);
+    for (let i = 0; i < index; i += 1) start = endOfItem(frame, start);
+    return new EncodedValue(frame, start, endOfItem(frame, start));
   }
 
   release(frame: Uint8Array, port: ValuePort): void {

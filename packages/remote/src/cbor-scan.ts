@@ -148,6 +148,30 @@ export class CborScanner {
   }
 }
 
+/** @returns where the first element of the array that `bytes` begin with begins */
+export function startOfItems(bytes: Uint8Array): number {
+  return headBytes[bytes[0]! & 31]!;
+}
+
+/** @returns where the item that begins at `start` ends; of bytes that were scanned or written here */
+export function endOfItem(bytes: Uint8Array, start: number): number {
+  let at = start;
+  for (let lacking = 1; lacking > 0; lacking -= 1) {
+    const first = bytes[at]!;
+    const leafSize = leafBytes[first]!;
+    if (leafSize > 0) at += leafSize;
+    else {
+      const major = first >> 5;
+      const argument = argumentAt(bytes, at);
+      at += headBytes[first & 31]!;
+      if (major === BYTES || major === TEXT) at += argument;
+      else if (major === TAG) lacking += 1;
+      else lacking += major === MAP ? 2 * argument : argument;
+    }
+  }
+  return at;
+}
+
 /** The length or the tag in the head of an item that is no leaf. */
 function argumentAt(bytes: Uint8Array, at: number): number {
   const first = bytes[at]!;

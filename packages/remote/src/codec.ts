@@ -14,6 +14,8 @@ export interface Codec {
    * @throws {NotSerializable}
    */
   encodeValue(value: unknown, port: ValuePort, name: string): EncodedValue;
+  /** Element `index` of a frame, as `encode` gave it, to be an element of another. */
+  elementOf(frame: Uint8Array, index: number): EncodedValue;
   /**
    * Nobody reads the bytes of `frame`, as `encode` gave them for `port`, any more, or so the other
    * side says: they may change now, to what is encoded for that port.

@@ -71,6 +71,11 @@ export class Loans {
     return this.#sources.size + this.#intakes.size;
   }
 
+  /** Whether the frame that was encoded last lends something. */
+  get isLending(): boolean {
+    return this.#fresh.length > 0;
+  }
+
   /** Has `takeBack` called should the frame in hand not be sent. */
   unlessSent(takeBack: () => void): void {
     this.#fresh.push({ content: [], takeBack, sentWith() {} });

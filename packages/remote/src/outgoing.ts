@@ -5,6 +5,7 @@ import {
   DeadlineExceeded,
   type Down,
   type DownReason,
+  isCallError,
   Overloaded,
 } from '@troupe/actor';
 import {
@@ -22,12 +23,14 @@ import {
 } from '@troupe/actor/internal';
 import { AnswerGone } from './answer-gone.ts';
 import { headerOf } from './call-header.ts';
+import type { EncodedValue } from './codec.ts';
 import * as type from './frames.ts';
 import { functionKey } from './loans.ts';
 import { NamesGiven } from './names.ts';
 import { probeFields, PROBES, RING_CHARS_MAX } from './probe-frame.ts';
 import { RateLimit } from './rate-limit.ts';
 import { RemoteStream } from './remote-stream.ts';
+import { SentFrames } from './sent-frames.ts';
 import type { Placing } from './session.ts';
 import { UnderWay } from './under-way.ts';
 
@@ -42,11 +45,11 @@ const MONITORS_MAX = 65_536;
  */
 const CONFIRMATION_MS = 50;
 
-const NO_ARGS: readonly unknown[] = Object.freeze([]);
-
 /** Names for what a `NotSerializable` points to. */
 const CALL_FIELDS = ['type', 'id', 'target', 'method', 'args', 'timeoutMs', 'header'];
 const INVOKE_FIELDS = ['type', 'id', 'function', 'args', 'timeoutMs', 'header'];
+/** Where the arguments are among the fields of a call. */
+const ARGS_AT = CALL_FIELDS.indexOf('args');
 const CAST_FIELDS = ['type', 'target', 'method', 'args', 'header'];
 
 /** What the other side of a call is: an address on the wire and one for people. */
@@ -59,6 +62,12 @@ export interface Destination {
 export interface FrameSink {
   /** Encodes at once: later changes to the values do not travel. Throws `NotSerializable`. */
   encode(frame: readonly unknown[], fields?: readonly string[]): Uint8Array;
+  /** Whether the frame that was encoded last means nothing outside of this session. */
+  readonly isForSessionOnly: boolean;
+  /** Element `index` of a frame. */
+  elementOf(frame: Uint8Array, index: number): EncodedValue;
+  /** Nobody reads the bytes of a frame any more. */
+  release(frame: Uint8Array): void;
   /** Sends now, or as soon as a connection stands. @returns why it cannot be */
   send(bytes: Uint8Array, placing: Placing): CallError | undefined;
   /** Whether the other side is known to know what that version of the protocol has added. */
@@ -72,6 +81,7 @@ export class Outgoing {
   readonly #calls = new UnderWay<PendingCall>();
   readonly #watches = new Map<number, Watch>();
   readonly #probes: RateLimit;
+  readonly #sent = new SentFrames();
   #names!: NamesGiven;
   #lastId = 0;
   /** Why nothing is begun there any more. */
@@ -102,10 +112,11 @@ export class Outgoing {
   }
 
   ask(to: Destination, method: string, message: CallMessage): Answer {
-    const { args, caller } = message;
+    const { args, caller, again } = message;
     const call = this.#newCall(to.address, keyOf(to), caller);
-    if (message.again !== undefined) call.mayGoOn(message.again, method, args);
-    return this.#begin(call, CALL_FIELDS, [type.CALL, 0, to.target, method, args, call.timeoutMs]);
+    if (again !== undefined) call.mayGoOn({ again, method, args, isToBeSentAgain: true });
+    const sent = message.encodedArgs ?? args;
+    return this.#begin(call, CALL_FIELDS, [type.CALL, 0, to.target, method, sent, call.timeoutMs]);
   }
 
   /** Calls function `id`, which the node has lent. */
@@ -126,7 +137,7 @@ export class Outgoing {
     const again: Again = {
       instead: (error) => (error instanceof AnswerGone ? late() : undefined),
     };
-    call.mayGoOn(again, method, args);
+    call.mayGoOn({ again, method, args, isToBeSentAgain: false });
     return this.#begin(call, CALL_FIELDS, [type.PIPE, 0, base.id, method, args, call.timeoutMs]);
   }
 
@@ -172,6 +183,7 @@ export class Outgoing {
     const call = this.#calls.take(id);
     if (call === undefined) return;
     this.#rest(call);
+    this.#drop(call);
     call.resolve(value);
   }
 
@@ -207,6 +219,7 @@ export class Outgoing {
   withdraw(call: PendingCall, reason?: unknown): void {
     this.#calls.delete(call.id);
     this.#rest(call);
+    this.#drop(call);
     this.#sink.send(this.#cancelFrame(call.id, reason), { key: call.key });
   }
 
@@ -234,6 +247,11 @@ export class Outgoing {
     this.#sink.send(this.#sink.encode(frame), { key: call.key });
   }
 
+  /** The other side has a large frame whole. @returns whether its bytes may be needed again */
+  keeps(frame: Uint8Array): boolean {
+    return this.#sent.arrived(frame);
+  }
+
   /** Nothing more is waited for. */
   #rest(call: PendingCall): void {
     this.#system.deadlines.remove(call);
@@ -243,7 +261,21 @@ export class Outgoing {
   #fail(call: PendingCall, error: unknown): void {
     const remainingMs = this.#system.deadlines.remainingMs(call.dueTick) - CONFIRMATION_MS;
     this.#rest(call);
+    if (call.sent !== undefined) this.#sent.drop(call.sent);
     call.reject(error, remainingMs);
+  }
+
+  /** What a call was made with, as it was then. */
+  argsOf(sent: Uint8Array): EncodedValue {
+    return this.#sink.elementOf(sent, ARGS_AT);
+  }
+
+  /** It is not made again. */
+  #drop(call: PendingCall): void {
+    const { sent } = call;
+    if (sent === undefined) return;
+    call.sent = undefined;
+    if (this.#sent.drop(sent)) this.#sink.release(sent);
   }
 
   #newCall(address: string, key: unknown, caller: Caller): PendingCall {
@@ -272,8 +304,11 @@ export class Outgoing {
       const header = headerOf(call.context, call.caller.from);
       if (header !== undefined) frame.push(header);
       const bytes = this.#sink.encode(frame, fields);
+      if (call.isToBeSentAgain && !this.#sink.isForSessionOnly) {
+        call.sent = this.#sent.keep(bytes);
+      }
       const unsent = this.#sink.send(bytes, { key: call.key, call: id });
-      if (unsent !== undefined) return call.refused(unsent);
+      if (unsent !== undefined) return this.#notSent(call, unsent);
     } catch (error) {
       return call.refused(error);
     }
@@ -281,6 +316,11 @@ export class Outgoing {
     this.#system.deadlines.add(call, call.timeoutMs + CONFIRMATION_MS);
     call.arm();
     return call.promise;
+  }
+
+  #notSent(call: PendingCall, error: CallError): Answer {
+    if (call.sent !== undefined) this.#sent.drop(call.sent);
+    return call.refused(error);
   }
 
   /** @returns why the call cannot be made */
@@ -302,6 +342,8 @@ export interface FailedCall {
   readonly method: string;
   readonly args: readonly unknown[];
   readonly caller: Caller;
+  /** The same as they were when it was sent, unless they hold for that session only. */
+  readonly encodedArgs?: EncodedValue | undefined;
   /** What it was sent in. */
   readonly context: CallContext | undefined;
   /** How much of its time is left, in milliseconds; not above 0 when none is. */
@@ -316,8 +358,19 @@ export interface Again {
 
 export interface CallMessage {
   readonly args: readonly unknown[];
+  /** Sent in their place to another node: what an earlier attempt has sent. */
+  readonly encodedArgs?: EncodedValue | undefined;
   readonly caller: Caller;
   readonly again?: Again;
+}
+
+/** What else may become of a call. */
+interface GoesOn {
+  readonly again: Again;
+  readonly method: string;
+  readonly args: readonly unknown[];
+  /** Whether another attempt sends the same. */
+  readonly isToBeSentAgain: boolean;
 }
 
 interface PipedMessage {
@@ -356,10 +409,10 @@ export class PendingCall implements Expiring, Pipeline, Waited {
   #resolve!: (value: unknown) => void;
   #reject!: (error: unknown) => void;
   readonly #owner: Outgoing;
-  #again: Again | undefined;
-  /** What was called, as long as it may be called again. */
-  #method = '';
-  #args: readonly unknown[] = NO_ARGS;
+  /** Knows what else may become of it, and from what. */
+  #goesOn: GoesOn | undefined;
+  /** Its frame, for another attempt. */
+  sent: Uint8Array | undefined;
 
   constructor(
     owner: Outgoing,
@@ -384,20 +437,30 @@ export class PendingCall implements Expiring, Pipeline, Waited {
     this.#resolve(boundValue(value, this.caller.owner));
   }
 
-  /** Should it fail, `again` is asked what else becomes of it. */
-  mayGoOn(again: Again, method: string, args: readonly unknown[]): void {
-    this.#again = again;
-    this.#method = method;
-    this.#args = args;
+  /** Should it fail, it is asked what else becomes of it. */
+  mayGoOn(goesOn: GoesOn): void {
+    this.#goesOn = goesOn;
+  }
+
+  get isToBeSentAgain(): boolean {
+    return this.#goesOn?.isToBeSentAgain === true;
   }
 
   /** @param remainingMs how much of its time is left */
   reject(error: unknown, remainingMs: number): void {
-    const { caller, context } = this;
-    const failed = { method: this.#method, args: this.#args, caller, context, remainingMs };
-    const instead = this.#again?.instead(error, failed);
+    const instead = this.#goesOn && this.#instead(error, this.#goesOn, remainingMs);
     if (instead === undefined) this.#reject(error);
     else this.#resolve(instead);
+  }
+
+  #instead(
+    error: unknown,
+    { again, method, args }: GoesOn,
+    remainingMs: number,
+  ): Promise<unknown> | undefined {
+    const { caller, context, sent } = this;
+    const encodedArgs = sent && isCallError(error) ? this.#owner.argsOf(sent) : undefined;
+    return again.instead(error, { method, args, encodedArgs, caller, context, remainingMs });
   }
 
   /** It has not left. */

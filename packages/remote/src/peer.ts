@@ -176,6 +176,18 @@ export class Peer {
     }
   }
 
+  get isForSessionOnly(): boolean {
+    return this.loans.isLending;
+  }
+
+  elementOf(frame: Uint8Array, index: number): EncodedValue {
+    return this.#endpoint.codec.elementOf(frame, index);
+  }
+
+  release(frame: Uint8Array): void {
+    this.#endpoint.codec.release(frame, this.#values);
+  }
+
   /** One value at this moment, to be an element of a frame later. */
   encodeValue(value: unknown, name: string): EncodedValue {
     this.loans.begin();
@@ -355,7 +367,7 @@ export class Peer {
     const session: Session = new Session(this.#endpoint.system.env, {
       frames: (bytes, isOwn) => this.#receive(bytes, isOwn),
       linkFrame: (bytes) => this.#onLinkFrame(bytes),
-      arrived: (frame) => this.#endpoint.codec.release(frame, this.#values),
+      arrived: (frame) => !this.outgoing.keeps(frame) && this.release(frame),
       drained: () => this.#onDrained(),
       proved: () => this.#revival.proved(),
       detached: (reason) => this.#session === session && this.#detached(reason),

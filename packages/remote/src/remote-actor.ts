@@ -62,7 +62,7 @@ export class RemoteActor implements Recipient, Again {
     return isRetryable(error) && !this.peer.isClosed;
   }
 
-  #retry({ method, args, caller, context, remainingMs }: FailedCall): Retry {
+  #retry({ method, args, encodedArgs, caller, context, remainingMs }: FailedCall): Retry {
     const { system, outgoing } = this.peer;
     return {
       env: system.env,
@@ -73,7 +73,7 @@ export class RemoteActor implements Recipient, Again {
       mayRetry: (error) => this.#mayRetry(error),
       attempt: (timeoutMs) => {
         const again = Caller.within(context, { ...caller.options, timeoutMs }, caller.from);
-        return outgoing.ask(this, method, { args, caller: again });
+        return outgoing.ask(this, method, { args, encodedArgs, caller: again });
       },
     };
   }

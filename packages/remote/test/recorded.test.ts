@@ -27,6 +27,18 @@ test('every frame in the table is recorded, so the command that records has noth
   t.is(stdout, '');
 });
 
+test('any element of a frame can be put into another as it is', (t) => {
+  for (const [name, hex] of recorded) {
+    const frame = Buffer.from(hex, 'hex');
+    const elements = WIRE_FRAMES[name] ?? [];
+    const moved = elements.map((_, index) => codec.elementOf(frame, index));
+
+    const bytes = codec.encode([type.RESULT, ...moved], ticketPort);
+
+    t.deepEqual(codec.decodeSequence(bytes, ticketPort), [[type.RESULT, ...elements]], name);
+  }
+});
+
 test('every type of frame is in the table', (t) => {
   const inTable = new Set(Object.values(WIRE_FRAMES).map(([first]) => first));
   const types = Object.entries(type).filter(([, value]) => typeof value === 'number');

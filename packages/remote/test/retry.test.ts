@@ -24,6 +24,17 @@ class Ledger extends Actor {
     if (this.runs === 1) await new Promise((resolve) => signal.addEventListener('abort', resolve));
     return this.runs;
   }
+  @rpc({ idempotent: true }) async note<T>(entry: T): Promise<T> {
+    await this.add();
+    return entry;
+  }
+  @rpc({ idempotent: true }) async noteWith(stamp: () => Promise<string>): Promise<string> {
+    await this.add();
+    return stamp();
+  }
+  @rpc count(bytes: Uint8Array): number {
+    return bytes.length;
+  }
   @rpc({ idempotent: true }) fail(): never {
     this.runs += 10;
     throw new RangeError('no such entry');
@@ -73,6 +84,52 @@ test('the caller can say so itself, when the class is not known to its node', as
   await env.advance(100);
 
   t.is(await call, 2);
+});
+
+test('another attempt sends what the first one did, whatever has become of that since', async (t) => {
+  const { ledger, lose, env } = await remoteLedger([Ledger]);
+  let reads = 0;
+  const entry = {
+    text: 'first',
+    get reads() {
+      return (reads += 1);
+    },
+  };
+  const call = ledger.note(entry);
+  await env.settled();
+
+  entry.text = 'second';
+  lose();
+  await env.advance(100);
+
+  t.deepEqual({ ...(await call) }, { text: 'first', reads: 1 });
+});
+
+test('large arguments stay as they were sent though more is sent when they have arrived', async (t) => {
+  const { ledger, lose, env } = await remoteLedger([Ledger]);
+  const bytes = new Uint8Array(200_000).fill(1);
+  const call = ledger.note(bytes);
+  await env.settled();
+  bytes.fill(2);
+  for (let i = 0; i < 3; i += 1) ledger.count(bytes).catch(() => undefined);
+  await env.advance(1_000);
+
+  lose();
+  await env.advance(100);
+
+  const noted = await call;
+  t.deepEqual([noted.length, noted.every((byte) => byte === 1)], [200_000, true]);
+});
+
+test('what was lent to the session that is lost is lent again to the next', async (t) => {
+  const { ledger, lose, env } = await remoteLedger([Ledger]);
+  const call = ledger.noteWith(async () => 'stamped');
+  await env.settled();
+
+  lose();
+  await env.advance(100);
+
+  t.is(await call, 'stamped');
 });
 
 test('an error of the method is an outcome, and no reason to call it again', async (t) => {

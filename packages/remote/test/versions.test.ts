@@ -57,6 +57,7 @@ function noting(types: Set<unknown>): Codec {
       return codec.encode(frame, port, fields);
     },
     encodeValue: (value, port, name) => codec.encodeValue(value, port, name),
+    elementOf: (frame, index) => codec.elementOf(frame, index),
     release: (frame, port) => codec.release(frame, port),
     decodeSequence: (bytes, port, options) => codec.decodeSequence(bytes, port, options),
   };
