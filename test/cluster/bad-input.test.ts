@@ -14,6 +14,7 @@ import {
   processEnv,
   rpc,
   startNode,
+  WeakSecret,
 } from 'troupe';
 
 @actor({ kind: 'counter', mailboxCapacity: 2 })
@@ -132,7 +133,7 @@ for (const [name, secret] of [
 ] as const) {
   test(`${name} is refused, with how to make a better one`, async (t) => {
     const error = await t.throwsAsync(startNode({ listen: '0.0.0.0:0', secret }), {
-      instanceOf: TypeError,
+      instanceOf: WeakSecret,
     });
 
     t.regex(error?.message ?? '', /at least 16 bytes, not (0|15): .* node -p "crypto\.randomBytes/);

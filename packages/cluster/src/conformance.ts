@@ -58,7 +58,7 @@ class World {
   async begin(self: Member, seeds: readonly string[] = ['a:1']): Promise<Membership> {
     const membership = this.#subject.create(seeds);
     const net = this.net.at(self.address);
-    await membership.start(self, { env: this.env, net, secret: 's' });
+    await membership.start(self, { env: this.env, net, secret: 'a secret of tests' });
     return membership;
   }
 

@@ -1,4 +1,5 @@
 import { hkdfSync } from 'node:crypto';
+import { refuseWeakSecret } from '@troupe/remote';
 
 const KEYS_MAX = 8;
 const KEY_BYTES = 32;
@@ -13,7 +14,8 @@ export interface PacketKey {
  * The keys that datagrams of a cluster are sealed with, each derived from a secret (HKDF, SHA-256).
  * One is in use for what is sent; what was sealed with any of them is read. To change the secret
  * while the cluster runs, take one step on all nodes before the next one: `add` the new secret,
- * `use` it, `remove` the old one. Nodes that are a step apart still hear each other.
+ * `use` it, `remove` the old one. Nodes that are a step apart still hear each other. What is no
+ * secret, of less than 16 bytes, is refused with `WeakSecret`.
  */
 export class Keyring {
   readonly #keys = new Map<number, PacketKey>();
@@ -79,7 +81,7 @@ export class Keyring {
 }
 
 function derive(secret: string): PacketKey {
-  if (secret === '') throw new TypeError('a key is derived from a secret, which must not be empty');
+  refuseWeakSecret(secret);
   const bytes = hkdf(secret, 'troupe gossip datagrams', KEY_BYTES);
   const id = new DataView(hkdf(secret, 'troupe gossip key id', 4).buffer).getUint32(0);
   return { id, bytes };

@@ -15,8 +15,8 @@ import {
   type OutsiderOptions,
   Outsiders,
   type PeerLimits,
+  refuseWeakSecret,
   type Secret,
-  secretsOf,
   ThreadHub,
   type TlsSource,
   type TlsTransport,
@@ -41,11 +41,6 @@ import { Workers } from './workers.ts';
 
 /** Where the threads of a node find it when it listens nowhere else. */
 const THREADS_ONLY = 'thread:/main';
-/** Whoever has seen one handshake can try short ones, at leisure. */
-const SECRET_BYTES_MIN = 16;
-/** As many as a keyring has keys. */
-const SECRETS_MAX = 8;
-
 /** What stands for a secret where no stranger can get, as on one machine. */
 const OPEN = 'open to this machine';
 
@@ -132,7 +127,7 @@ export interface NodeOptions extends Omit<ActorSystemOptions, 'name'> {
  */
 export async function startNode(options: NodeOptions = {}): Promise<Node> {
   const { join = [], roles, placement = rendezvous(), membership = gossip() } = options;
-  refuseWeakSecret(options);
+  refuseWeakSecret(options.secret);
   const plan = planWorkers(options);
   const classes = await loadActors(options.actors ?? []);
   const env = options.env ?? processEnv();
@@ -276,25 +271,6 @@ function openEndpoint(
       membership.report({ peer: identity, event: wasConnected ? 'reset' : 'refused' });
     },
   });
-}
-
-/** Such as an environment variable that was never set: everybody would know it. */
-function refuseWeakSecret({ secret }: NodeOptions): void {
-  const secrets = secretsOf(secret);
-  if (secrets.length > SECRETS_MAX) {
-    throw new TypeError(
-      `secret is a list of ${secrets.length}, and ${SECRETS_MAX} is the limit: ` +
-        `leave out those that no node proves any more`,
-    );
-  }
-  for (const each of secrets) {
-    const bytes = Buffer.byteLength(each);
-    if (bytes >= SECRET_BYTES_MIN) continue;
-    throw new TypeError(
-      `secret must have at least ${SECRET_BYTES_MIN} bytes, not ${bytes}: leave it out, or make ` +
-        `one with node -p "crypto.randomBytes(24).toString('base64url')"`,
-    );
-  }
 }
 
 function nameOf(options: NodeOptions, env: Env): string {

@@ -16,6 +16,9 @@ import { HandshakeRefused } from '@troupe/remote';
 import { MemoryNet } from '../dist/conformance-net.js';
 import { Sealer } from '../dist/sealer.js';
 
+const SECRET = 'a secret of tests';
+const OTHER = 'another of tests';
+
 /** Members of one test, in memory and in virtual time. */
 class World {
   readonly env: VirtualEnv = virtualEnv();
@@ -24,7 +27,7 @@ class World {
   async start(self: Member, options: GossipOptions = {}): Promise<GossipMembership> {
     const membership = gossip(options);
     const net = this.net.at(self.address);
-    await membership.start(self, { env: this.env, net, secret: 'secret' });
+    await membership.start(self, { env: this.env, net, secret: SECRET });
     return membership;
   }
 
@@ -115,9 +118,9 @@ test('foreign, damaged and repeated datagrams are dropped and counted', async (t
   await w.env.advance(3_000);
   const [repeated] = heard;
   if (repeated === undefined) return t.fail();
-  const own = new Sealer(new Keyring('secret'));
+  const own = new Sealer(new Keyring(SECRET));
 
-  stranger?.send('a:1', new Sealer(new Keyring('guess')).seal(Uint8Array.of(1, 2, 3)));
+  stranger?.send('a:1', new Sealer(new Keyring(OTHER)).seal(Uint8Array.of(1, 2, 3)));
   stranger?.send('a:1', own.seal(Uint8Array.of(1, 2, 3))); // Of a member, and no packet.
   const packet = own.seal(new Uint8Array());
   stranger?.send('a:1', packet);
@@ -130,7 +133,7 @@ test('foreign, damaged and repeated datagrams are dropped and counted', async (t
 
 test('the key is changed while members hear each other', async (t) => {
   const w = new World();
-  const keyrings = [new Keyring('old'), new Keyring('old')];
+  const keyrings = [new Keyring(SECRET), new Keyring(SECRET)];
   const [a, b] = await Promise.all(
     ['a', 'b'].map((name, i) => {
       const keyring = keyrings[i];
@@ -141,11 +144,11 @@ test('the key is changed while members hear each other', async (t) => {
 
   for (const step of ['add', 'use'] as const) {
     for (const keyring of keyrings) {
-      keyring[step]('new');
+      keyring[step](OTHER);
       await w.env.advance(5_000);
     }
   }
-  for (const keyring of keyrings) keyring.remove('old');
+  for (const keyring of keyrings) keyring.remove(SECRET);
   await w.env.advance(5_000);
 
   t.deepEqual(states(a), { a: 'alive', b: 'alive' });

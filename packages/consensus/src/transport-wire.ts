@@ -1,5 +1,5 @@
 import { type Env, processEnv } from '@troupe/actor';
-import type { Transport } from '@troupe/remote';
+import { refuseWeakSecret, type Transport } from '@troupe/remote';
 import type { NodeId } from './consensus.ts';
 import { LineWire } from './line-wire.ts';
 import { TransportDoor } from './transport-door.ts';
@@ -9,7 +9,7 @@ export interface TransportWireOptions {
   readonly listen: string;
   /** Where `node` listens; undefined while that is not known. Asked before every attempt. */
   readonly addressOf: (node: NodeId) => string | undefined;
-  /** Shared by all nodes; needed beyond this machine. */
+  /** Shared by all nodes, at least 16 bytes; needed beyond this machine. */
   readonly secret?: string | undefined;
   /** Default: by the form of an address, Unix sockets or TCP. */
   readonly transport?: Transport;
@@ -18,10 +18,10 @@ export interface TransportWireOptions {
 
 /** Lines over any `Transport`, for an engine that has an address of its own. */
 export class TransportWire extends LineWire {
-  /** @throws {TypeError} when the secret is empty */
+  /** @throws {WeakSecret} */
   constructor(options: TransportWireOptions) {
     const { listen, addressOf, secret, transport, env = processEnv() } = options;
-    if (secret === '') throw new TypeError('secret must not be empty: leave it out, or choose one');
+    refuseWeakSecret(secret);
     super(new TransportDoor({ listen, addressOf, secret, transport, env }), env);
   }
 }

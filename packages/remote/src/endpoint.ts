@@ -35,6 +35,7 @@ import {
 import { type PeerLimits, peerLimits } from './peer-limits.ts';
 import { Peer } from './peer.ts';
 import { PeerReplaced } from './peer-replaced.ts';
+import { refuseWeakSecret } from './secret.ts';
 import {
   type Connection,
   type DatagramReceiver,
@@ -62,7 +63,7 @@ export interface EndpointOptions {
   readonly transport: Transport;
   /** `host:port` to listen on; port 0 takes a free one. Default: does not listen. */
   readonly listen?: string | undefined;
-  /** Shared by all nodes of the cluster; needed beyond loopback. */
+  /** Shared by all nodes of the cluster, at least 16 bytes; needed beyond loopback. */
   readonly secret?: Secret | undefined;
   readonly router: EndpointRouter;
   /** Unguessable and new with every start of the node; later ones sort after earlier ones. */
@@ -157,8 +158,9 @@ export class Endpoint {
     this.lines = new Lines((address, make) => this.#dialBeside('line', address, make));
   }
 
-  /** @throws when the address cannot be listened on, with what to do about it */
+  /** @throws when the address cannot be listened on, or the secret is weak: with what to do */
   static async open(options: EndpointOptions): Promise<Endpoint> {
+    refuseWeakSecret(options.secret);
     const endpoint = new Endpoint(options);
     await endpoint.#listen();
     return endpoint;

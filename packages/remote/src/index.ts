@@ -39,6 +39,7 @@ export { connect, OutsiderClient } from './outsider-client.ts';
 export type { OutsiderClientOptions, WebSocketLike } from './outsider-line.ts';
 export { OutsiderRefused } from './outsider-refused.ts';
 export { HandshakeRefused, secretsOf } from './handshake.ts';
+export { refuseWeakSecret, WeakSecret } from './secret.ts';
 export type { PeerIdentity, RefusalReason, Secret } from './handshake.ts';
 export { DEFAULT_PEER_LIMITS } from './peer-limits.ts';
 export type { PeerLimits } from './peer-limits.ts';

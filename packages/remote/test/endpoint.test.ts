@@ -1,6 +1,6 @@
 import test from 'ava';
 import { Actor, type ActorRef, rpc, SessionLost, Unreachable } from '@troupe/actor';
-import { HandshakeRefused, type Peer, type Transport } from '@troupe/remote';
+import { HandshakeRefused, type Peer, type Transport, WeakSecret } from '@troupe/remote';
 import { type TestNode, testNodes } from './nodes.js';
 
 class Log extends Actor {
@@ -134,10 +134,20 @@ test('many nodes that all dial each other at once end with one connection a pair
   for (const each of nodes) t.is(connectedNames(each).length, 4);
 });
 
+test('a node does not open with a secret of less than 16 bytes', async (t) => {
+  const { node } = testNodes();
+
+  const error = await t.throwsAsync(node('a', { secret: 'fifteen letters' }), {
+    instanceOf: WeakSecret,
+  });
+
+  t.like(error, { code: 'ERR_WEAK_SECRET', bytes: 15, bytesMin: 16 });
+});
+
 for (const [ours, theirs] of [
-  ['right', 'wrong'],
-  ['right', undefined],
-  [undefined, 'right'],
+  ['a secret of tests', 'another of tests'],
+  ['a secret of tests', undefined],
+  [undefined, 'a secret of tests'],
 ]) {
   test(`the secrets '${ours}' and '${theirs}' keep nodes apart, and both know why`, async (t) => {
     const { node, env } = testNodes();
@@ -176,11 +186,11 @@ test('strangers at the door are bounded, and told of once', async (t) => {
 
 test('a refused peer harms nobody else', async (t) => {
   const { node } = testNodes();
-  const b = serveLog(await node('b', { secret: 'right' }));
-  const a = await node('a', { secret: 'right' });
+  const b = serveLog(await node('b', { secret: 'a secret of tests' }));
+  const a = await node('a', { secret: 'a secret of tests' });
   const log = await a.find<ActorRef<Log>>(b, 'log');
 
-  const stranger = await node('x', { secret: 'wrong' });
+  const stranger = await node('x', { secret: 'a stranger guesses' });
   await t.throwsAsync(stranger.endpoint.connect(addressOf(b)));
 
   t.is(await log.add('on'), 1);

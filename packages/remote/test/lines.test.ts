@@ -27,8 +27,8 @@ async function lineTo({ endpoint }: TestNode, address: string): Promise<Connecti
 
 test('a line goes to the address of the node, and who speaks on it has proved who it is', async (t) => {
   const { env, node } = testNodes();
-  const a = await node('a', { secret: 'xyzzy' });
-  const b = await node('b', { secret: 'xyzzy' });
+  const a = await node('a', { secret: 'a secret of tests' });
+  const b = await node('b', { secret: 'a secret of tests' });
   const told = listening(b);
 
   const line = await lineTo(a, 'b:1');
@@ -43,9 +43,9 @@ test('a line goes to the address of the node, and who speaks on it has proved wh
 
 test('a line is refused where the secret is another, and where nobody takes lines', async (t) => {
   const { node } = testNodes();
-  const stranger = await node('x', { secret: 'wrong' });
-  const a = await node('a', { secret: 'xyzzy' });
-  const b = await node('b', { secret: 'xyzzy' });
+  const stranger = await node('x', { secret: 'a stranger guesses' });
+  const a = await node('a', { secret: 'a secret of tests' });
+  const b = await node('b', { secret: 'a secret of tests' });
 
   const early = await t.throwsAsync(lineTo(a, 'b:1'), { instanceOf: HandshakeRefused });
   const told = listening(b);

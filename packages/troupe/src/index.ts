@@ -126,7 +126,7 @@ export {
 export type { CallErrorCode, Executed } from '@troupe/actor';
 export { MetadataTooLarge, Moved, NameTaken, WorkerFailed } from '@troupe/cluster';
 export { CertificateRefused, DEFAULT_PEER_LIMITS, HandshakeRefused } from '@troupe/remote';
-export { ListenFailed } from '@troupe/remote';
+export { ListenFailed, WeakSecret } from '@troupe/remote';
 export type { CertificateIssue, ErrorClass, PeerLimits, RefusalReason } from '@troupe/remote';
 
 export { command, defineMachine, Machine, query, replicate, Replicated } from '@troupe/consensus';
