@@ -25,6 +25,21 @@ export const ticketPort: ValuePort = {
   },
 };
 
+/** Stands for what any tag of a session means. */
+export class Tagged {
+  constructor(
+    readonly tag: number,
+    readonly content: unknown,
+  ) {}
+}
+
+/** Tickets, and whatever else was recorded. */
+export const recordedPort: ValuePort = {
+  dehydrate: (value) => (value instanceof Tagged ? { ...value } : ticketPort.dehydrate(value)),
+  hydrate: (tag, content) =>
+    tag === TICKET ? ticketPort.hydrate(tag, content) : new Tagged(tag, content),
+};
+
 /** Lets nothing but data pass. */
 export const plainPort: ValuePort = {
   dehydrate: () => undefined,

@@ -1,11 +1,9 @@
 // npm run record-wire -w @troupe/remote: adds frames to the record; see --help.
 import { appendFileSync } from 'node:fs';
 import { CborCodec } from '../dist/index.js';
-import { PROTOCOL_MAX } from '../dist/handshake.js';
 import { numbersOf } from './command.js';
-import { ticketPort } from './fake-port.js';
-import { fileOf, lineOf, recordedFrames } from './recorded.js';
-import { WIRE_FRAMES } from './wire-frames.js';
+import { recordedPort } from './fake-port.js';
+import { EXCHANGES, fileOf, lineOf, OUTSIDERS, recordedFrames, SESSIONS } from './recorded.js';
 
 const HELP = `npm run record-wire -w @troupe/remote
 
@@ -13,10 +11,13 @@ Adds the bytes of frames that are not recorded yet. What is there stays as some 
 `;
 
 numbersOf(HELP, {});
-const known = recordedFrames();
 const codec = new CborCodec();
-for (const [name, frame] of Object.entries(WIRE_FRAMES)) {
-  if (known.has(name)) continue;
-  appendFileSync(fileOf(PROTOCOL_MAX), lineOf(name, codec.encode(frame, ticketPort)));
-  process.stdout.write(`recorded: ${name}\n`);
+for (const protocol of [SESSIONS, OUTSIDERS, EXCHANGES]) {
+  const known = recordedFrames(protocol);
+  for (const [name, frame] of Object.entries(protocol.frames)) {
+    if (known.has(name)) continue;
+    const line = lineOf(name, codec.encode(frame, recordedPort));
+    appendFileSync(fileOf(protocol, protocol.version), line);
+    process.stdout.write(`recorded: ${protocol.name}, ${name}\n`);
+  }
 }

@@ -12,9 +12,9 @@ import {
 import { CborCodec, type Codec } from '@troupe/remote';
 import { PROBE } from '../dist/frames.js';
 import { PROTOCOL_MAX, PROTOCOL_MIN } from '../dist/handshake.js';
-import { ticketPort } from './fake-port.js';
+import { recordedPort } from './fake-port.js';
 import { testNodes } from './nodes.js';
-import { recordedFrames } from './recorded.js';
+import { recordedFrames, SESSIONS } from './recorded.js';
 
 class Everything extends Actor {
   readonly #env: Env;
@@ -48,19 +48,20 @@ class Everything extends Actor {
   }
 }
 
-/** Notes the types of the frames that a node writes. */
-function noting(types: Set<unknown>): Codec {
-  const codec = new CborCodec();
-  return {
-    encode(frame, port, fields) {
-      types.add(frame[0]);
-      return codec.encode(frame, port, fields);
-    },
-    encodeValue: (value, port, name) => codec.encodeValue(value, port, name),
-    elementOf: (frame, index) => codec.elementOf(frame, index),
-    release: (frame, port) => codec.release(frame, port),
-    decodeSequence: (bytes, port, options) => codec.decodeSequence(bytes, port, options),
-  };
+/** Notes the types of the frames that a node writes, and how many fields they have. */
+class Noting extends CborCodec {
+  readonly types = new Set<unknown>();
+  readonly sizes = new Set<string>();
+  override encode(...given: Parameters<Codec['encode']>): Uint8Array {
+    const [frame] = given;
+    this.types.add(frame[0]);
+    this.sizes.add(sizeOf(frame));
+    return super.encode(...given);
+  }
+}
+
+function sizeOf(frame: readonly unknown[]): string {
+  return `${frame.length} fields of type ${String(frame[0])}`;
 }
 
 async function collected(items: AsyncIterable<unknown>): Promise<readonly unknown[]> {
@@ -69,22 +70,21 @@ async function collected(items: AsyncIterable<unknown>): Promise<readonly unknow
   return all;
 }
 
-/** The types of frames that a version of the protocol has. */
-function typesOf(version: number): ReadonlySet<unknown> {
+/** The frames that a version of the protocol has. */
+function framesOf(version: number): readonly (readonly unknown[])[] {
   const codec = new CborCodec();
-  const frames = [...recordedFrames(version).values()].flatMap((hex) =>
-    codec.decodeSequence(Buffer.from(hex, 'hex'), ticketPort),
+  return [...recordedFrames(SESSIONS, version).values()].flatMap((hex) =>
+    codec.decodeSequence(Buffer.from(hex, 'hex'), recordedPort),
   );
-  return new Set(frames.map(([type]) => type));
 }
 
 const talks = test.macro({
   title: (_, ours: number, theirs: number) =>
     `a node of version ${ours} and one of version ${theirs} speak what both know, in all they do`,
   async exec(t, ours: number, theirs: number) {
-    const types = new Set<unknown>();
     const { node, env } = testNodes();
-    const codec = noting(types);
+    const codec = new Noting();
+    const { types, sizes } = codec;
     const a = await node('a', { codec, versions: [PROTOCOL_MIN, ours] });
     const b = await node('b', { codec, versions: [PROTOCOL_MIN, theirs] });
     b.serve('everything', b.system.spawn(Everything, env));
@@ -123,10 +123,16 @@ const talks = test.macro({
     await env.settled();
 
     t.is(downs[0]?.reason.kind, 'node-down');
-    const known = typesOf(Math.min(ours, theirs));
+    const known = new Set(framesOf(Math.min(ours, theirs)).map(([type]) => type));
     t.deepEqual(
       [...types].filter((type) => !known.has(type)),
       [],
+    );
+    const recorded = new Set(framesOf(PROTOCOL_MAX).map(sizeOf));
+    t.deepEqual(
+      [...sizes].filter((size) => !recorded.has(size)),
+      [],
+      'add such a frame to test/wire-frames.ts: npm run record-wire -w @troupe/remote',
     );
   },
 });

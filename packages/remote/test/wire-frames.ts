@@ -1,9 +1,29 @@
 import * as type from '../dist/frames.js';
-import { Ticket } from './fake-port.js';
+import { Tagged, Ticket } from './fake-port.js';
+
+const HEADER = {
+  chain: [['a/room/#1', 'say', 5]],
+  trace: '00-0af7-b9c7-01',
+  values: { lang: 'de' },
+  from: { kind: 'outsider', name: 'ann', claims: { admin: true } },
+};
+
+/** An error as its description crosses, with all that can be in one. */
+const ERROR = new Tagged(3, [
+  'ERR_OVERLOADED',
+  'Overloaded',
+  'b is overloaded: calls reached its limit of 9',
+  'no',
+  { to: 'b', bound: 'calls', limit: 9 },
+  [null, 'NonError', 'out of luck', 'yes', null, null, null, null],
+  'Overloaded: …\n    at somewhere',
+  null,
+]);
 
 /**
- * One frame of every kind, and one value of every kind, by name. What is here is on the wire of
- * some release: add to it, and never change what is there.
+ * What two nodes say in a session: one frame of every kind with each of its optional fields, and
+ * one value of every kind, by name. What is here is on the wire of some release: add to it, and
+ * never change what is there.
  */
 export const WIRE_FRAMES: Readonly<Record<string, readonly unknown[]>> = {
   ping: [type.PING, 1],
@@ -96,4 +116,66 @@ export const WIRE_FRAMES: Readonly<Record<string, readonly unknown[]>> = {
     [new Map<unknown, unknown>([[1, 'one']]), new Set(['a']), new Date(86_400_000)],
   ],
   'a value of the session': [type.RESULT, 1, new Ticket(7, { note: 'x' })],
+  'cancel that says why': [type.CANCEL, 1, 'enough'],
+  'cast with a header': [type.CAST, 7, 'say', ['ann'], HEADER],
+  'call that a node passes on for a client': [type.CALL, 10, 7, 'say', ['ann'], 10_000, HEADER],
+  'invoke with a header': [type.INVOKE, 11, 1, ['ann'], 10_000, HEADER],
+  'pipe with a header': [type.PIPE, 12, 1, 'profile', [], 10_000, HEADER],
+  'down of what has failed': [type.DOWN, 5, { kind: 'failed', error: ERROR }],
+  'all other typed arrays, and a buffer': [
+    type.RESULT,
+    1,
+    [
+      Int8Array.of(-1),
+      Uint8ClampedArray.of(255),
+      Uint16Array.of(258),
+      Int32Array.of(-1, 2 ** 20),
+      Uint32Array.of(2 ** 31),
+      Float32Array.of(0.5),
+      BigInt64Array.of(-1n),
+      BigUint64Array.of(2n ** 63n),
+      Buffer.from('ab'),
+    ],
+  ],
+  'an error': [type.FAIL, 1, ERROR],
+  'errors behind an error': [
+    type.FAIL,
+    1,
+    new Tagged(3, [
+      null,
+      'AggregateError',
+      'all have failed',
+      'yes',
+      null,
+      null,
+      null,
+      [[null, 'RangeError', 'too large', 'yes', null, null, null, null]],
+    ]),
+  ],
+  'references to actors': [
+    type.RESULT,
+    1,
+    [new Tagged(0, [7, 'room']), new Tagged(0, [7, 'room', 'c', 'c-1', 'c:1'])],
+  ],
+  'a reference to an entity': [type.RESULT, 1, new Tagged(1, ['room', 'lobby'])],
+  'ends of channels': [
+    type.RESULT,
+    1,
+    [
+      new Tagged(2, [1, true, 8, 'dG9rZW4']),
+      new Tagged(2, [2, false, 0, 'dG9rZW4', 'c', 'c-1', 'c:1']),
+    ],
+  ],
+  'what is lent': [
+    type.RESULT,
+    1,
+    [
+      new Tagged(16, [1]),
+      new Tagged(16, [1, true]),
+      new Tagged(17, [1, 0]),
+      new Tagged(17, [2, 1]),
+      new Tagged(18, [1]),
+      new Tagged(18, [0, 'enough']),
+    ],
+  ],
 };
