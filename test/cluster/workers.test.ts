@@ -259,6 +259,15 @@ test.serial('a worker that cannot start makes its node fail, and leaves no threa
   t.is(threads(), 0);
 });
 
+test.serial('a worker whose setup is TypeScript says that it has to be compiled', async (t) => {
+  const setup = new URL('./workers/quick.ts', import.meta.url);
+  const workers = { count: 1, actors: [ACTORS], setup };
+
+  const error = await t.throwsAsync(start({ workers }), { instanceOf: WorkerFailed });
+
+  t.regex(error?.message ?? '', /quick\.ts is TypeScript .* pass the URL of what it is compiled to/);
+});
+
 test.serial('workers grant other nodes what their node grants them', async (t) => {
   await using node = await start({ limits: { callsMax: 2 } });
   const one = await cruncherOn(node, 'a-w1');

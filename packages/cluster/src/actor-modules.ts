@@ -1,6 +1,7 @@
 import { Actor, type ActorClass } from '@troupe/actor';
 import { definitionOf } from '@troupe/actor/internal';
 import type { ErrorClass } from '@troupe/remote';
+import { loadModule } from './load-module.ts';
 
 /** What a node knows by class: actors that it may host, and errors that arrive as themselves. */
 export interface ActorClasses {
@@ -22,7 +23,7 @@ export async function loadActors(listed: readonly (ActorClass | URL)[]): Promise
       continue;
     }
     const before = actors.size;
-    for (const value of Object.values(await load(item))) {
+    for (const value of Object.values(await loadModule(item.href))) {
       if (isNamedActor(value)) actors.add(value);
       else if (isErrorClass(value)) errors.add(value);
     }
@@ -33,21 +34,6 @@ export async function loadActors(listed: readonly (ActorClass | URL)[]): Promise
     );
   }
   return { actors: [...actors], errors: [...errors] };
-}
-
-async function load({ href, pathname }: URL): Promise<object> {
-  try {
-    return (await import(href)) as object;
-  } catch (cause) {
-    if (!/\.[cm]?tsx?$/.test(pathname)) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new TypeError(
-      `${href} is TypeScript and could not be loaded: ${reason}; pass the URL of what it is ` +
-        'compiled to, since what runs TypeScript in the main thread, as tsx does, need not be ' +
-        'there in a worker',
-      { cause },
-    );
-  }
 }
 
 function isNamedActor(value: unknown): value is ActorClass {

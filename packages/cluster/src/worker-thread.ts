@@ -9,6 +9,7 @@ import {
   type Transport,
   workerTransport,
 } from '@troupe/remote';
+import { loadModule } from './load-module.ts';
 import type { Node } from './node.ts';
 import { type NodeOptions, startNode } from './start-node.ts';
 import type { WorkerNews, WorkerOrder, WorkerStart } from './workers.ts';
@@ -66,7 +67,7 @@ function networkOf(tls: TlsTransport | undefined, advertise: string | undefined)
 }
 
 async function setUp(href: string, options: NodeOptions): Promise<NodeOptions> {
-  const { setup } = (await import(href)) as { setup?: (options: NodeOptions) => NodeOptions };
+  const { setup } = (await loadModule(href)) as { setup?: (options: NodeOptions) => NodeOptions };
   if (typeof setup === 'function') return setup(options);
   throw new TypeError(`${href} exports no function 'setup'`);
 }

@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import test from 'ava';
 import {
   Actor,
@@ -631,6 +635,19 @@ test('a module that is TypeScript and cannot be loaded is refused with what to d
 
   t.regex(error?.message ?? '', /no-such-module\.ts is TypeScript .* pass the URL of what it is/);
   t.true(causeOf(error) instanceof Error);
+});
+
+test('a module that would be compiled from TypeScript, and was not, is refused likewise', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'troupe-'));
+  t.teardown(() => rmSync(directory, { recursive: true }));
+  writeFileSync(join(directory, 'actors.mts'), 'export const nothing: number = 0;');
+  const load = (name: string): Promise<unknown> =>
+    startNode({ actors: [pathToFileURL(join(directory, name))] });
+
+  await t.throwsAsync(load('actors.mjs'), { message: /actors\.mts is TypeScript .* in a worker/ });
+  const odd = await t.throwsAsync(load('odd.js'), { code: 'ERR_MODULE_NOT_FOUND' });
+
+  t.notRegex(odd?.message ?? '', /TypeScript/);
 });
 
 test('a node that does not listen cannot be told where it is reached', async (t) => {
