@@ -217,7 +217,7 @@ test('a call ends with its deadline and its signal, and a node that stops answer
   t.is((await cancelled)?.code, 'ERR_CANCELLED');
   const running = client.entity(Counter, 'y').never();
   await client.entity(Counter, 'z').add(1);
-  await node.stop();
+  await node.stop(1_000);
 
   t.is(await running, undefined);
   const after = await t.throwsAsync<CallError>(counter.add(1));

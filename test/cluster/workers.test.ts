@@ -265,7 +265,10 @@ test.serial('a worker whose setup is TypeScript says that it has to be compiled'
 
   const error = await t.throwsAsync(start({ workers }), { instanceOf: WorkerFailed });
 
-  t.regex(error?.message ?? '', /quick\.ts is TypeScript .* pass the URL of what it is compiled to/);
+  t.regex(
+    error?.message ?? '',
+    /quick\.ts is TypeScript .* pass the URL of what it is compiled to/,
+  );
 });
 
 test.serial('workers grant other nodes what their node grants them', async (t) => {

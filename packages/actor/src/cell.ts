@@ -9,7 +9,7 @@ import { BUSY, DOWN, IDLE, RESTARTING, RUNNABLE, type State, STOPPING } from './
 import type { CallContext } from './context.ts';
 import type { ActorClass, Definition } from './definition.ts';
 import { DONE, Envelope, RUNNING } from './envelope.ts';
-import { ActorDown, type CallError, Cancelled, MailboxFull, NoSuchMethod } from './errors.ts';
+import { type CallError, Cancelled, MailboxFull, NoSuchMethod } from './errors.ts';
 import { GeneratorStream, isGenerator } from './generator-stream.ts';
 import { IdleWatch } from './idle-watch.ts';
 import { incomingCall, intercepted } from './interceptor.ts';
@@ -27,6 +27,7 @@ import { Stash, Stashed } from './stash.ts';
 import { type Fault, Supervisor } from './supervisor.ts';
 import type { ActorSystem } from './system.ts';
 import { RunningTurn } from './turn.ts';
+import { hurry } from './withdrawal.ts';
 
 export type CellParts = Pick<Cell, 'system' | 'definition' | 'id'>;
 
@@ -291,18 +292,19 @@ export class Cell implements Recipient {
     const relations = this.#relate();
     if (relations.isLeaving) return;
     relations.restart = { error, pauseMs };
-    for (const { abort } of this.turns()) abort?.abort(new ActorDown(this.address, 'unknown'));
+    hurry(this);
     if (!this.#isInTurn) void this.#renew(relations);
   }
 
-  stop(reason: DownReason = { kind: 'stopped' }): Promise<void> {
+  /** @param spares which turns that run are not told yet */
+  stop(reason: DownReason = { kind: 'stopped' }, spares?: 'messages'): Promise<void> {
     if (this.#state === DOWN) return Promise.resolve();
     const relations = this.#relate();
     const stopped = new Promise<void>((resolve) => relations.stopped.push(resolve));
     if (relations.reason !== undefined) return stopped;
     relations.reason = reason;
     this.#refuseQueued(reason);
-    for (const { abort } of this.turns()) abort?.abort(new ActorDown(this.address, 'unknown'));
+    hurry(this, spares);
     // Turns that run come to their end first; see #turnEnded.
     if (!this.#isInTurn) void this.#end(relations, reason);
     return stopped;

@@ -13,9 +13,12 @@ import { recipientOf } from './ref-core.ts';
 import { type ActorRef, type AnyRef } from './ref.ts';
 import type { Directive, Supervision } from './supervision.ts';
 import { Supervisor } from './supervisor.ts';
+import { hurry } from './withdrawal.ts';
 
 /** Turns that one actor may take before the next one has its go. */
 const TURNS_IN_A_ROW = 64;
+/** Of the time that `stop` has, what methods may take before their signals say that it runs out. */
+const PEACE_SHARE = 0.8;
 /** How long `stop` waits for turns that run. */
 const STOP_TIMEOUT_MS = 10_000;
 
@@ -155,10 +158,19 @@ export class ActorSystem implements AsyncDisposable {
     });
   }
 
-  /** Stops every actor, waiting up to `timeoutMs` for turns that run; later ones are abandoned. */
+  /**
+   * Stops every actor, and waits for methods that run, up to `timeoutMs`. When a fifth of that is
+   * left they are told by `ctx.signal`, in the end they are abandoned. What has no end of its own,
+   * as streams and goroutines, is told at once.
+   */
   async stop(timeoutMs: number = STOP_TIMEOUT_MS): Promise<void> {
     const cells = [...this.#live()];
-    const stopped = Promise.all(cells.map((cell) => cell.stop())).then(() => true);
+    const ends = cells.map((cell) => cell.stop({ kind: 'stopped' }, 'messages'));
+    const stopped = Promise.all(ends).then(() => true);
+    const peace = this.env.setTimer(PEACE_SHARE * timeoutMs, () => {
+      for (const cell of this.#live()) hurry(cell);
+    });
+    void stopped.then(() => peace.cancel());
     const timedOut = new Promise<false>((resolve) => {
       const timer = this.env.setTimer(timeoutMs, () => resolve(false));
       void stopped.then(() => timer.cancel());

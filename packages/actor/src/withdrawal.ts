@@ -1,5 +1,6 @@
 import type { Cell } from './cell.ts';
 import { DONE, type Envelope, QUEUED } from './envelope.ts';
+import { ActorDown } from './errors.ts';
 import { RunningTurn } from './turn.ts';
 
 /** Takes back a message that has not begun. @returns whether that could be done */
@@ -22,6 +23,17 @@ export function withdraw(cell: Cell, envelope: Envelope, reason: unknown): 'no' 
   const { context } = envelope;
   if (context instanceof RunningTurn && context.envelope === envelope) context.turn.cancel(reason);
   return 'unknown';
+}
+
+/**
+ * The actor is about to end, and what runs is told so by its signal.
+ * @param spares leaves messages in peace: only what would go on for longer, as streams do, is told
+ */
+export function hurry(cell: Cell, spares: 'nothing' | 'messages' = 'nothing'): void {
+  for (const { method, abort } of cell.turns()) {
+    const isMessage = cell.definition.methods.get(method.name) === method;
+    if (spares === 'nothing' || !isMessage) abort?.abort(new ActorDown(cell.address, 'unknown'));
+  }
 }
 
 /**

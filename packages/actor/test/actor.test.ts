@@ -16,7 +16,7 @@ import {
   NoSuchMethod,
   rpc,
 } from '@troupe/actor';
-import { virtualEnv } from '@troupe/actor/testing';
+import { virtualEnv, type VirtualEnv } from '@troupe/actor/testing';
 
 class Counter extends Actor {
   #count: number;
@@ -422,6 +422,57 @@ test('system.stop abandons a turn that does not end, and tells its caller', asyn
 
   t.like(await call, { executed: 'unknown' });
   t.is(system.size, 0);
+});
+
+/** Hands its signal on, as a method does that waits for something outside. */
+class Patient extends Actor {
+  readonly #env: VirtualEnv;
+  constructor(env: VirtualEnv) {
+    super();
+    this.#env = env;
+  }
+  @rpc wait(ms: number): Promise<string> {
+    const { signal } = this.ctx;
+    return new Promise((resolve) => {
+      const timer = this.#env.setTimer(ms, () => resolve('done'));
+      signal.addEventListener('abort', () => {
+        timer.cancel();
+        resolve(`told at ${this.#env.now()}`);
+      });
+    });
+  }
+  @rpc async *waits(): AsyncGenerator<string> {
+    yield 'begun';
+    yield await this.wait(Infinity);
+  }
+}
+
+test('system.stop leaves a method in peace, and tells it when a fifth of the time is left', async (t) => {
+  const env = virtualEnv();
+  const system = new ActorSystem({ env });
+  const [quick, slow] = [system.spawn(Patient, env), system.spawn(Patient, env)];
+  const calls = Promise.all([quick.wait(700), slow.wait(5_000)]);
+  await env.settled();
+
+  const stopped = system.stop(1_000);
+  await env.advance(1_000);
+  await stopped;
+
+  t.deepEqual(await calls, ['done', 'told at 800']);
+});
+
+test('system.stop tells a stream at once, which would go on for longer than anybody waits', async (t) => {
+  const env = virtualEnv();
+  const system = new ActorSystem({ env });
+  const stream = await system.spawn(Patient, env).waits();
+  await stream.next();
+  const next = stream.next();
+  await env.settled();
+
+  await system.stop(1_000);
+
+  t.is((await next).value, 'told at 0');
+  await t.throwsAsync(stream.next(), { instanceOf: ActorDown });
 });
 
 test('two actors that answer each other without end do not keep timers from firing', async (t) => {

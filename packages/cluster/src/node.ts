@@ -218,9 +218,10 @@ export class Node implements AsyncDisposable {
 
   /**
    * Leaves the cluster and ends: takes no new entities, lets running turns finish, says goodbye.
-   * Turns that run are told at once, by `ctx.signal`, and what they answer is still sent: one that
-   * hands its signal on is cut short there. Whatever is not done after `timeoutMs` is abandoned and
-   * logged.
+   * Methods that run are left in peace, and what they answer is still sent. When a fifth of
+   * `timeoutMs` is left they are told by `ctx.signal`; whatever is not done in the end is abandoned
+   * and logged. Streams and goroutines, which have no end of their own, are told at once.
+   * @param timeoutMs Default: 10,000
    */
   stop(timeoutMs: number = STOP_TIMEOUT_MS): Promise<void> {
     this.#stopping ??= this.#stop(timeoutMs);
