@@ -114,7 +114,9 @@ export class Outgoing {
   ask(to: Destination, method: string, message: CallMessage): Answer {
     const { args, caller, again } = message;
     const call = this.#newCall(to.address, keyOf(to), caller);
-    if (again !== undefined) call.mayGoOn({ again, method, args, isToBeSentAgain: true });
+    if (again !== undefined) {
+      call.mayGoOn({ again, method, args, isToBeSentAgain: args.some(isObject) });
+    }
     const sent = message.encodedArgs ?? args;
     return this.#begin(call, CALL_FIELDS, [type.CALL, 0, to.target, method, sent, call.timeoutMs]);
   }
@@ -369,7 +371,7 @@ interface GoesOn {
   readonly again: Again;
   readonly method: string;
   readonly args: readonly unknown[];
-  /** Whether another attempt sends the same. */
+  /** Whether its bytes are kept for that, since what it was made with may change meanwhile. */
   readonly isToBeSentAgain: boolean;
 }
 
@@ -378,6 +380,10 @@ interface PipedMessage {
   readonly args: readonly unknown[];
   /** Makes the call from here, on the result. */
   readonly late: () => Promise<unknown>;
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
 }
 
 /** What is sent to one actor or entity stays in order. */

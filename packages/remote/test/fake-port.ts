@@ -35,7 +35,7 @@ export class Tagged {
 
 /** Tickets, and whatever else was recorded. */
 export const recordedPort: ValuePort = {
-  dehydrate: (value) => (value instanceof Tagged ? { ...value } : ticketPort.dehydrate(value)),
+  dehydrate: (value) => (value instanceof Tagged ? value : ticketPort.dehydrate(value)),
   hydrate: (tag, content) =>
     tag === TICKET ? ticketPort.hydrate(tag, content) : new Tagged(tag, content),
 };
