@@ -153,7 +153,7 @@ export function startOfItems(bytes: Uint8Array): number {
   return headBytes[bytes[0]! & 31]!;
 }
 
-/** @returns where the item that begins at `start` ends; of bytes that were scanned or written here */
+/** @returns where the item at `start` ends, of bytes that were scanned, or written here */
 export function endOfItem(bytes: Uint8Array, start: number): number {
   let at = start;
   for (let lacking = 1; lacking > 0; lacking -= 1) {

@@ -17,7 +17,8 @@ const codec = new CborCodec();
 for (const protocol of [SESSIONS, OUTSIDERS, EXCHANGES]) {
   const recorded = recordedFrames(protocol);
   for (const [name, hex] of recorded) {
-    test(`bytes that a release has sent are read as they were meant: ${protocol.name}, ${name}`, (t) => {
+    const title = 'bytes that a release has sent are read as they were meant';
+    test(`${title}: ${protocol.name}, ${name}`, (t) => {
       t.deepEqual(codec.decodeSequence(Buffer.from(hex, 'hex'), recordedPort), [
         protocol.frames[name],
       ]);
