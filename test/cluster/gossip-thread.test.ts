@@ -127,16 +127,17 @@ test.serial(
 );
 
 test.serial('a thread in the place of another one has the keys of that moment', async (t) => {
-  const [keyring, others] = [new Keyring('old'), new Keyring('old')];
+  const [old, next] = ['the first secret', 'the second secret'];
+  const [keyring, others] = [new Keyring(old), new Keyring(old)];
   const onThread = await startOnThread({ keyring });
   await using a = onThread.node;
   const membership = gossip({ seeds: [a.address], keyring: others });
   await using b = await startNear('b', [], { membership });
   await eventually(() => sees(a, 'b') && sees(b, 'a'));
   const change = (ring: Keyring): void => {
-    ring.add('new');
-    ring.use('new');
-    ring.remove('old');
+    ring.add(next);
+    ring.use(next);
+    ring.remove(old);
   };
 
   await replaceThread(onThread, () => {

@@ -163,8 +163,8 @@ test('nodes a step apart in changing the secret hear each other', async (t) => {
     await membership.start(member(name), { env: w.env, net: w.net.at(`${name}:1`), secret });
     return membership;
   };
-  const a = await start('a', 'old');
-  const b = await start('b', ['old', 'new']);
+  const a = await start('a', SECRET);
+  const b = await start('b', [SECRET, OTHER]);
 
   await w.env.advance(20_000);
 
@@ -175,10 +175,10 @@ test('nodes a step apart in changing the secret hear each other', async (t) => {
 
 test('who has another keyring is told of once a minute, by name where it is known', async (t) => {
   const w = new World();
-  const a = await w.start(member('a'), { keyring: new Keyring('one') });
+  const a = await w.start(member('a'), { keyring: new Keyring(SECRET) });
   const told: ClusterEvent[] = [];
   a.observe((event) => void (event.kind === 'foreign' && told.push(event)));
-  await w.start(member('b'), { seeds: ['a:1'], keyring: new Keyring('other') });
+  await w.start(member('b'), { seeds: ['a:1'], keyring: new Keyring(OTHER) });
 
   await w.env.advance(130_000);
 
