@@ -1,7 +1,7 @@
 import { bytesEach, medianOfEach, perSecond, type Suite, timeInAll, worstOfEach } from './suite.ts';
 import { goGroup, nodeGroup } from './toolchains.ts';
 
-const everybody = ['troupe', 'hashicorp', 'etcd'];
+const everybody = ['troupe', 'troupe-thread', 'hashicorp', 'etcd'];
 const COMMAND_BYTES = 64;
 
 export const raft: Suite = {
@@ -10,6 +10,7 @@ export const raft: Suite = {
   warmUpMs: 2_000,
   subjects: [
     nodeGroup('troupe', 'raft-node.js'),
+    nodeGroup('troupe-thread', 'raft-node.js', 'thread'),
     goGroup('hashicorp', {
       packages: ['golang-github-hashicorp-raft-dev', 'golang-github-hashicorp-raft-boltdb-dev'],
       library: 'github.com/hashicorp/raft-boltdb',
@@ -42,7 +43,7 @@ export const raft: Suite = {
       name: 'memory-1024',
       title: 'commands of 64 bytes, in memory, 1,024 clients',
       operations: 40_960,
-      subjects: ['troupe', 'hashicorp'],
+      subjects: ['troupe', 'troupe-thread', 'hashicorp'],
       metrics: [perSecond('commands')],
       required: [{ than: 'hashicorp', atLeast: 1.5 }],
     },
@@ -69,7 +70,7 @@ export const raft: Suite = {
       name: 'reads-two',
       title: 'linearizable reads, 64 clients of the leader and of one more',
       operations: 6_400,
-      subjects: ['troupe', 'etcd'],
+      subjects: ['troupe', 'troupe-thread', 'etcd'],
       metrics: [perSecond('reads')],
       required: [{ than: 'etcd', atLeast: 5 }],
     },
@@ -77,7 +78,7 @@ export const raft: Suite = {
       name: 'reads-all',
       title: 'linearizable reads, 64 clients of each of the three',
       operations: 6_400,
-      subjects: ['troupe', 'etcd'],
+      subjects: ['troupe', 'troupe-thread', 'etcd'],
       metrics: [perSecond('reads')],
       required: [{ than: 'etcd', atLeast: 5 }],
     },

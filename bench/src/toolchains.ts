@@ -97,13 +97,13 @@ export function goGroup(name: string, { packages, library, programs }: GoGroup):
   };
 }
 
-/** The same of ours. */
-export function nodeGroup(name: string, file: string): Subject {
+/** The same of ours; `args` come before those of every node. */
+export function nodeGroup(name: string, file: string, ...args: readonly string[]): Subject {
   return {
     name,
     prepare(workshop) {
       const program = join(bench, 'dist/programs', file);
-      return Promise.resolve(group(workshop, process.execPath, program));
+      return Promise.resolve(group(workshop, process.execPath, program, ...args));
     },
   };
 }

@@ -26,9 +26,11 @@ async function measured(
 }
 
 const ours = test.macro({
-  title: (_, bench: string) => `three nodes of ours come to the same: ${bench}`,
-  async exec(t, bench: string, operations: number) {
-    const { ns, replicas = [] } = await measured([join(programs, 'raft-node.js')], {
+  title: (_, bench: string, _operations: number, how: string = 'loop') =>
+    `three nodes of ours come to the same: ${bench}, ${how}`,
+  async exec(t, bench: string, operations: number, how?: 'thread') {
+    const node = join(programs, 'raft-node.js');
+    const { ns, replicas = [] } = await measured(how === undefined ? [node] : [node, how], {
       bench,
       operations,
     });
@@ -42,6 +44,7 @@ const ours = test.macro({
 test(ours, 'log-bytes', 2_048);
 test(ours, 'memory-1024', 2_048);
 test(ours, 'reads-all', 128);
+test(ours, 'durable-64', 640, 'thread');
 test(ours, 'failover', 2);
 test(ours, 'restart', 2_048);
 

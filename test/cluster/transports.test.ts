@@ -7,6 +7,10 @@ import {
   Actor,
   actor,
   CertificateRefused,
+  command,
+  type ConsensusOptions,
+  Machine,
+  MemoryStore,
   processEnv,
   rpc,
   startNode,
@@ -115,6 +119,43 @@ test('workers show the certificates of their node, renewed ones too', async (t) 
 
   // The thread hears of it a moment later.
   for (let i = 0; i < 100 && (await shown()) === 'old'; i += 1) await pause(20);
+  t.is(await shown(), 'new');
+});
+
+class Sum extends Machine {
+  total = 0;
+  @command add(by: number): number {
+    return (this.total += by);
+  }
+}
+
+test('threads of consensus show the certificates of their nodes, renewed ones too', async (t) => {
+  const issue = await authority();
+  let current = await issue('old');
+  const tls = tlsTransport(() => current);
+  const consensus = (): ConsensusOptions => {
+    return { voters: ['a', 'b'], store: new MemoryStore(), thread: true };
+  };
+  const options = { listen: '127.0.0.1:0', actors: [], env };
+  await using a = await startNode({ ...options, name: 'a', tls, consensus: consensus() });
+  const b = { name: 'b', tls: await issue('b'), join: [a.address], consensus: consensus() };
+  await using other = await startNode({ ...options, ...b });
+  const [sum] = await Promise.all([a, other].map((node) => node.replicated(Sum, 'sum')));
+  const { meta } = a.members().find(({ name }) => name === 'a') ?? {};
+  const caller = tlsTransport(await issue('caller'));
+  const shown = async (): Promise<string | undefined> => {
+    const connection = await caller.dial(meta?.consensusAddress ?? '', { timeoutMs: 5_000 });
+    connection.destroy();
+    return connection.caller?.name;
+  };
+
+  t.is(await sum?.add(2), 2);
+  t.is(await shown(), 'old');
+  current = await issue('new');
+  await tls.reload();
+
+  // The thread hears of it a moment later.
+  for (let i = 0; i < 500 && (await shown()) === 'old'; i += 1) await pause(20);
   t.is(await shown(), 'new');
 });
 

@@ -4,7 +4,9 @@ import {
   type Command,
   type Consensus,
   type DiskStore,
+  type Driver,
   Engine,
+  EngineThread,
   nodeFiles,
   openStore,
   type SnapshotSource,
@@ -24,9 +26,12 @@ import {
  * One node of a group of three. What it is told on a line of its input, it does, and answers with
  * a line when it is done; `go/raft/node.go` is the same in Go.
  *
- *     node raft-node.js NAME DIRECTORY|memory NAME=ADDRESS,… [SNAPSHOT_ENTRIES]
+ *     node raft-node.js [thread] NAME DIRECTORY|memory NAME=ADDRESS,… [SNAPSHOT_ENTRIES]
  */
-const [name = '', directory = '', peers = '', snapshotEntries] = process.argv.slice(2);
+const isThreaded = process.argv[2] === 'thread';
+const [name = '', directory = '', peers = '', snapshotEntries] = process.argv.slice(
+  isThreaded ? 3 : 2,
+);
 
 const COMMAND_BYTES = 64;
 /** How many different numbers there can be. */
@@ -95,22 +100,29 @@ function valueOf(command: Uint8Array): number {
 const machine = new Sums();
 const env = processEnv();
 const addresses = new Map(peers.split(',').map((peer) => peer.split('=') as [string, string]));
-const store = directory === 'memory' ? undefined : await openDisk();
-const engine = new Engine({
-  node: name,
-  env,
-  ...(store && { store }),
-  wire: new TransportWire({
-    listen: addresses.get(name) ?? '',
-    addressOf: (node) => addresses.get(node),
-  }),
-});
+const listen = addresses.get(name) ?? '';
+const store = directory === 'memory' || isThreaded ? undefined : await openDisk();
+const engine = isThreaded ? await onThread() : onLoop();
 const group: Consensus<number> = await engine.open({
   group: 'bench',
   machine,
   voters: [...addresses.keys()],
   ...(snapshotEntries !== undefined && { snapshotEntries: Number(snapshotEntries) }),
 });
+
+function onLoop(): Driver {
+  const addressOf = (node: string): string | undefined => addresses.get(node);
+  const wire = new TransportWire({ listen, addressOf });
+  return new Engine({ node: name, env, ...(store && { store }), wire });
+}
+
+async function onThread(): Promise<Driver> {
+  const self = { name, incarnation: `${env.wallTime()}`, address: listen };
+  const data = directory === 'memory' ? undefined : directory;
+  const thread = await EngineThread.start({ self, env, data, listen });
+  for (const [node, address] of addresses) thread.reach(node, address);
+  return thread.driver;
+}
 
 async function openDisk(): Promise<DiskStore> {
   const opened = await openStore(await nodeFiles(directory), { cluster: 'bench', node: name, env });

@@ -1,4 +1,5 @@
 import { BadOption, type LogStore } from '@troupe/consensus';
+import type { ConsensusThreadOptions } from './consensus-thread.ts';
 import { NODE_NAME } from './member.ts';
 
 /** How the groups of a node are run. */
@@ -19,11 +20,18 @@ export interface ConsensusOptions {
    * without a word make an election. Default: 30.
    */
   readonly tickMs?: number;
+  /**
+   * Run the groups on a thread of their own: what blocks the main loop costs this node no lead, and
+   * others no time. State machines stay on the main loop, so commands and reads made here wait for
+   * it. It listens on a port of its own, which the other nodes are told of. Default: false.
+   */
+  readonly thread?: boolean | ConsensusThreadOptions;
 }
 
 /** @throws {BadOption} when one of them makes no sense */
-export function checkConsensus({ voters, store, tickMs }: ConsensusOptions): void {
+export function checkConsensus({ voters, store, tickMs, thread }: ConsensusOptions): void {
   if (voters !== undefined) checkVoters(voters);
+  checkThread(thread);
   if (tickMs !== undefined && !(Number.isFinite(tickMs) && tickMs > 0)) {
     throw new BadOption('consensus.tickMs', tickMs, 'give milliseconds, more than 0');
   }
@@ -41,4 +49,18 @@ function checkVoters(voters: readonly string[]): void {
     if (isName && voters.indexOf(voter) === at) continue;
     throw new BadOption(`consensus.voters[${at}]`, voter, advice);
   }
+}
+
+function checkThread(thread: ConsensusOptions['thread'] = false): void {
+  const isOptions = typeof thread === 'object' && thread !== null;
+  if (!isOptions && typeof thread !== 'boolean') {
+    throw new BadOption('consensus.thread', thread, 'give true, or its options');
+  }
+  const { listen, handOverAfterMs = Infinity } = isOptions ? thread : {};
+  if (listen !== undefined && typeof listen !== 'string') {
+    throw new BadOption('consensus.thread.listen', listen, "give an address, such as '0.0.0.0:0'");
+  }
+  if (typeof handOverAfterMs === 'number' && handOverAfterMs > 0) return;
+  const rule = 'give milliseconds, more than 0';
+  throw new BadOption('consensus.thread.handOverAfterMs', handOverAfterMs, rule);
 }

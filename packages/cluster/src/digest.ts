@@ -41,7 +41,8 @@ function isMeta(value: unknown): value is MemberMeta {
     value !== null &&
     'kinds' in value &&
     isTexts(value.kinds) &&
-    (!('roles' in value) || isTexts(value.roles))
+    (!('roles' in value) || isTexts(value.roles)) &&
+    (!('consensusAddress' in value) || isText(value.consensusAddress))
   );
 }
 

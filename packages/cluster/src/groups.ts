@@ -8,9 +8,11 @@ import {
   type Coordination,
   CoordinationMachine,
   type CoordinationOptions,
+  type Driver,
   Engine,
   type EngineStatus,
   EndpointWire,
+  type EngineThread,
   type GroupOptions,
   type LogStore,
   type Machine,
@@ -26,6 +28,8 @@ import {
 } from '@troupe/consensus';
 import { BadBytes, type Endpoint } from '@troupe/remote';
 import { checkConsensus, type ConsensusOptions } from './consensus-options.ts';
+import { isThreaded } from './consensus-thread.ts';
+import type { Member } from './member.ts';
 import { isPresent } from './member-table.ts';
 import type { Membership } from './membership.ts';
 import type { SeedProvider } from './seeds.ts';
@@ -56,6 +60,8 @@ export interface GroupsHost {
   readonly system: ActorSystem;
   readonly endpoint: Endpoint;
   readonly membership: Membership;
+  /** Where the groups run, if that is not the main loop. */
+  readonly thread?: EngineThread | undefined;
 }
 
 /** Where a group begins that is new to this node, and how it is run; all of it has defaults. */
@@ -85,7 +91,7 @@ export async function openStoreOf(
   if (name === undefined) {
     throw new TypeError(`what is in '${data}' belongs to one node: pass its name as well`);
   }
-  return openDirectory(data, { node: name, env });
+  return isThreaded(consensus) ? undefined : openDirectory(data, { node: name, env });
 }
 
 /**
@@ -98,7 +104,7 @@ export class Groups {
   readonly #store: LogStore | undefined;
   readonly #opened = new Map<string, Opened>();
   #coordination: Promise<Coordination> | undefined;
-  #engine: Engine | undefined;
+  #engine: Driver | undefined;
   #hasStopped = false;
 
   /** @param store what `openStoreOf` has given */
@@ -254,6 +260,12 @@ export class Groups {
     return replica as Replica<M>; // It was made of the same class.
   }
 
+  /** Where a member is to be found, and where its groups are. */
+  reach(member: Member): void {
+    if (member.name === this.#host.system.name) return;
+    this.#host.thread?.reach(member.name, addressOf(member));
+  }
+
   /** Groups need not wait for a node that the members have given up. */
   unreachable(name: string): void {
     this.#engine?.unreachable(name);
@@ -273,7 +285,8 @@ export class Groups {
     this.#hasStopped = true;
     const coordination = await this.#coordination?.catch(() => undefined);
     await coordination?.close();
-    if (this.#engine !== undefined) await this.#engine.stop();
+    const running = this.#engine ?? this.#host.thread?.driver;
+    if (running !== undefined) await running.stop();
     else await this.#store?.close();
   }
 
@@ -312,29 +325,34 @@ export class Groups {
   }
 
   /** @throws {TypeError} when this node could not come back with what it has promised */
-  #start(): Engine {
-    const { system, endpoint, membership } = this.#host;
+  #start(): Driver {
+    const { system, endpoint, membership, thread } = this.#host;
     const { listen, consensus: { tickMs } = {} } = this.#wanted;
     if (this.#hasStopped) throw new Error(`node ${system.name} has stopped`);
     const isAlone = listen === undefined && !this.#joins;
     if (!isAlone && listen === undefined) {
       throw new TypeError('a group needs nodes that can be reached: pass listen as well');
     }
-    if (!isAlone && this.#store === undefined) {
+    const isKept = this.#store !== undefined || this.#wanted.data !== undefined;
+    if (!isAlone && !isKept) {
       throw new TypeError(
         'a node that others count on keeps its promises on disk: pass data: ' +
           `'./data/${system.name}', or consensus: { store: new MemoryStore() } if it never comes ` +
           'back under this name',
       );
     }
+    if (thread !== undefined) return thread.driver;
     const { env, name: node } = system;
-    const addressOf = (name: string): string | undefined =>
-      membership.view().members.find((member) => member.name === name)?.address;
+    const addressOfNode = (name: string): string | undefined => {
+      const member = membership.view().members.find((each) => each.name === name);
+      return member && addressOf(member);
+    };
+    const { lines } = endpoint;
     return new Engine({
       node,
       env,
       ...(this.#store !== undefined && { store: this.#store }),
-      ...(!isAlone && { wire: new EndpointWire({ lines: endpoint.lines, addressOf, env }) }),
+      ...(!isAlone && { wire: new EndpointWire({ lines, addressOf: addressOfNode, env }) }),
       ...(tickMs !== undefined && { tickMs }),
     });
   }
@@ -366,4 +384,9 @@ function membersFrom(answer: unknown, node: string): Members {
   });
   if (isRight && typeof isChanging === 'boolean') return answer as Members;
   throw new BadBytes(`what ${node} answered to a change of members`);
+}
+
+/** Where lines to it are dialled. */
+function addressOf({ meta, address }: Member): string {
+  return meta.consensusAddress ?? address;
 }

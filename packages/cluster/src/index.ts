@@ -3,6 +3,7 @@ export type { NodeOptions } from './start-node.ts';
 export type { Node } from './node.ts';
 export type { ChannelEnds, NamedChannelOptions, NamedChannels } from './named-channel.ts';
 export type { ConsensusOptions } from './consensus-options.ts';
+export type { ConsensusThreadOptions } from './consensus-thread.ts';
 export type { Groups, ReplicatedOptions } from './groups.ts';
 export type { WorkerOptions } from './worker-plan.ts';
 export type { Place } from './place.ts';

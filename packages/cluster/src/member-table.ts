@@ -140,6 +140,7 @@ function isEqual(a: Member, b: Member): boolean {
     a.address === b.address &&
     a.state === b.state &&
     a.meta.isStalled === b.meta.isStalled &&
+    a.meta.consensusAddress === b.meta.consensusAddress &&
     isSameList(a.meta.kinds, b.meta.kinds) &&
     isSameList(a.meta.roles ?? [], b.meta.roles ?? [])
   );

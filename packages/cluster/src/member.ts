@@ -24,6 +24,8 @@ export interface MemberMeta {
   readonly roles?: readonly string[];
   /** It lives, and its event loop has not run for a while: calls to it wait. */
   readonly isStalled?: boolean;
+  /** Where it takes lines of consensus, when that is not its address. */
+  readonly consensusAddress?: string;
 }
 
 export interface Member extends NodeId {

@@ -15,12 +15,12 @@ export interface Metadata {
 }
 
 /**
- * u8 version | u8 flags | text incarnation | u8 count, texts: kinds | the same: roles. A text is u8
- * length and UTF-8.
+ * u8 version | u8 flags | text incarnation | u8 count, texts: kinds | the same: roles | perhaps
+ * text: where it takes lines of consensus. A text is u8 length and UTF-8.
  * @throws {MetadataTooLarge}
  */
 export function encodeMetadata({ incarnation, meta }: Metadata): Uint8Array {
-  const { kinds, roles = [], isStalled = false } = meta;
+  const { kinds, roles = [], isStalled = false, consensusAddress } = meta;
   const parts: Uint8Array[] = [Uint8Array.of(VERSION, isStalled ? STALLED : 0)];
   const text = (value: string): void => {
     const bytes = Buffer.from(value);
@@ -33,6 +33,7 @@ export function encodeMetadata({ incarnation, meta }: Metadata): Uint8Array {
     parts.push(Uint8Array.of(list.length));
     for (const value of list) text(value);
   }
+  if (consensusAddress !== undefined) text(consensusAddress);
   const bytes = Buffer.concat(parts);
   if (bytes.length > META_BYTES_MAX) {
     throw new MetadataTooLarge(bytes.length, META_BYTES_MAX, [...kinds, ...roles].join(' '));
@@ -68,10 +69,12 @@ export function decodeMetadata(bytes: Uint8Array): Metadata | undefined {
   const kinds = list();
   const roles = list();
   if (incarnation === undefined || kinds === undefined || roles === undefined) return undefined;
+  const consensusAddress = at < bytes.length ? text() : undefined;
   const meta: MemberMeta = {
     kinds,
     ...(roles.length > 0 && { roles }),
     ...(isStalled && { isStalled }),
+    ...(consensusAddress !== undefined && { consensusAddress }),
   };
   return { incarnation, meta };
 }

@@ -24,7 +24,7 @@ import type { Endpoint, Outsiders } from '@troupe/remote';
 import type { ClusterObserver } from './cluster-event.ts';
 import type { Entities } from './entities.ts';
 import type { Groups, ReplicatedOptions } from './groups.ts';
-import { isSameNode, type Member, type MemberEvent } from './member.ts';
+import { isSameNode, type Member, type MemberEvent, type MemberMeta } from './member.ts';
 import { isPresent } from './member-table.ts';
 import type { Membership } from './membership.ts';
 import { type ChannelEnds, NamedChannel } from './named-channel.ts';
@@ -45,7 +45,8 @@ export interface NodeParts {
   readonly groups: Groups;
   readonly workers: Workers | undefined;
   readonly outsiders: Outsiders | undefined;
-  readonly roles: readonly string[] | undefined;
+  /** What it says of itself, beside the kinds that it hosts. */
+  readonly said: Omit<MemberMeta, 'kinds'>;
 }
 
 /** One node: its actors, its entities, and its place in the cluster. */
@@ -56,7 +57,7 @@ export class Node implements AsyncDisposable {
   readonly #entities: Entities;
   readonly #workers: Workers | undefined;
   readonly #outsiders: Outsiders | undefined;
-  readonly #roles: readonly string[] | undefined;
+  readonly #said: Omit<MemberMeta, 'kinds'>;
   /** The groups that this node takes part in: what `replicated` opens, and how it is managed. */
   readonly consensus: Groups;
   readonly #running = new AbortController();
@@ -70,7 +71,7 @@ export class Node implements AsyncDisposable {
     this.consensus = parts.groups;
     this.#workers = parts.workers;
     this.#outsiders = parts.outsiders;
-    this.#roles = parts.roles;
+    this.#said = parts.said;
     this.system.entities = (target, key) => this.entity(target, key);
     void this.#follow();
   }
@@ -243,10 +244,9 @@ export class Node implements AsyncDisposable {
 
   /** Tells the others that this node hosts the class. */
   #announce(target: ActorClass): void {
-    const roles = this.#roles;
     const { kinds } = this.#entities;
     try {
-      this.#membership.setMeta({ kinds, ...(roles !== undefined && { roles }) });
+      this.#membership.setMeta({ kinds, ...this.#said });
     } catch (error) {
       this.#entities.withdraw(target);
       throw error;
@@ -258,6 +258,7 @@ export class Node implements AsyncDisposable {
     for await (const { kind, member } of this.#membership.watch(this.#running.signal)) {
       this.#entities.rebalance();
       if (kind === 'down' || kind === 'left') this.consensus.unreachable(member.name);
+      else this.consensus.reach(member);
       if (kind === 'down') this.#endpoint.forget(member, 'its node is down');
       if (kind === 'left') this.#endpoint.forget(member);
     }

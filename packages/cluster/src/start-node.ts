@@ -24,6 +24,7 @@ import {
   type Transport,
 } from '@troupe/remote';
 import { loadActors } from './actor-modules.ts';
+import { startConsensusThread } from './consensus-thread.ts';
 import { Entities } from './entities.ts';
 import { gossip } from './gossip.ts';
 import type { ConsensusOptions } from './consensus-options.ts';
@@ -148,16 +149,26 @@ export async function startNode(options: NodeOptions = {}): Promise<Node> {
     await store?.close();
     throw error;
   });
-  const groups = new Groups(options, store, { system, endpoint, membership });
+  const self = endpoint.identity;
+  const thread = await startConsensusThread(options, { self, env, tls: ways.tls }).catch(
+    async (error: unknown) => {
+      await endpoint.close();
+      throw error;
+    },
+  );
+  const groups = new Groups(options, store, { system, endpoint, membership, thread });
   const workers = workersOf({ options, plan, ways, system, endpoint });
   let outsiders: Outsiders | undefined;
+  const said = {
+    ...(roles !== undefined && { roles }),
+    ...(thread?.address && { consensusAddress: thread.address }),
+  };
   try {
     const { net, cells } = startServices(system, endpoint, { entities, groups });
     entities.connect(endpoint, cells);
-    const meta = { kinds: entities.kinds, ...(roles !== undefined && { roles }) };
-    const self = { ...endpoint.identity, state: 'alive', meta } as const;
     const secret = sharedSecret(options, ways);
-    await membership.start(self, { env, net, secret, seeds: join });
+    const meta = { kinds: entities.kinds, ...said };
+    await membership.start({ ...self, state: 'alive', meta }, { env, net, secret, seeds: join });
     entities.open();
     await workers?.start();
     if (options.outsiders !== undefined) {
@@ -173,7 +184,7 @@ export async function startNode(options: NodeOptions = {}): Promise<Node> {
     await system.stop();
     throw error;
   }
-  return new Node({ system, endpoint, membership, entities, groups, workers, outsiders, roles });
+  return new Node({ system, endpoint, membership, entities, groups, workers, outsiders, said });
 }
 
 /** @see MembershipDeps.secret */

@@ -1,7 +1,7 @@
 import type { Apply, Entry, Snapshot } from '@troupe/raft';
 import type { LogStore } from './log-store.ts';
 import type { Snapshots } from './snapshots.ts';
-import type { Command, StateMachine } from './state-machine.ts';
+import { type Command, refuseOtherCount, type StateMachine } from './state-machine.ts';
 
 /** What a state machine is given, and who is told what comes of it. */
 export interface ApplierParts<R> {
@@ -78,11 +78,7 @@ export class Applier<R> {
   #answer(entries: readonly Entry[], results: readonly R[], to: number): void {
     const { applied, reached } = this.#parts;
     const expected = entries.filter(({ kind }) => kind === 'command').length;
-    if (results.length !== expected) {
-      throw new TypeError(
-        `the state machine gave ${results.length} results for ${expected} commands: one each`,
-      );
-    }
+    refuseOtherCount(results, expected);
     let at = 0;
     for (const entry of entries) {
       applied(entry, entry.kind === 'command' ? results[at++] : undefined);

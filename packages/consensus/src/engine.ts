@@ -1,6 +1,7 @@
 import { type Env, processEnv, type Timer } from '@troupe/actor';
 import { type AppendRecord, Raft } from '@troupe/raft';
 import type { Consensus, NodeId, RequestOptions } from './consensus.ts';
+import type { Driver } from './driver.ts';
 import { Group } from './group.ts';
 import { checkedLimits, checkTickMs, type GroupOptions } from './group-options.ts';
 import { coreSettings } from './group-settings.ts';
@@ -53,7 +54,7 @@ export interface EngineStatus {
  * What runs groups on this node: one clock, one log, one turn for all of them. Whatever has come
  * since the last turn is one batch: one step of each group, one write for all.
  */
-export class Engine implements AsyncDisposable {
+export class Engine implements Driver {
   readonly node: NodeId;
   readonly #env: Env;
   readonly #tickMs: number;
@@ -119,11 +120,6 @@ export class Engine implements AsyncDisposable {
     };
   }
 
-  /**
-   * Takes part in a group: as this node knows it from before, or as a new one.
-   * @throws {BadOption} when an option makes no sense
-   * @throws {Error} when this node has the group already, or what is saved of it cannot be read
-   */
   async open<R>(options: GroupOptions<R>): Promise<Consensus<R>> {
     const { group: name, machine, voters = [this.node], leaseReads = false } = options;
     const limits = checkedLimits(options);
@@ -176,7 +172,6 @@ export class Engine implements AsyncDisposable {
     this.#env.log.error({ group }, 'the snapshot of a group cannot be read: another is asked for');
   }
 
-  /** The group of that name, while this node takes part in it. */
   group(name: string): Consensus | undefined {
     return this.#groups.get(name);
   }
@@ -192,28 +187,18 @@ export class Engine implements AsyncDisposable {
     };
   }
 
-  /** All that this node takes part in. */
   get groups(): readonly Consensus[] {
     return [...this.#groups.values()];
   }
 
-  /**
-   * `node` is gone, as those say who watch it: groups that it leads need not wait for their time
-   * to be up, and quiet ones wake.
-   */
   unreachable(node: NodeId): void {
     for (const group of this.#groups.values()) group.unreachable(node);
   }
 
-  /**
-   * Hands the lead of every group that this node leads to another voter, so that nobody has to
-   * wait for an election when this node stops. Resolves when it is done, or cannot be.
-   */
   async handOver(options: RequestOptions = {}): Promise<void> {
     await Promise.all([...this.#groups.values()].map((group) => group.handOver(options)));
   }
 
-  /** Stops all groups of this node. */
   async stop(): Promise<void> {
     this.#hasStopped = true;
     this.#timer?.cancel();

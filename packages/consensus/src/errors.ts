@@ -186,6 +186,23 @@ export class NoSuchCommand extends CallError {
   }
 }
 
+/**
+ * The thread that ran the consensus of this node has ended, and was not told to. Its groups are
+ * closed here; start the node anew, in a process of its own.
+ */
+export class ConsensusThreadFailed extends Error {
+  override readonly name = 'ConsensusThreadFailed';
+  readonly code = 'ERR_CONSENSUS_THREAD_FAILED';
+  readonly executed = 'unknown';
+  constructor(
+    readonly node: NodeId,
+    options?: ErrorOptions,
+  ) {
+    const why = options?.cause instanceof Error ? `: ${options.cause.message}` : '';
+    super(`the thread of consensus of node ${node} has ended, start the node anew${why}`, options);
+  }
+}
+
 /** What somebody has passed, short enough for a message. */
 function shown(value: unknown): string {
   return inspect(value, {

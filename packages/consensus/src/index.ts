@@ -1,6 +1,9 @@
 export { Engine } from './engine.ts';
 export type { EngineOptions, EngineStatus } from './engine.ts';
 export type { GroupOptions } from './group-options.ts';
+export type { Driver } from './driver.ts';
+export { EngineThread } from './thread/engine-thread.ts';
+export type { EngineThreadOptions } from './thread/engine-thread.ts';
 export type {
   Applied,
   Capabilities,
@@ -82,6 +85,7 @@ export {
   BadMachine,
   BadOption,
   ChangeRefused,
+  ConsensusThreadFailed,
   GroupClosed,
   GroupStalled,
   MachineOutdated,

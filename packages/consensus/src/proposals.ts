@@ -21,6 +21,22 @@ export interface ProposalLimits {
   readonly proposalsMax: number;
 }
 
+/**
+ * @throws {RangeError} when the command is too long
+ * @throws {Overloaded} when too many wait already
+ */
+export function refuseProposal(
+  command: Uint8Array,
+  at: { readonly group: string; readonly waiting: number; readonly limits: ProposalLimits },
+): void {
+  const { commandBytesMax, proposalsMax } = at.limits;
+  if (command.length > commandBytesMax) {
+    throw new RangeError(`command has ${command.length} bytes, over ${commandBytesMax}`);
+  }
+  if (at.waiting < proposalsMax) return;
+  throw new Overloaded(`group ${at.group}`, 'proposals waiting', proposalsMax);
+}
+
 /** Where the proposals of one group come from and go to. */
 export interface ProposalsAt extends RequestPlace {
   readonly node: NodeId;
@@ -87,13 +103,8 @@ export class Proposals<R> {
   }
 
   add(command: Uint8Array, options: ProposeOptions): Promise<Applied<R>> {
-    const { commandBytesMax, proposalsMax } = this.#limits;
-    if (command.length > commandBytesMax) {
-      throw new RangeError(`command has ${command.length} bytes, over ${commandBytesMax}`);
-    }
-    if (this.size >= proposalsMax) {
-      throw new Overloaded(`group ${this.#at.group}`, 'proposals waiting', proposalsMax);
-    }
+    const { group } = this.#at;
+    refuseProposal(command, { group, waiting: this.size, limits: this.#limits });
     const proposal = new Proposal<R>(command, this.#at, options);
     this.#queue.push(proposal);
     return proposal.promise;

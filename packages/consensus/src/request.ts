@@ -2,7 +2,13 @@ import { Cancelled, DeadlineExceeded, type Env } from '@troupe/actor';
 import type { RequestOptions } from './consensus.ts';
 import { BadOption, GroupClosed } from './errors.ts';
 
-const DEADLINE_MS = 10_000;
+export const DEADLINE_MS = 10_000;
+
+/** @throws {BadOption} when the deadline is none */
+export function refuseDeadline(deadlineMs: number): void {
+  if (deadlineMs > 0) return;
+  throw new BadOption('deadlineMs', deadlineMs, 'give milliseconds, more than 0');
+}
 
 /** Where a request is made. */
 export interface RequestPlace {
@@ -29,9 +35,7 @@ export class Request<T> {
   /** @throws {BadOption} when the deadline is none */
   constructor(at: RequestPlace, options: RequestOptions) {
     const { deadlineMs = DEADLINE_MS, signal } = options;
-    if (!(deadlineMs > 0)) {
-      throw new BadOption('deadlineMs', deadlineMs, 'give milliseconds, more than 0');
-    }
+    refuseDeadline(deadlineMs);
     this.#at = at;
     this.#deadlineMs = deadlineMs;
     this.#deadlineAt = at.env.now() + deadlineMs;

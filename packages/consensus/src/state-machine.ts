@@ -43,3 +43,11 @@ export interface SnapshotOrigin {
   readonly version: number;
   readonly index: number;
 }
+
+/** @throws {TypeError} when a machine has not given one result for each command */
+export function refuseOtherCount(results: readonly unknown[], commands: number): void {
+  if (results.length === commands) return;
+  throw new TypeError(
+    `the state machine gave ${results.length} results for ${commands} commands: one each`,
+  );
+}

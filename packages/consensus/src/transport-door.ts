@@ -1,10 +1,8 @@
 import type { Env } from '@troupe/actor';
 import {
   acceptProved,
-  type Connection,
   dialProved,
   type LinkOptions,
-  ListenFailed,
   type Listener,
   networkTransport,
   type PeerIdentity,
@@ -12,11 +10,9 @@ import {
 } from '@troupe/remote';
 import type { NodeId } from './consensus.ts';
 import type { Door, MakeLine } from './line.ts';
-import { SparingLog } from './sparing-log.ts';
+import { refuseWithoutSecret, Strangers } from './strangers.ts';
 
 const DIAL_TIMEOUT_MS = 2_000;
-/** Strangers that may be at the door at once; further ones are turned away. */
-const STRANGERS_MAX = 256;
 /** Of what is said after the handshake. */
 const VERSIONS: readonly [number, number] = [1, 1];
 
@@ -32,14 +28,13 @@ export interface TransportDoorOptions {
 export class TransportDoor implements Door {
   readonly #options: TransportDoorOptions;
   readonly #transport: Transport;
-  readonly #log: SparingLog;
-  #strangers = 0;
+  readonly #strangers: Strangers;
   #listener: Listener | undefined;
   #self: PeerIdentity = { name: '', incarnation: '', address: '' };
 
   constructor(options: TransportDoorOptions) {
     this.#options = options;
-    this.#log = new SparingLog(options.env);
+    this.#strangers = new Strangers(options.env);
     this.#transport = options.transport ?? networkTransport({});
   }
 
@@ -50,12 +45,11 @@ export class TransportDoor implements Door {
   /** @throws {ListenFailed} with what to do about it */
   async open(node: NodeId, accept: MakeLine): Promise<void> {
     const { env, listen, secret } = this.#options;
-    if (secret === undefined && this.#transport.needsSecret(listen)) {
-      const advice = 'pass { secret }, which all nodes share, or listen on 127.0.0.1';
-      throw new ListenFailed(listen, `beyond this machine a node needs a secret; ${advice}`);
-    }
+    refuseWithoutSecret(this.#transport, listen, secret);
     this.#listener = await this.#transport.listen(listen, (connection) => {
-      void this.#accept(connection, accept);
+      void this.#strangers.accept(connection, () =>
+        acceptProved(connection, this.#terms, (line, { peer }) => accept(line, peer)),
+      );
     });
     const chance = Math.floor(env.random() * 2 ** 32).toString(36);
     const incarnation = `${Math.floor(env.wallTime()).toString(36)}-${chance}`;
@@ -77,19 +71,5 @@ export class TransportDoor implements Door {
   get #terms(): LinkOptions {
     const { env, secret } = this.#options;
     return { env, self: this.#self, secret, versions: VERSIONS };
-  }
-
-  async #accept(connection: Connection, accept: MakeLine): Promise<void> {
-    if (this.#strangers >= STRANGERS_MAX) return connection.destroy();
-    this.#strangers += 1;
-    try {
-      await acceptProved(connection, this.#terms, (line, { peer }) => accept(line, peer));
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      const { remoteAddress: from } = connection;
-      this.#log.warn({ from, reason }, 'a line of consensus was refused');
-    } finally {
-      this.#strangers -= 1;
-    }
   }
 }

@@ -1,6 +1,8 @@
 import { type VirtualEnv, virtualEnv } from '@troupe/actor/testing';
 import {
+  type Driver,
   Engine,
+  type EngineOptions,
   type GroupOptions,
   type LogStore,
   MemoryStore,
@@ -18,13 +20,19 @@ const PATIENCE_MS = 60_000;
 export class TestWorld implements ConsensusWorld {
   readonly env: VirtualEnv = virtualEnv();
   readonly network: MemoryNetwork = new MemoryNetwork();
-  readonly #engines = new Map<string, Engine>();
+  readonly #engines = new Map<string, Driver>();
   readonly #stores = new Map<string, LogStore>();
   readonly #isolated = new Set<string>();
   readonly #options: Partial<GroupOptions<number>>;
+  readonly #drive: (options: EngineOptions) => Driver;
 
-  constructor(options: Partial<GroupOptions<number>> = {}) {
+  /** @param drive how groups are run: by default as everything else, on the one loop */
+  constructor(
+    options: Partial<GroupOptions<number>> = {},
+    drive: (options: EngineOptions) => Driver = (given) => new Engine(given),
+  ) {
     this.#options = options;
+    this.#drive = drive;
   }
 
   /** @param machine for one that is slow, say */
@@ -34,13 +42,14 @@ export class TestWorld implements ConsensusWorld {
     machine: Adder = new Adder(),
   ): Promise<Replica> {
     const engine = this.engine(node);
-    const consensus = await engine.open({ group: 'g', machine, voters, ...this.#options });
+    const opening = engine.open({ group: 'g', machine, voters, ...this.#options });
+    const consensus = await this.settle(opening);
     for (const other of this.#isolated) this.network.cut(other, node);
     return { machine, consensus };
   }
 
   /** The engine that runs on `node` now. */
-  of(node: string): Engine {
+  of(node: string): Driver {
     const engine = this.#engines.get(node);
     if (engine === undefined) throw new Error(`no engine runs on ${node}`);
     return engine;
@@ -54,7 +63,7 @@ export class TestWorld implements ConsensusWorld {
   }
 
   /** Starts a node that takes part in no group yet. */
-  engine(node: string): Engine {
+  engine(node: string): Driver {
     const store = this.store(node);
     const wire = new TransportWire({
       env: this.env,
@@ -62,13 +71,13 @@ export class TestWorld implements ConsensusWorld {
       addressOf: (peer) => `${peer}:1`,
       transport: this.network.transport(node),
     });
-    const engine = new Engine({ node, env: this.env, store, wire });
+    const engine = this.#drive({ node, env: this.env, store, wire });
     this.#engines.set(node, engine);
     return engine;
   }
 
   async crash(node: string): Promise<void> {
-    await this.#engines.get(node)?.stop();
+    await this.settle(this.#engines.get(node)?.stop() ?? Promise.resolve());
     this.#engines.delete(node);
   }
 

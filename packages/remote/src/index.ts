@@ -2,7 +2,7 @@ export { Endpoint } from './endpoint.ts';
 export type { EndpointOptions, EndpointRouter } from './endpoint.ts';
 export type { Peer } from './peer.ts';
 export type { Exchanges } from './exchanges.ts';
-export type { Lines } from './lines.ts';
+export { Lines } from './lines.ts';
 export { acceptProved, dialProved } from './link.ts';
 export type { DialProvedOptions, LinkOptions, Make, Proved } from './link.ts';
 export type { Again, CallMessage, Destination, FailedCall } from './outgoing.ts';

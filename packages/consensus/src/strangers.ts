@@ -1,0 +1,48 @@
+import type { Env } from '@troupe/actor';
+import {
+  type Connection,
+  ListenFailed,
+  type Secret,
+  secretsOf,
+  type Transport,
+} from '@troupe/remote';
+import { SparingLog } from './sparing-log.ts';
+
+/** Strangers that may be at the door at once; further ones are turned away. */
+const STRANGERS_MAX = 256;
+
+/** Connections that have not proved yet who they are. */
+export class Strangers {
+  readonly #log: SparingLog;
+  #count = 0;
+
+  constructor(env: Env) {
+    this.#log = new SparingLog(env);
+  }
+
+  /** @param prove resolves when the connection is no stranger's any more */
+  async accept(connection: Connection, prove: () => Promise<unknown>): Promise<void> {
+    if (this.#count >= STRANGERS_MAX) return connection.destroy();
+    this.#count += 1;
+    try {
+      await prove();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const { remoteAddress: from } = connection;
+      this.#log.warn({ from, reason }, 'a line of consensus was refused');
+    } finally {
+      this.#count -= 1;
+    }
+  }
+}
+
+/** @throws {ListenFailed} with what to do about it */
+export function refuseWithoutSecret(
+  transport: Transport,
+  listen: string,
+  secret: Secret | undefined,
+): void {
+  if (secretsOf(secret).length > 0 || !transport.needsSecret(listen)) return;
+  const advice = 'pass { secret }, which all nodes share, or listen on 127.0.0.1';
+  throw new ListenFailed(listen, `beyond this machine a node needs a secret; ${advice}`);
+}

@@ -1,0 +1,122 @@
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { type Env, type Log, type LogFields, processEnv } from '@troupe/actor';
+import {
+  advertisedTransport,
+  networkTransport,
+  type TlsCredentials,
+  type TlsTransport,
+  tlsTransport,
+  type Transport,
+} from '@troupe/remote';
+import { openDirectory } from '../disk-store.ts';
+import { EndpointWire } from '../endpoint-wire.ts';
+import { Engine } from '../engine.ts';
+import type { LogStore } from '../log-store.ts';
+import type { Wire } from '../wire.ts';
+import { EngineHost } from './engine-host.ts';
+import { NodeDoor } from './node-door.ts';
+import type { News, Order } from './orders.ts';
+import type { EngineThreadStart, ThreadNews, ThreadOrder } from './thread-start.ts';
+import { tellError } from './told-error.ts';
+import { wayOf } from './way.ts';
+
+/** The driver of a node's groups on a thread of its own, with its log and its lines. */
+class EngineThread {
+  readonly #parent: MessagePort;
+  readonly #start: EngineThreadStart;
+  readonly #env: Env;
+  readonly #addresses = new Map<string, string>();
+  #tls: TlsCredentials | undefined;
+  #certificates: TlsTransport | undefined;
+  #store: LogStore | undefined;
+  #door: NodeDoor | undefined;
+
+  constructor(parent: MessagePort, start: EngineThreadStart) {
+    this.#parent = parent;
+    this.#start = start;
+    this.#tls = start.tls;
+    this.#env = processEnv({ log: this.#log() });
+  }
+
+  async run(): Promise<void> {
+    this.#parent.on('message', (order: ThreadOrder) => this.#follow(order));
+    try {
+      const { self, data, tickMs, handOverAfterMs, port } = this.#start;
+      const env = this.#env;
+      const node = self.name;
+      if (data !== undefined) this.#store = await openDirectory(data, { node, env });
+      const wire = await this.#openWire();
+      const driver = new Engine({
+        node,
+        env,
+        ...(this.#store && { store: this.#store }),
+        ...(wire && { wire }),
+        ...(tickMs !== undefined && { tickMs }),
+      });
+      const close = async (): Promise<void> => this.#door?.close();
+      const way = wayOf<News, Order>(port);
+      new EngineHost({ env, driver, way, handOverAfterMs, close }).start();
+      this.#tell({ kind: 'ready', address: this.#door?.address ?? '' });
+    } catch (error) {
+      await this.#store?.close();
+      this.#tell({ kind: 'failed', error: tellError(error) });
+    }
+  }
+
+  async #openWire(): Promise<Wire | undefined> {
+    const { self, listen, secret } = this.#start;
+    if (listen === undefined) return undefined;
+    const env = this.#env;
+    this.#door = new NodeDoor({ env, self, secret, transport: this.#transport() });
+    await this.#door.open(listen);
+    const addressOf = (node: string): string | undefined => this.#addresses.get(node);
+    return new EndpointWire({ lines: this.#door.lines, addressOf, env });
+  }
+
+  #transport(): Transport {
+    const { advertise } = this.#start;
+    if (this.#tls !== undefined) {
+      this.#certificates = tlsTransport(() => this.#tls ?? Promise.reject(new Error('no tls')));
+    }
+    const network = networkTransport({ tls: this.#certificates });
+    return advertise === undefined ? network : advertisedTransport(network, advertise);
+  }
+
+  #follow(order: ThreadOrder): void {
+    if (order.kind === 'address') {
+      this.#addresses.set(order.node, order.address);
+      return;
+    }
+    this.#tls = order.tls;
+    this.#certificates?.reload().catch((error: unknown) => {
+      this.#env.log.error({ error }, 'renewed certificates cannot be used');
+    });
+  }
+
+  /** The log of the thread is its node's. */
+  #log(): Log {
+    const at =
+      (level: keyof Log) =>
+      (fields: LogFields, message: string): void => {
+        const copies: Record<string, unknown> = {};
+        for (const [name, value] of Object.entries(fields)) copies[name] = copied(value);
+        this.#tell({ kind: 'log', level, fields: copies, message });
+      };
+    return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+  }
+
+  #tell(news: ThreadNews): void {
+    this.#parent.postMessage(news);
+  }
+}
+
+/** `value`, or a text in its place when it cannot be copied to another thread. */
+function copied(value: unknown): unknown {
+  try {
+    return structuredClone(value);
+  } catch {
+    return String(value);
+  }
+}
+
+if (parentPort !== null) void new EngineThread(parentPort, workerData as EngineThreadStart).run();

@@ -1,0 +1,48 @@
+import { type ErrorClass, errorFromWire, errorToWire, ListenFailed } from '@troupe/remote';
+import {
+  BadOption,
+  ChangeRefused,
+  ConsensusThreadFailed,
+  GroupClosed,
+  GroupStalled,
+  MachineOutdated,
+  NotLeader,
+  OutcomeUnknown,
+} from '../errors.ts';
+import {
+  DirectoryInUse,
+  DiskFull,
+  LogDamaged,
+  StoreClosed,
+  StoreFailed,
+  WrongLog,
+} from '../log-errors.ts';
+import type { ToldError } from './orders.ts';
+
+/** All that a driver may throw, or tell of, beside the errors of the language. */
+const classes: readonly ErrorClass[] = [
+  NotLeader,
+  OutcomeUnknown,
+  GroupClosed,
+  ChangeRefused,
+  ConsensusThreadFailed,
+  BadOption,
+  GroupStalled,
+  MachineOutdated,
+  DiskFull,
+  StoreFailed,
+  StoreClosed,
+  WrongLog,
+  DirectoryInUse,
+  LogDamaged,
+  ListenFailed,
+];
+
+/** An error as it crosses between threads, which keep neither class nor fields of it. */
+export function tellError(error: unknown): ToldError {
+  return errorToWire(error, { classes, stack: true });
+}
+
+export function toldError(told: ToldError): Error {
+  return errorFromWire(told, classes);
+}
