@@ -1,3 +1,4 @@
+import { Claimant } from './claimant.ts';
 import { healthyBut, type Scenario, settles, some, type Stage } from './stage.ts';
 import type { Process } from './world.ts';
 
@@ -58,28 +59,13 @@ const names: Scenario = {
 /** As long as a Node.js process may stand still without being given up. */
 const FROZEN_MS = 2_500;
 
-/** Another process asks for the name again and again, until it is sure that this is taken. */
+/** A second process claims the name as a node does that starts. */
 function claim(stage: Stage, { name }: Process): Process {
   const { world } = stage;
-  const seeds = world.running.filter((process) => process.name !== name);
-  const second = stage.startOne(name, {
-    address: `${name}:77`,
-    key: `${name} again`,
-    seeds: [],
-  });
-  const addresses = seeds.map(({ address }) => address);
-  const ask = (pauseMs: number): void => {
-    if (!second.isRunning || second.gossip.size > 1) return;
-    world.input(second, { kind: 'join', seeds: addresses });
-    world.agenda.after(pauseMs, () => ask(Math.min(2 * pauseMs, 1_000)));
-  };
-  ask(100);
-  world.observers.push({
-    onEvent(process, event) {
-      const isSure = event.kind === 'taken' && event.isSure;
-      if (process === second && isSure) world.kill(second);
-    },
-  });
+  const others = world.running.filter((process) => process.name !== name);
+  const seeds = others.map(({ address }) => address);
+  const second = stage.startOne(name, { address: `${name}:77`, key: `${name} again`, seeds });
+  new Claimant(world, second, seeds);
   return second;
 }
 

@@ -1,4 +1,5 @@
 import type { Alive } from '@troupe/gossip';
+import { Claimant } from './claimant.ts';
 import { endings } from './endings.ts';
 import { healthyBut, type Scenario, settles, some, type Stage } from './stage.ts';
 import type { Process } from './world.ts';
@@ -95,7 +96,7 @@ const restarts: Scenario = {
     const { world, random } = stage;
     stage.start(random.pick([4, 12, 24]));
     const first = world.running[0] as Process;
-    if (random.chance(0.2)) takeName(stage, random.pick(world.running));
+    if (random.chance(0.3)) takeName(stage, random.pick(world.running));
     const ended = random.chance(0.3) ? world.running.slice(1) : some(stage, 3);
     for (const process of ended) {
       if (process === first) continue;
@@ -124,23 +125,39 @@ const restarts: Scenario = {
   },
 };
 
-/** A second process has the name of one that lives: it is told so, and ends. */
-function takeName(stage: Stage, { name }: Process): void {
-  const { world } = stage;
-  const seeds = world.running.filter((process) => process.name !== name);
-  const second = stage.startOne(name, {
-    address: `${name}:77`,
-    key: `${name} again`,
-    seeds: seeds.map(({ address }) => address),
-  });
+/**
+ * A second process claims the name of one that lives, and may be held up meanwhile. It is refused
+ * in time, whichever seeds are silent, unless the others have given up the first one.
+ */
+function takeName(stage: Stage, holder: Process): void {
+  const { world, random } = stage;
+  const { name } = holder;
+  const { generation } = holder.gossip.self;
+  const others = world.running.filter((process) => process !== holder);
+  const seeds = others.map(({ address }) => address);
+  if (random.chance(0.5)) seeds.unshift('silent:1');
+  const second = stage.startOne(name, { address: `${name}:77`, key: `${name} again`, seeds });
+  const claimant = new Claimant(world, second, seeds);
+  let isGivenUp = false;
+  let isReplaced = false;
   world.observers.push({
-    onEvent(process, { kind }) {
-      if (process === second && kind === 'taken') world.kill(second);
+    onEvent(_, event) {
+      if (!('member' in event) || event.member.generation !== generation) return;
+      // That one is replaced who is given up only by what comes with it.
+      isGivenUp ||= event.kind === 'failed' && !isReplaced;
+      isReplaced = event.kind === 'conflict';
     },
   });
-  if (!world.runUntil(() => !second.isRunning, { limitMs: 5_000 })) {
-    stage.fail(`a second ${name} is not told that there is one`);
+  if (random.chance(0.5)) {
+    world.hold(holder, 'whole');
+    world.agenda.after(random.integer(200, 10_000), () => world.letGo(holder));
   }
+  if (!world.runUntil(() => claimant.isDecided, { limitMs: 10_000 })) {
+    stage.fail(`a second ${name} does not learn whether there is one`);
+  }
+  if (claimant.step.kind === 'taken') return;
+  if (!isGivenUp) stage.fail(`a second ${name} has the name of one that nobody has given up`);
+  world.kill(holder); // Of two of one name, whoever runs them ends one.
 }
 
 /** One ends, and another one of another name starts at its address. */
