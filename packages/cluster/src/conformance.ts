@@ -337,6 +337,20 @@ const names: readonly MembershipCase[] = [
     },
     'probed',
   ),
+  claim('a holder that stands still for a moment keeps its name', async (world) => {
+    const [a, b] = await world.members('a', 'b', 'c', 'd');
+    const events = eventsAt(a);
+    world.net.frozen.add('b:1');
+    const second = world.begin(memberOf('b', '2', 'elsewhere'));
+    const refused = assert.rejects(second, (error) => error instanceof NameTaken);
+    await world.env.advance(1_500);
+    world.net.frozen.delete('b:1');
+    await world.env.advance(world.patienceMs);
+    await refused;
+    assert.equal(find(a, 'b')?.incarnation, '1');
+    assert.equal(b.view().self.state, 'alive');
+    assert.ok(!wordsOf(events, 'b').includes('failed'));
+  }),
   claim('whether a name is taken is known in ten seconds, whoever is silent', async (world) => {
     await world.members('a', 'b', 'c', 'd');
     world.net.isCut = (from, to) => from === 'elsewhere:1' && to === 'b:1';

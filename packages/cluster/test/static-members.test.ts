@@ -182,6 +182,43 @@ test('a second node of the same name is refused, and told what to do', async (t)
   t.regex(error?.message ?? '', /'b' is in the cluster already, at b:1.*another name/);
 });
 
+test('a node that starts anew elsewhere has its name once its address was seen to refuse', async (t) => {
+  const w = world();
+  const a = await start(w, member('a'), []);
+  const b = await start(w, member('b'), ['a:1']);
+  await w.env.advance(2_000);
+  await b.membership.stop();
+  w.net.end('b:1');
+
+  const next = start(w, member('b', '2', 'other'), ['a:1']);
+  await w.env.advance(2_000); // Whom nobody asks for is suspected after 2.5 s of silence.
+
+  await t.notThrowsAsync(next);
+  t.is(a.membership.view().members.find(({ name }) => name === 'b')?.address, 'other:1');
+});
+
+test('a suspect keeps its name until it is given up', async (t) => {
+  const w = world();
+  const a = await start(w, member('a'), []);
+  const b = await start(w, member('b'), ['a:1']);
+  await w.env.advance(2_000);
+  w.net.frozen.add('b:1');
+  await w.env.advance(4_000);
+  t.is(states(a.membership)['b'], 'suspect');
+
+  const next = start(w, member('b', '2', 'other'), ['a:1']);
+  const refused = t.throwsAsync(next, { instanceOf: NameTaken, message: /already, at b:1: give/ });
+  await w.env.advance(200);
+  w.net.frozen.delete('b:1');
+  await w.env.advance(10_000);
+
+  await refused;
+  t.is(
+    a.membership.view().members.find(({ name }) => name === 'b')?.incarnation,
+    b.self.incarnation,
+  );
+});
+
 test('a name that has moved on is told of once in ten seconds, however often it is refused', async (t) => {
   const w = world();
   await start(w, member('a'), ['x:1']);
