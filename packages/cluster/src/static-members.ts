@@ -266,11 +266,18 @@ class StaticMembers implements Membership {
       });
     }
     this.#claimant?.refused({ address: holder, isSure: by === holder });
-    if (by === holder || holder === '') return;
-    // Others may not have missed it yet: it alone is sure, and is asked.
-    this.#exchange(holder).catch((error: unknown) => {
+    if (by !== holder && holder !== '') void this.#askHolder(holder);
+  }
+
+  /** Others may not have missed it yet: it alone is sure that it is there. */
+  async #askHolder(holder: string): Promise<void> {
+    try {
+      const answer = await this.#net.exchange(holder, this.#digest(), this.#timeoutMs);
+      const isSure = holderSaid(answer) === holder;
+      if (isSure) this.#claimant?.refused({ address: holder, isSure });
+    } catch (error) {
       this.#log.debug({ holder, error }, 'who has the name of this node does not answer');
-    });
+    }
   }
 
   get #timeoutMs(): number {

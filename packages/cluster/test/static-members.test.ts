@@ -219,6 +219,22 @@ test('a suspect keeps its name until it is given up', async (t) => {
   );
 });
 
+test('who is said to have the name is asked once a round, whatever it answers', async (t) => {
+  const w = world();
+  let asked = 0;
+  w.net.answers.set('x:1', () => ({ nameTakenBy: 'y:1' }));
+  w.net.answers.set('y:1', () => {
+    asked += 1;
+    return { nameTakenBy: 'x:1' };
+  });
+
+  const refused = t.throwsAsync(start(w, member('b'), ['x:1']), { instanceOf: NameTaken });
+  await w.env.advance(10_000);
+
+  await refused;
+  t.true(asked >= 5 && asked <= 12, `asked ${asked} times`);
+});
+
 test('a name that has moved on is told of once in ten seconds, however often it is refused', async (t) => {
   const w = world();
   await start(w, member('a'), ['x:1']);
