@@ -32,6 +32,11 @@ export interface Env {
 export interface Timer {
   /** Forgets the timer; harmless when it has fired already. */
   cancel(): void;
+  /**
+   * Whether the process waits for the timer before it ends; it does unless it is told otherwise.
+   * Absent where there is no process that could end.
+   */
+  keepAlive?(isWaitedFor: boolean): void;
 }
 
 /** The four levels that pino, and most loggers after it, agree on. */
@@ -59,7 +64,10 @@ export function processEnv(options: ProcessEnvOptions = {}): Env {
     wallTime: () => Date.now(),
     setTimer(delayMs, run) {
       const timer = setTimeout(run, delayMs);
-      return { cancel: () => clearTimeout(timer) };
+      return {
+        cancel: () => clearTimeout(timer),
+        keepAlive: (isWaitedFor) => void (isWaitedFor ? timer.ref() : timer.unref()),
+      };
     },
     afterIo: (run) => void setImmediate(run),
     afterPromises: (run) => process.nextTick(run),

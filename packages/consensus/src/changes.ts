@@ -34,6 +34,10 @@ export class Changes {
     this.#at = at;
   }
 
+  get size(): number {
+    return this.#changes.length + this.#transfers.length;
+  }
+
   change(given: readonly MemberChange[], options: ChangeOptions): Promise<Members> {
     checkChanges(given);
     const { expected = {} } = options;
@@ -133,7 +137,7 @@ export class Changes {
 
   #request<T>(options: RequestOptions, why: RequestPlace['why']): Request<T> {
     const { group, env } = this.#at;
-    if (this.#changes.length + this.#transfers.length >= CHANGES_MAX) {
+    if (this.size >= CHANGES_MAX) {
       throw new Overloaded(`group ${group}`, 'changes waiting', CHANGES_MAX);
     }
     return new Request<T>({ group, env, ...(why && { why }) }, options);

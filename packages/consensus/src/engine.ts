@@ -250,7 +250,10 @@ export class Engine implements Driver {
     for (let round = 0; round < ROUNDS_MAX && this.#awake.size > 0; round += 1) {
       const groups = this.#awake;
       this.#awake = new Set();
-      for (const group of groups) group.work(this.#turns);
+      for (const group of groups) {
+        group.work(this.#turns);
+        if (group.isWaitedFor) this.#timer?.keepAlive?.(true);
+      }
       this.#outbox?.flush(); // Before the disk is asked: what must wait for it is not in here yet.
       this.#save();
     }
@@ -269,12 +272,15 @@ export class Engine implements Driver {
     for (const group of this.#groups.values()) group.tick(ticks);
   }
 
+  /** A process that nobody reaches, and in which nobody waits for a group, may end with time left. */
   #nextTick(): Timer {
-    return this.#env.setTimer(this.#tickMs, () => {
+    const timer = this.#env.setTimer(this.#tickMs, () => {
       this.#timer = this.#nextTick();
       const [any] = this.#groups.values();
       if (any !== undefined) this.#wake(any);
     });
+    timer.keepAlive?.(false);
+    return timer;
   }
 
   /** Of thousands of groups, which share the disk, each leads no more and shortens its log. */

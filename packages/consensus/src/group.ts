@@ -166,6 +166,10 @@ export class Group<R> implements Consensus<R>, Hosted {
     return { ...groupStatusOf(this.group, status), reachable: this.#reachable(status), waiting };
   }
 
+  get isWaitedFor(): boolean {
+    return this.#proposals.size + this.#reads.size + this.#changes.size > 0;
+  }
+
   events(signal: AbortSignal): AsyncIterable<ConsensusEvent> {
     return this.#feed.read(signal);
   }

@@ -7,6 +7,8 @@ import type { Lane } from './wire.ts';
 
 /** A group as the node that it is on sees it. */
 export interface Hosted extends Consensus {
+  /** Somebody has asked for something, and has no answer yet. */
+  readonly isWaitedFor: boolean;
   /** Time has passed: `ticks` of it. */
   tick(ticks: number): void;
   /** A member said something; looked at in the next turn. */

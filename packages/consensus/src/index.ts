@@ -29,6 +29,9 @@ export { command, defineMachine, query } from './machine-methods.ts';
 export type {
   CommandOptions,
   MachineTable,
+  Marked,
+  MarkedClass,
+  PublicMethods,
   ReplicaKeys,
   ReplicaMethods,
 } from './machine-methods.ts';

@@ -149,6 +149,7 @@ function ranBefore(error: unknown): unknown {
   return new NotSerializable(error.path, error.issue, executed);
 }
 
-function isCount(value: unknown): value is number {
+/** Whether it is an integer of at least 0. */
+export function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }

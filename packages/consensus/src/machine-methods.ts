@@ -16,8 +16,26 @@ export type ReservedName = 'with' | 'close' | 'then' | 'toJSON' | keyof typeof O
 // oxlint-disable-next-line no-explicit-any -- only `any` matches every method's parameters
 type AnyMethod = (...args: any[]) => unknown;
 
-/** The names of `M` that a replica can call: its own public methods. */
-export type ReplicaKeys<M> = {
+declare const marked: unique symbol;
+
+/** What `defineMachine` knows of a class: which of its methods are marked. No value has it. */
+export interface Marked<K extends string> {
+  readonly [marked]: K;
+}
+
+/** A class of which the types say which methods are marked. */
+export type MarkedClass<C extends MachineClass, K extends string> = {
+  readonly [P in keyof C]: C[P];
+} & (new () => InstanceType<C> & Marked<K>);
+
+/**
+ * The names of `M` that a replica can call: those that `defineMachine` was given; of a class with
+ * decorators, which types do not see, all public methods.
+ */
+export type ReplicaKeys<M> = M extends Marked<infer K> ? K : PublicMethods<M>;
+
+/** The names of the public methods that a class of machines has itself. */
+export type PublicMethods<M> = {
   [K in keyof M]-?: K extends string
     ? K extends ReservedName | keyof Machine
       ? never
@@ -29,7 +47,7 @@ export type ReplicaKeys<M> = {
 
 /** The methods of `M`, each a promise of what it returns. */
 export type ReplicaMethods<M> = {
-  readonly [K in ReplicaKeys<M>]: M[K] extends (...args: infer A) => infer R
+  readonly [K in ReplicaKeys<M> & keyof M]: M[K] extends (...args: infer A) => infer R
     ? (...args: A) => Promise<Awaited<R>>
     : never;
 };
@@ -113,12 +131,24 @@ export function query(
 /** Which methods are what: their names, or for commands what else there is to say about each. */
 export interface MachineTable<M> {
   readonly commands:
-    | readonly ReplicaKeys<M>[]
-    | { readonly [K in ReplicaKeys<M>]?: CommandOptions };
-  readonly queries?: readonly ReplicaKeys<M>[];
+    | readonly PublicMethods<M>[]
+    | { readonly [K in PublicMethods<M>]?: CommandOptions };
+  readonly queries?: readonly PublicMethods<M>[];
 }
 
-/** The decorators as a function: `defineMachine({ commands: ['add'] }, class … {})`. */
+/** The names in a table. */
+export type NamesOf<T> = T extends { readonly commands: infer C; readonly queries?: infer Q }
+  ? (C extends readonly (infer N)[] ? N : keyof C) | (Q extends readonly (infer N)[] ? N : never)
+  : never;
+
+/**
+ * The decorators as a function: `defineMachine({ commands: ['add'] }, class … {})`. A replica of
+ * what it returns has the methods of the table and no others, for the compiler as well.
+ */
+export function defineMachine<
+  C extends MachineClass,
+  const T extends MachineTable<InstanceType<C>>,
+>(table: T, target: C): MarkedClass<C, NamesOf<T> & string>;
 export function defineMachine<C extends MachineClass>(
   { commands, queries = [] }: MachineTable<InstanceType<C>>,
   target: C,

@@ -1,24 +1,13 @@
+import { NotSerializable } from '@troupe/actor';
 import { xorshift } from '@troupe/actor/internal';
-import { CborCodec } from '@troupe/remote';
+import { CallSampler } from './call-sampler.ts';
 import { BadMachine, MachineOutdated } from './errors.ts';
 import { between, Machine, type MachineClass } from './machine.ts';
 import { type CommandEntry, EntryCodec, type Outcome } from './machine-entry.ts';
 import { type MachineMethod, methodsOf, unmarkedOf } from './machine-methods.ts';
-import { plainData } from './plain-data.ts';
-import { type SavedSession, SessionTable } from './session-table.ts';
-import { reshare, sharingData, unshare } from './shared-objects.ts';
+import { type SavedMachine, StateCodec } from './state-codec.ts';
+import { SessionTable } from './session-table.ts';
 import type { Command, SnapshotOrigin, SnapshotSource, StateMachine } from './state-machine.ts';
-
-/** Of the frames in a snapshot: `[FORMAT, index, time, state]`, then one for each session. */
-const FORMAT = 1;
-/** `[FORMAT_SHARING, index, time, state, shared]`: of a state with one object at several places. */
-const FORMAT_SHARING = 2;
-/** A larger state takes a `StateMachine` of its own, which can hand it out piece by piece. */
-const SNAPSHOT_BYTES_MAX = 2 ** 30;
-
-const FIELDS = ['format', 'index', 'time', 'state', 'shared'];
-
-type Frames = readonly (readonly unknown[])[];
 
 /**
  * A class of machines as the `StateMachine` that a group replicates: it knows the commands by
@@ -31,10 +20,8 @@ export class Replicated<M extends Machine> implements StateMachine<Outcome> {
   /** Names of methods that nobody can call, since they are neither commands nor queries. */
   readonly unmarked: readonly string[];
   readonly #entries = new EntryCodec();
-  readonly #snapshots = new CborCodec({
-    sequenceBytesMax: SNAPSHOT_BYTES_MAX,
-    itemsMax: SNAPSHOT_BYTES_MAX,
-  });
+  readonly #states = new StateCodec();
+  readonly #sampler = new CallSampler();
   #machine: M;
   #sessions = new SessionTable();
   readonly #users = new Set<(machine: M) => void>();
@@ -72,11 +59,17 @@ export class Replicated<M extends Machine> implements StateMachine<Outcome> {
    * Asks this node's instance, as it is now; the answer is a copy.
    * @throws {TypeError} when the query returns a promise
    * @throws {NotSerializable} when the answer is not plain data
+   * @throws {BadMachine} when the query has changed the state, which is as it was before
    */
   query({ name, body }: MachineMethod, args: readonly unknown[]): unknown {
-    const answer = body.apply(this.#machine, [...args]);
-    refusePromise(name, answer);
-    return this.#entries.copy(answer);
+    const before = this.#sampler.isDue(name) ? this.#encodeState() : undefined;
+    try {
+      const answer = body.apply(this.#machine, [...args]);
+      refusePromise(name, answer);
+      return this.#entries.copy(answer);
+    } finally {
+      if (before !== undefined) this.#demandUnchanged(name, before);
+    }
   }
 
   /**
@@ -95,34 +88,31 @@ export class Replicated<M extends Machine> implements StateMachine<Outcome> {
   }
 
   snapshot(): SnapshotSource {
-    const chunks = [this.#encodeState()];
-    for (const session of this.#sessions.save()) {
-      chunks.push(this.#snapshots.encode(session, plainData));
-    }
+    const sessions = this.#sessions.save().map((session) => this.#states.encodeSession(session));
+    const chunks = [this.#encodeState(), ...sessions];
     return { chunks: () => chunks };
   }
 
   async restore(chunks: AsyncIterable<Uint8Array>, { version }: SnapshotOrigin): Promise<void> {
     const parts: Uint8Array[] = [];
     for await (const chunk of chunks) parts.push(chunk);
-    const frames: Frames = this.#snapshots.decodeSequence(Buffer.concat(parts), sharingData);
-    const [[format, index, time, written, shared = []] = [], ...saved] = frames;
-    if (format !== FORMAT && format !== FORMAT_SHARING) {
-      throw new Error(
-        `the snapshot is of format ${String(format)}, and this release knows ${FORMAT_SHARING}`,
-      );
-    }
-    const state = reshare({ state: written, shared: shared as readonly unknown[] });
+    const bytes = Buffer.concat(parts);
+    const { machine, sessions } = this.#states.decode(bytes);
+    this.#sampler.stateBytes = bytes.length;
+    const table = new SessionTable();
+    for (const session of sessions) table.load(session);
+    this.#become(machine, version);
+    this.#sessions = table;
+  }
+
+  /** A new instance with that state takes the place of the present one. */
+  #become({ index, time, state }: SavedMachine, version: number): void {
     const machine = new this.type();
     machine['~troupe/load'](state, version);
-    const sessions = new SessionTable();
-    // What a member made of its own table, and checksums have guarded since.
-    for (const session of saved) sessions.load(session as SavedSession);
     this.#machine = machine;
-    this.#sessions = sessions;
-    this.#index = index as number;
-    this.#time = time as number;
-    machine['~troupe/enter'](between(this.#index, this.#time));
+    this.#index = index;
+    this.#time = time;
+    machine['~troupe/enter'](between(index, time));
     for (const use of this.#users) use(machine);
   }
 
@@ -154,23 +144,47 @@ export class Replicated<M extends Machine> implements StateMachine<Outcome> {
       time: this.#time,
       random: xorshift(seed),
     });
+    const outcome = this.#run(method, args);
+    this.#machine['~troupe/enter'](between(this.#index, this.#time));
+    if (this.#sampler.isDue(name)) this.#demandPlain(name);
+    return outcome;
+  }
+
+  #run({ name, body }: MachineMethod, args: readonly unknown[]): Outcome {
     try {
-      const result = method.body.apply(this.#machine, [...args]);
+      const result = body.apply(this.#machine, [...args]);
       refusePromise(name, result);
       return this.#entries.returned(name, result);
     } catch (error) {
       return this.#entries.threw(error, this.type.errors);
-    } finally {
-      this.#machine['~troupe/enter'](between(this.#index, this.#time));
     }
   }
 
+  /** Else it would be found when the next snapshot is due, and by then on every node. */
+  #demandPlain(command: string): void {
+    try {
+      this.#encodeState();
+    } catch (error) {
+      if (!(error instanceof NotSerializable)) throw error;
+      const where = `has something at ${error.path} after ${command} that no snapshot can hold`;
+      const advice = 'keep plain data in fields, or override save and load';
+      throw new BadMachine(this.type.name, `${where}: ${error.issue}; ${advice}`, { cause: error });
+    }
+  }
+
+  /** A query that writes makes this node differ from the others. */
+  #demandUnchanged(query: string, before: Uint8Array): void {
+    if (Buffer.compare(this.#encodeState(), before) === 0) return;
+    this.#become(this.#states.decode(before).machine, this.version);
+    const issue = `has changed its state in ${query}, which has been undone`;
+    throw new BadMachine(this.type.name, `${issue}: mark what changes it with @command`);
+  }
+
   #encodeState(): Uint8Array {
-    const { state, shared } = unshare(this.#machine['~troupe/save']());
-    const format = shared.length === 0 ? FORMAT : FORMAT_SHARING;
-    const frame = [format, this.#index, this.#time, state];
-    if (shared.length > 0) frame.push(shared);
-    return this.#snapshots.encode(frame, sharingData, FIELDS);
+    const state: unknown = this.#machine['~troupe/save']();
+    const bytes = this.#states.encode({ index: this.#index, time: this.#time, state });
+    this.#sampler.stateBytes = bytes.length;
+    return bytes;
   }
 }
 

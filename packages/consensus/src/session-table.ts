@@ -1,4 +1,5 @@
-import type { CommandEntry, Outcome, Settled } from './machine-entry.ts';
+import { BadBytes } from '@troupe/remote';
+import { type CommandEntry, isCount, type Outcome, type Settled } from './machine-entry.ts';
 
 /** Sessions of one group; the one that was idle for longest, in the log, makes room for another. */
 export const SESSIONS_MAX = 1_024;
@@ -84,4 +85,23 @@ function acknowledge(session: Session, upTo: number): void {
     return;
   }
   for (const sequence of results.keys()) if (sequence <= upTo) results.delete(sequence);
+}
+
+/**
+ * A session of a snapshot, as it was read.
+ * @throws {BadBytes} when it is none
+ */
+export function checkedSession(saved: readonly unknown[]): SavedSession {
+  const [id, acknowledged, results] = saved;
+  const isRight = isCount(id) && isCount(acknowledged) && Array.isArray(results);
+  if (!isRight || results.length > RESULTS_MAX || !results.every(isResult)) {
+    throw new BadBytes('a session in the snapshot of a machine');
+  }
+  return [id, acknowledged, results];
+}
+
+function isResult(saved: unknown): saved is SavedSession[2][number] {
+  if (!Array.isArray(saved)) return false;
+  const [sequence, threw, bytes] = saved as readonly unknown[];
+  return isCount(sequence) && typeof threw === 'boolean' && bytes instanceof Uint8Array;
 }

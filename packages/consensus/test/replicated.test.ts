@@ -12,6 +12,7 @@ import {
 } from '@troupe/consensus';
 import { NotSerializable } from '@troupe/actor';
 import { CborCodec } from '@troupe/remote';
+import { CallSampler } from '../dist/call-sampler.js';
 import { reshare, unshare } from '../dist/shared-objects.js';
 import { Ledger } from './ledger.ts';
 
@@ -317,3 +318,92 @@ test('a state that contains itself is refused, and says where', (t) => {
 
   t.throws(() => new Replicated(Loop), { message: /state\.self.* it contains itself/ });
 });
+
+class Meter extends Machine {
+  reads = 0;
+  marks: unknown[] = [];
+  @command mark(kind: 'plain' | 'own'): number {
+    return this.marks.push(kind === 'own' ? new Account() : kind);
+  }
+  @query value(): number {
+    return this.reads;
+  }
+  @query count(how: 'field' | 'inside' | 'and fail'): number {
+    if (how === 'field') this.reads += 1;
+    else this.marks.push(how);
+    if (how === 'and fail') throw new RangeError('after all');
+    return this.reads;
+  }
+}
+
+function mark(sequence: number, kind: string): Uint8Array {
+  return entry(2, 0, 1, sequence, 0, 1, 7, 'mark', [kind]);
+}
+
+function metering(...entries: readonly Uint8Array[]): Replicated<Meter> {
+  const machine = new Replicated(Meter);
+  machine.apply([open, ...entries].map((data, at) => ({ index: at + 1, epoch: 1, data })));
+  return machine;
+}
+
+async function written(machine: Replicated<Meter>): Promise<readonly Uint8Array[]> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of machine.snapshot().chunks()) chunks.push(chunk);
+  return chunks;
+}
+
+for (const how of ['field', 'inside', 'and fail']) {
+  test(`a query that writes is refused, and what it wrote is undone: ${how}`, async (t) => {
+    const machine = metering(mark(1, 'plain'));
+    const [count, value] = ['count', 'value'].map((name) => machine.methods.get(name));
+    const before = await written(machine);
+
+    const error = t.throws(() => count && machine.query(count, [how]), { instanceOf: BadMachine });
+
+    t.like(error, { code: 'ERR_BAD_MACHINE', machine: 'Meter' });
+    t.regex(error?.message ?? '', /changed its state in count, .* undone: mark .* @command/);
+    t.is(value && machine.query(value, []), 0);
+    t.deepEqual(await written(machine), before);
+  });
+}
+
+test('what no snapshot can hold is found with the command that leaves it, and where', (t) => {
+  const error = t.throws(() => metering(mark(1, 'plain'), mark(2, 'own')), {
+    instanceOf: BadMachine,
+  });
+
+  t.regex(
+    error?.message ?? '',
+    /at state\.marks\[1\] after mark that no snapshot can hold: .*Account/,
+  );
+});
+
+test('a method is looked at ever more seldom, and never while the state is large', (t) => {
+  const sampler = new CallSampler();
+  const due = Array.from({ length: 70 }, () => sampler.isDue('add'));
+
+  sampler.stateBytes = 2 ** 20 + 1;
+
+  t.deepEqual(
+    due.flatMap((isDue, at) => (isDue ? [at + 1] : [])),
+    [1, 2, 4, 8, 16, 32, 64],
+  );
+  t.false(sampler.isDue('another'));
+});
+
+const sessions: readonly [what: string, session: readonly unknown[]][] = [
+  ['no id', ['1', 0, []]],
+  ['no results', [1, 0, {}]],
+  ['a result that is none', [1, 0, [[1, 'yes', Uint8Array.of(1)]]]],
+];
+for (const [what, session] of sessions) {
+  test(`a snapshot in which a session has ${what} is not taken for one`, async (t) => {
+    async function* chunks(): AsyncGenerator<Uint8Array> {
+      yield* new Replicated(Ledger).snapshot().chunks();
+      yield codec.encode(session, plain);
+    }
+    const restoring = new Replicated(Ledger).restore(chunks(), { version: 1, index: 0 });
+
+    await t.throwsAsync(restoring, { code: 'ERR_BAD_BYTES' });
+  });
+}

@@ -1,0 +1,65 @@
+import { BadBytes, CborCodec } from '@troupe/remote';
+import { plainData } from './plain-data.ts';
+import { checkedSession, type SavedSession } from './session-table.ts';
+import { reshare, sharingData, unshare } from './shared-objects.ts';
+
+/** Of the frames in a snapshot: `[FORMAT, index, time, state]`, then one for each session. */
+const FORMAT = 1;
+/** `[FORMAT_SHARING, index, time, state, shared]`: of a state with one object at several places. */
+const FORMAT_SHARING = 2;
+/** A larger state takes a `StateMachine` of its own, which can hand it out piece by piece. */
+const SNAPSHOT_BYTES_MAX = 2 ** 30;
+
+const FIELDS = ['format', 'index', 'time', 'state', 'shared'];
+
+/** What a machine is after an entry, but for its sessions. */
+export interface SavedMachine {
+  readonly index: number;
+  readonly time: number;
+  /** As `save` gave it. */
+  readonly state: unknown;
+}
+
+/** The bytes of snapshots. */
+export class StateCodec {
+  readonly #codec = new CborCodec({
+    sequenceBytesMax: SNAPSHOT_BYTES_MAX,
+    itemsMax: SNAPSHOT_BYTES_MAX,
+  });
+
+  /** @throws {NotSerializable} that says where, when the state is no plain data */
+  encode({ index, time, state: whole }: SavedMachine): Uint8Array {
+    const { state, shared } = unshare(whole);
+    const format = shared.length === 0 ? FORMAT : FORMAT_SHARING;
+    const frame = [format, index, time, state];
+    if (shared.length > 0) frame.push(shared);
+    return this.#codec.encode(frame, sharingData, FIELDS);
+  }
+
+  encodeSession(session: SavedSession): Uint8Array {
+    return this.#codec.encode(session, plainData);
+  }
+
+  /**
+   * What the whole of a snapshot says, which comes from a disk or from another node.
+   * @throws {BadBytes} when it is none
+   * @throws {Error} when it is of a later release
+   */
+  decode(bytes: Uint8Array): {
+    readonly machine: SavedMachine;
+    readonly sessions: readonly SavedSession[];
+  } {
+    const frames: readonly (readonly unknown[])[] = this.#codec.decodeSequence(bytes, sharingData);
+    const [[format, index, time, written, shared = []] = [], ...sessions] = frames;
+    if (format !== FORMAT && format !== FORMAT_SHARING) {
+      throw new Error(
+        `the snapshot is of format ${String(format)}, and this release knows ${FORMAT_SHARING}`,
+      );
+    }
+    const isRight = Number.isSafeInteger(index) && Number.isFinite(time) && Array.isArray(shared);
+    if (!isRight) throw new BadBytes('the head of the snapshot of a machine');
+    const state = reshare({ state: written, shared });
+    const machine = { index: index as number, time: time as number, state };
+    return { machine, sessions: sessions.map(checkedSession) };
+  }
+}
