@@ -272,7 +272,7 @@ export class Engine implements Driver {
     for (const group of this.#groups.values()) group.tick(ticks);
   }
 
-  /** A process that nobody reaches, and in which nobody waits for a group, may end with time left. */
+  /** Nothing but somebody who waits keeps a process alive for the time of its groups. */
   #nextTick(): Timer {
     const timer = this.#env.setTimer(this.#tickMs, () => {
       this.#timer = this.#nextTick();

@@ -3,9 +3,9 @@ import { Machine, type MachineClass } from './machine.ts';
 
 export interface CommandOptions {
   /**
-   * The `version` of the class that brought the command: what an older node does not know it must
-   * not skip, so it stops there. Default: 1. A command that comes to mean something else is a new
-   * one, under a new name.
+   * The `version` of the class that brought the command, as a node that does not know it says when
+   * it stops there. Default: 1. A command that comes to mean something else is a new one, under a
+   * new name.
    */
   readonly since?: number;
 }
