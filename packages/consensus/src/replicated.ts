@@ -174,10 +174,19 @@ export class Replicated<M extends Machine> implements StateMachine<Outcome> {
 
   /** A query that writes makes this node differ from the others. */
   #demandUnchanged(query: string, before: Uint8Array): void {
-    if (Buffer.compare(this.#encodeState(), before) === 0) return;
+    if (this.#isAs(before)) return;
     this.#become(this.#states.decode(before).machine, this.version);
     const issue = `has changed its state in ${query}, which has been undone`;
     throw new BadMachine(this.type.name, `${issue}: mark what changes it with @command`);
+  }
+
+  #isAs(before: Uint8Array): boolean {
+    try {
+      return Buffer.compare(this.#encodeState(), before) === 0;
+    } catch (error) {
+      if (error instanceof NotSerializable) return false; // It was plain data before.
+      throw error;
+    }
   }
 
   #encodeState(): Uint8Array {

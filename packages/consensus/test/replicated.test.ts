@@ -328,9 +328,9 @@ class Meter extends Machine {
   @query value(): number {
     return this.reads;
   }
-  @query count(how: 'field' | 'inside' | 'and fail'): number {
+  @query count(how: 'field' | 'inside' | 'no data' | 'and fail'): number {
     if (how === 'field') this.reads += 1;
-    else this.marks.push(how);
+    else this.marks.push(how === 'no data' ? new Account() : how);
     if (how === 'and fail') throw new RangeError('after all');
     return this.reads;
   }
@@ -352,7 +352,7 @@ async function written(machine: Replicated<Meter>): Promise<readonly Uint8Array[
   return chunks;
 }
 
-for (const how of ['field', 'inside', 'and fail']) {
+for (const how of ['field', 'inside', 'no data', 'and fail']) {
   test(`a query that writes is refused, and what it wrote is undone: ${how}`, async (t) => {
     const machine = metering(mark(1, 'plain'));
     const [count, value] = ['count', 'value'].map((name) => machine.methods.get(name));
