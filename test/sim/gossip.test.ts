@@ -32,6 +32,8 @@ for (const [claim, name, seed] of [
   ['a probe from a silence proves nothing', 'S4', 36],
   ['a refusal of one process is none of the next one of its name', 'S3', 94],
   ['who comes back from the other side of a partition buries nobody on this one', 'S5', 7],
+  ['who breaks silences again and again puts off no probe for ever', 'S11', 68],
+  ['whom a refusal has misled once is no witness of refusals', 'S12', 231],
   ['whose life elsewhere is over begins one after it, whatever its clock says', 'S3', 79],
 ] as const) {
   test(`once it was otherwise: ${claim}`, (t) => {

@@ -242,7 +242,7 @@ export class Gossip {
   #listenAgain(): void {
     const { nowMs, roster, settings } = this.#core;
     if (!settings.selfDoubt) return;
-    this.#probes.forget(0); // Their answers were not heard either.
+    this.#probes.repeat();
     for (const member of roster.suspects) {
       member.suspicion?.renew(nowMs);
       this.#probes.start(member);

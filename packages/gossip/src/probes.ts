@@ -24,6 +24,14 @@ interface Probe extends Asked {
   nacks: number;
   /** Whether an answer by datagram would still tell something about datagrams. */
   byStream: boolean;
+  /** Whether it takes the place of one whose answer may not have been heard. */
+  readonly isRepeated: boolean;
+}
+
+interface ProbeOptions {
+  /** To see whether its address refuses. */
+  readonly byStream?: boolean;
+  readonly isRepeated?: boolean;
 }
 
 /** A probe on behalf of somebody else. */
@@ -102,8 +110,21 @@ export class Probes {
     this.start(target);
   }
 
-  /** @param byStream to see whether its address refuses */
-  start(target: Member, { byStream = false }: { readonly byStream?: boolean } = {}): void {
+  /**
+   * After a silence: answers in it were not heard, so who was asked is asked again. Once: somebody
+   * may break such silences again and again, and no probe would ever come to an end.
+   */
+  repeat(): void {
+    this.#relays.clear();
+    for (const { sequence, target, byStream, isRepeated } of this.#probes.values()) {
+      if (isRepeated) continue;
+      this.#probes.delete(sequence);
+      this.start(target, { byStream, isRepeated: true });
+    }
+  }
+
+  start(target: Member, options: ProbeOptions = {}): void {
+    const { byStream = false, isRepeated = false } = options;
     if (this.#probes.size >= PROBES_MAX || this.#isProbing(target)) return;
     const { settings, health, nowMs } = this.#core;
     const factor = settings.scaleTimeout ? health.factor : 1;
@@ -119,6 +140,7 @@ export class Probes {
       nacksExpected: 0,
       nacks: 0,
       byStream: byStream || target.isDeaf,
+      isRepeated,
     };
     this.#probes.set(probe.sequence, probe);
     this.#ping(probe, 'datagram');

@@ -40,9 +40,9 @@ export class Trials {
   }
 
   onRefused(member: Member): void {
+    if (member.isPresent && member.wasConvicted) return;
     this.#probes.onRefused(member.name);
-    if (!member.isPresent || member.wasConvicted) return;
-    if (this.#isTried(member) || this.#trials.size >= TRIALS_MAX) return;
+    if (!member.isPresent || this.#isTried(member) || this.#trials.size >= TRIALS_MAX) return;
     const { roster, nowMs, settings } = this.#core;
     const skip = (other: Member): boolean => other === member || other.state !== 'alive';
     const witnesses = roster.some(WITNESSES_ASKED, skip);
