@@ -3,6 +3,7 @@ import { Caller } from '@troupe/actor/internal';
 import {
   BadMachine,
   BadOption,
+  type ChangeOptions,
   ChangeRefused,
   type Consensus,
   type Coordination,
@@ -66,6 +67,14 @@ export interface GroupsHost {
 
 /** Where a group begins that is new to this node, and how it is run; all of it has defaults. */
 export type ReplicatedOptions = Omit<GroupOptions<unknown>, 'group' | 'machine'>;
+
+export type GroupChangeOptions = Pick<ChangeOptions, 'deadlineMs' | 'expected'>;
+
+/** What whoever leads a group is asked for. */
+export interface GroupChange extends Required<GroupChangeOptions> {
+  readonly group: string;
+  readonly changes: readonly MemberChange[];
+}
 
 /** A group that was opened for a machine of that class. */
 interface Opened {
@@ -146,7 +155,7 @@ export class Groups {
   async changeMembers(
     group: string,
     changes: readonly MemberChange[],
-    { deadlineMs = CHANGE_DEADLINE_MS }: { readonly deadlineMs?: number } = {},
+    { deadlineMs = CHANGE_DEADLINE_MS, expected = {} }: GroupChangeOptions = {},
   ): Promise<Members> {
     const { env } = this.#host.system;
     const deadlineAt = env.now() + deadlineMs;
@@ -155,7 +164,7 @@ export class Groups {
     for (;;) {
       const leftMs = Math.max(1, Math.floor(deadlineAt - env.now())); // Whole ones, on the wire.
       try {
-        return await this.#changeAt(leader, { group, changes, deadlineMs: leftMs });
+        return await this.#changeAt(leader, { group, changes, deadlineMs: leftMs, expected });
       } catch (error) {
         if (!(error instanceof NotLeader) || error.leader === undefined) throw error;
         if (error.leader === leader || env.now() >= deadlineAt) throw error;
@@ -165,36 +174,22 @@ export class Groups {
   }
 
   /** The same, where this node leads. */
-  changeHere(
-    group: string,
-    changes: readonly MemberChange[],
-    deadlineMs: number,
-  ): Promise<Members> {
+  changeHere({ group, changes, ...options }: GroupChange): Promise<Members> {
     const opened = this.get(group);
     if (opened === undefined) throw new NotLeader(group, undefined);
-    return opened.changeMembers(changes, { deadlineMs });
+    return opened.changeMembers(changes, options);
   }
 
-  async #changeAt(
-    name: string,
-    {
-      group,
-      changes,
-      deadlineMs,
-    }: {
-      readonly group: string;
-      readonly changes: readonly MemberChange[];
-      readonly deadlineMs: number;
-    },
-  ): Promise<Members> {
+  async #changeAt(name: string, change: GroupChange): Promise<Members> {
     const { system, endpoint, membership } = this.#host;
-    if (name === system.name) return this.changeHere(group, changes, deadlineMs);
+    if (name === system.name) return this.changeHere(change);
     const address = `${name}/${GROUPS_SERVICE}`;
     const member = membership.view().members.find((each) => each.name === name);
     if (member === undefined) throw new Unreachable(address, 'no such member of the cluster');
     const to = { target: GROUPS_SERVICE, address };
+    const { group, changes, deadlineMs, expected } = change;
     const caller = new Caller({ timeoutMs: deadlineMs });
-    const message = { args: [group, changes, deadlineMs], caller };
+    const message = { args: [group, changes, deadlineMs, expected], caller };
     const answer = await endpoint.peerOf(member).outgoing.ask(to, 'change', message);
     return membersFrom(answer, name);
   }

@@ -21,7 +21,7 @@ import { EXCHANGE_PROTOCOL } from '@troupe/remote/handshake';
 import { type Entities, ENTITIES_SERVICE } from './entities.ts';
 import { isSameNode, type NodeId } from './member.ts';
 import type { MembershipNet } from './membership.ts';
-import { type Groups, GROUPS_SERVICE } from './groups.ts';
+import { type GroupChange, type Groups, GROUPS_SERVICE } from './groups.ts';
 import { ACTORS_SERVICE, begin } from './place.ts';
 
 const MEMBERS_SERVICE = 'members';
@@ -107,13 +107,35 @@ class GroupsService extends Actor {
     group: unknown,
     changes: unknown,
     deadlineMs: unknown,
+    expected: unknown,
   ): Promise<unknown> {
     const isRight = typeof group === 'string' && typeof deadlineMs === 'number';
     if (!isRight || !Array.isArray(changes)) {
       throw new TypeError('a change is of a group, a list, and has a deadline');
     }
-    return this.#groups.changeHere(group, changes.map(changeOf), deadlineMs);
+    return this.#groups.changeHere({
+      group,
+      changes: changes.map(changeOf),
+      deadlineMs,
+      expected: expectedFrom(expected),
+    });
   }
+}
+
+/** @throws {TypeError} for what no members can be compared with */
+function expectedFrom(value: unknown): GroupChange['expected'] {
+  const { voters, learners, witnesses } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  return {
+    ...(voters !== undefined && { voters: namesFrom(voters) }),
+    ...(learners !== undefined && { learners: namesFrom(learners) }),
+    ...(witnesses !== undefined && { witnesses: namesFrom(witnesses) }),
+  };
+}
+
+function namesFrom(value: unknown): readonly string[] {
+  const isRight = Array.isArray(value) && value.every((name) => typeof name === 'string');
+  if (isRight) return value;
+  throw new TypeError('expected members are lists of names');
 }
 
 /** @throws {TypeError} for what is no change of members */

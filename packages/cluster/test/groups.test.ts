@@ -140,11 +140,15 @@ test('members are changed from any node of the group: who leads is asked', async
 
   const add = follower?.consensus.changeMembers('ledger', [{ add: 'd' }], { deadlineMs: 9_000.5 });
   const members = await cluster.settle(add ?? fail());
+  const expected = { voters: ['a', 'b', 'c'] };
+  const late = follower?.consensus.changeMembers('ledger', [{ remove: 'a' }], { expected });
+  const tooLate = await t.throwsAsync(cluster.settle(late ?? fail()));
   const everybody = members.voters.map((remove) => ({ remove }));
   const removal = follower?.consensus.changeMembers('ledger', everybody);
   const refused = await t.throwsAsync(cluster.settle(removal ?? fail()));
 
   t.deepEqual(members.voters, ['a', 'b', 'c', 'd']);
+  t.like(tooLate, { code: 'ERR_CHANGE_REFUSED', executed: 'no', reason: 'other-members' });
   t.like(refused, { code: 'ERR_CHANGE_REFUSED', executed: 'no' });
 });
 
