@@ -5,6 +5,8 @@ import { type Host, starter } from './consensus/hosts.ts';
 
 const names = ['a', 'b', 'c', 'd', 'e'];
 const UNTIL_MS = 20_000;
+/** So many that no key has more unknown outcomes than can be tried in every order. */
+const KEYS = ['w', 'x', 'y', 'z'];
 
 /** Three begin the group; the others wait to be added. */
 function start(place: Place): Promise<Host> {
@@ -51,7 +53,7 @@ async function supervisor(world: Simulated<Host>): Promise<void> {
 async function scenario(world: Simulated<Host>): Promise<void> {
   const history: Recorded = new History(() => world.nowMs);
   const clients = ['p', 'q', 'r'].map((name) =>
-    client(world, { name, history, untilMs: UNTIL_MS, keys: ['x', 'y'] }),
+    client(world, { name, history, untilMs: UNTIL_MS, keys: KEYS }),
   );
   const supervised = supervisor(world);
   await Promise.all([...clients, operator(world)]);
