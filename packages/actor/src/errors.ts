@@ -42,6 +42,7 @@ export type CallErrorCode =
   | 'ERR_NO_SUCH_COMMAND'
   | 'ERR_LEASE_EXPIRED'
   | 'ERR_LOCK_LOST'
+  | 'ERR_NOT_HELD'
   | 'ERR_COMPACTED'
   | 'ERR_SIZE_MISMATCH';
 

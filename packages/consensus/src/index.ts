@@ -56,21 +56,28 @@ export type { SemaphoreOptions, Semaphores } from './coordination/semaphores.ts'
 export type { BarrierOptions, Barriers, Passage } from './coordination/barriers.ts';
 export type { WaitLimits } from './coordination/patience.ts';
 export type {
-  KeyCondition,
-  KeyOperation,
+  KeyPutOptions,
   KeyRangeOptions,
+  KeyValueStore,
+  KeyWatchOptions,
+  Lease,
+} from './coordination/kv.ts';
+export type {
+  AnyKeys,
+  KeyCondition,
+  KeyName,
+  KeyOperation,
+  KeyPage,
   KeyResult,
   KeyTransacted,
   KeyTransaction,
   KeyValue,
-  KeyValueStore,
-  KeyWatchOptions,
-  Lease,
   LeaseLike,
-} from './coordination/kv.ts';
+  ValueIn,
+} from './coordination/key-value.ts';
 export type { KeyRange } from './coordination/key-range.ts';
 export type { KeyChange, KeyEvent, KeyWatch } from './coordination/key-watch.ts';
-export { Compacted, LeaseExpired, LockLost, SizeMismatch } from './coordination/errors.ts';
+export { Compacted, LeaseExpired, LockLost, NotHeld, SizeMismatch } from './coordination/errors.ts';
 export type { EntryRange, GroupRecord, LogStore, Recovered, StoreWatcher } from './log-store.ts';
 export { MemoryStore } from './memory-store.ts';
 export { DiskStore, openDirectory, openStore, setAside } from './disk-store.ts';

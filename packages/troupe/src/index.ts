@@ -208,10 +208,12 @@ export {
   CoordinationMachine,
   LeaseExpired,
   LockLost,
+  NotHeld,
   openCoordination,
   SizeMismatch,
 } from '@troupe/consensus';
 export type {
+  AnyKeys,
   BarrierOptions,
   Barriers,
   CampaignOptions,
@@ -222,7 +224,10 @@ export type {
   KeyChange,
   KeyCondition,
   KeyEvent,
+  KeyName,
   KeyOperation,
+  KeyPage,
+  KeyPutOptions,
   KeyRange,
   KeyRangeOptions,
   KeyResult,
@@ -246,6 +251,7 @@ export type {
   Session,
   SessionOptions,
   SessionState,
+  ValueIn,
   WaitLimits,
 } from '@troupe/consensus';
 export {

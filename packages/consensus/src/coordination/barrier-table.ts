@@ -1,7 +1,10 @@
 import { Overloaded } from '@troupe/actor';
-import { BARRIER_SIZE_MAX, BARRIERS_MAX } from './bounds.ts';
+import { BARRIER_SIZE_MAX, BARRIERS_MAX, MEMBERS_MAX } from './bounds.ts';
 import { keyOf, topics } from './claim-table.ts';
 import { SizeMismatch } from './errors.ts';
+import { Given } from './given.ts';
+
+const GIVEN = new Given('the group', 'enterBarrier');
 
 interface Barrier {
   readonly size: number;
@@ -23,6 +26,7 @@ export class BarrierTable {
   readonly #barriers = new Map<string, Barrier>();
   readonly #byLease = new Map<number, Map<number, string>>();
   readonly #changed: (topic: string) => void;
+  #members = 0;
 
   /** @param changed is told what is new; see `topics` */
   constructor(changed: (topic: string) => void) {
@@ -30,27 +34,27 @@ export class BarrierTable {
   }
 
   /**
-   * @returns the index at which it opened, 0 while members are missing
-   * @throws {SizeMismatch} {Overloaded} {RangeError} and nothing has changed
+   * @returns the index at which it opened, 0 while members are missing; undefined: it is open for
+   * others, who have to leave first
+   * @throws {SizeMismatch} {Overloaded} {BadArguments} and nothing has changed
    */
   enter(
     name: string,
     { size, lease, ticket }: { size: number; lease: number; ticket: number },
     at: number,
-  ): number {
+  ): number | undefined {
     const there = this.#barriers.get(name);
     if (there !== undefined && there.members.has(keyOf(lease, ticket))) return there.opened;
-    if (!(Number.isSafeInteger(size) && size >= 1 && size <= BARRIER_SIZE_MAX)) {
-      throw new RangeError(`size is ${size}: give an integer in 1 … ${BARRIER_SIZE_MAX}`);
-    }
+    GIVEN.integer('size', size, [1, BARRIER_SIZE_MAX]);
+    if (there !== undefined && there.opened > 0) return undefined;
     if (there !== undefined && there.size !== size) {
       throw new SizeMismatch(`barrier ${name}`, there.size, size);
     }
-    if (there !== undefined && there.opened > 0) {
-      throw new Overloaded(`barrier ${name}`, 'members', size);
-    }
     if (there === undefined && this.#barriers.size >= BARRIERS_MAX) {
       throw new Overloaded('the group', 'barriers', BARRIERS_MAX);
+    }
+    if (this.#members >= MEMBERS_MAX) {
+      throw new Overloaded('the group', 'members of barriers', MEMBERS_MAX);
     }
     const barrier = there ?? { size, opened: 0, members: new Set() };
     this.#barriers.set(name, barrier);
@@ -111,6 +115,7 @@ export class BarrierTable {
 
   #add(name: string, barrier: Barrier, [lease, ticket]: readonly [number, number]): void {
     barrier.members.add(keyOf(lease, ticket));
+    this.#members += 1;
     const own = this.#byLease.get(lease) ?? new Map<number, string>();
     this.#byLease.set(lease, own.set(ticket, name));
   }
@@ -120,7 +125,7 @@ export class BarrierTable {
     own?.delete(ticket);
     if (own?.size === 0) this.#byLease.delete(lease);
     const barrier = this.#barriers.get(name);
-    barrier?.members.delete(keyOf(lease, ticket));
+    if (barrier?.members.delete(keyOf(lease, ticket)) === true) this.#members -= 1;
     if (barrier?.members.size === 0) this.#barriers.delete(name);
     this.#changed(topics.barrier(name));
   }

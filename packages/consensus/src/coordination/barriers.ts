@@ -1,12 +1,14 @@
+import { BARRIER_SIZE_MAX } from './bounds.ts';
 import { topics } from './claim-table.ts';
 import type { Claims } from './claims.ts';
 import type { CoordinationMachine } from './coordination-machine.ts';
 import { LeaseExpired } from './errors.ts';
-import { checkName } from './key-store.ts';
+import { Given } from './given.ts';
 import { Patience, type WaitLimits } from './patience.ts';
+import type { Session } from './session.ts';
 
 export interface BarrierOptions extends WaitLimits {
-  /** How many have to come: the same for everybody who does. */
+  /** How many have to come, 1 … 10,000: the same for everybody who does. */
   readonly size: number;
 }
 
@@ -19,31 +21,27 @@ export class Barriers {
   }
 
   /**
-   * Waits until `size` have entered. When all of them have left, the barrier is there anew.
+   * Waits until `size` have entered. When all of them have left, the barrier is there anew; who
+   * comes before that waits for it.
    * @throws {SizeMismatch} executed: no; others entered with another size
-   * @throws {Overloaded} executed: no; it is open, and not all of its members have left
+   * @throws {Overloaded} executed: no; there are as many barriers, or members, as may be
    * @throws {LeaseExpired} executed: no; the session ended while it waited
    * @throws {DeadlineExceeded} {Cancelled} executed: no; it is not in the barrier any more
+   * @throws {BadArguments} executed: no
    */
   async enter(name: string, options: BarrierOptions): Promise<Passage> {
-    checkName('the name of a barrier', name);
-    const { view, sessions, env } = this.#claims.parts;
+    const given = new Given('barriers', 'enter');
+    given.name('name', name);
+    given.object('options', options, '{ size }');
+    given.wait(options);
+    given.integer('size', options.size, [1, BARRIER_SIZE_MAX]);
+    const { sessions, env } = this.#claims.parts;
     using patience = new Patience(`barrier ${name}`, env, options);
     const session = await sessions.current(patience);
     const ticket = session.nextTicket();
     try {
       const member = { size: options.size, lease: session.id, ticket };
-      const opened = await this.#claims.ask(session, patience, (calls) => {
-        return calls.enterBarrier(name, member);
-      });
-      if (opened === undefined) throw new LeaseExpired(session.id); // It was withdrawn with it.
-      const find = ({ barriers }: CoordinationMachine): number | undefined => {
-        const state = barriers.openedFor(name, session.id, ticket);
-        if (state === undefined) throw new LeaseExpired(session.id);
-        return state === 0 ? undefined : state;
-      };
-      const topic = topics.barrier(name);
-      const at = opened > 0 ? opened : await view.until(topic, find, patience.signal);
+      const at = await this.#opened(name, { ...member, session, patience });
       return new Passage({
         giveUp: () => this.#claims.giveBack(session, ticket),
         allLeft: (wait) => this.#allLeft(name, at, wait),
@@ -51,6 +49,38 @@ export class Barriers {
     } catch (error) {
       void this.#claims.giveBack(session, ticket);
       throw patience.error ?? error;
+    }
+  }
+
+  /** @returns the index at which the barrier opened with this member */
+  async #opened(name: string, { session, patience, ...member }: Entering): Promise<number> {
+    const { view } = this.#claims.parts;
+    const topic = topics.barrier(name);
+    const { lease, ticket } = member;
+    for (;;) {
+      const answer = await this.#claims.ask(session, patience, (calls) => {
+        return calls.enterBarrier(name, member);
+      });
+      switch (answer.kind) {
+        case 'opened':
+          return answer.at;
+        case 'withdrawn':
+          throw new LeaseExpired(lease); // It was withdrawn with it.
+        case 'waits':
+          patience.last = new Error('others have not come');
+          return view.until(
+            topic,
+            ({ barriers }) => {
+              const opened = barriers.openedFor(name, lease, ticket);
+              if (opened === undefined) throw new LeaseExpired(lease);
+              return opened === 0 ? undefined : opened;
+            },
+            patience.signal,
+          );
+        case 'leaving':
+          patience.last = new Error('others have not left');
+          await view.until(topic, isShut(name), patience.signal);
+      }
     }
   }
 
@@ -65,6 +95,19 @@ export class Barriers {
       throw patience.error ?? error;
     }
   }
+}
+
+interface Entering {
+  readonly size: number;
+  readonly lease: number;
+  readonly ticket: number;
+  readonly session: Session;
+  readonly patience: Patience;
+}
+
+/** Nobody is in it, or some are, and wait for others. */
+function isShut(name: string): (machine: CoordinationMachine) => true | undefined {
+  return ({ barriers }) => ((barriers.opened(name) ?? 0) === 0 ? true : undefined);
 }
 
 interface PassageParts {
@@ -86,6 +129,7 @@ export class Passage implements AsyncDisposable {
    * @throws {DeadlineExceeded} {Cancelled} executed: no; it has left, and others have not
    */
   async leave(options: WaitLimits = {}): Promise<void> {
+    new Given('passage', 'leave').wait(options);
     await (this.#leaving ??= this.#parts.giveUp());
     await this.#parts.allLeft(options);
   }

@@ -1,6 +1,15 @@
 import { Overloaded } from '@troupe/actor';
-import { CLAIMS_MAX, LOCK_DELAY_MS_MAX, PERMITS_MAX, WAITERS_MAX } from './bounds.ts';
+import {
+  CLAIM_BYTES_MAX,
+  CLAIMS_MAX,
+  LOCK_DELAY_MS_MAX,
+  PERMITS_MAX,
+  WAITERS_MAX,
+} from './bounds.ts';
 import { SizeMismatch } from './errors.ts';
+import { Given } from './given.ts';
+
+const GIVEN = new Given('the group', 'claim');
 
 /** What somebody wants of a resource: some of its permits, or all. */
 export interface ClaimRequest {
@@ -77,6 +86,7 @@ export class ClaimTable {
   readonly #byLease = new Map<number, Map<string, Claim>>();
   readonly #changed: (topic: string) => void;
   #count = 0;
+  #bytes = 0;
 
   /** @param changed is told what is new; see `topics` */
   constructor(changed: (topic: string) => void) {
@@ -85,7 +95,7 @@ export class ClaimTable {
 
   /**
    * @returns the token, 0 when the claim waits, or undefined when it cannot be had at once
-   * @throws {SizeMismatch} {Overloaded} {RangeError} and nothing has changed
+   * @throws {SizeMismatch} {Overloaded} {BadArguments} and nothing has changed
    */
   claim(request: ClaimRequest, at: number): number | undefined {
     const { resource: name, size, take, lease, ticket, delayMs, value } = request;
@@ -99,6 +109,7 @@ export class ClaimTable {
     const isFree = there === undefined || isOpenTo(there, take);
     if (!isFree && !request.wait) return undefined;
     if (this.#count >= CLAIMS_MAX) throw new Overloaded('the group', 'claims', CLAIMS_MAX);
+    this.#demandRoom(bytesOf(request));
     if (!isFree && there.waiters.size >= WAITERS_MAX) {
       throw new Overloaded(name, 'claims that wait', WAITERS_MAX);
     }
@@ -118,10 +129,17 @@ export class ClaimTable {
     return true;
   }
 
-  /** Everybody may know something else of the holder. @returns whether it holds the resource */
+  /**
+   * Everybody may know something else of the holder.
+   * @returns whether it holds the resource
+   * @throws {Overloaded} and nothing has changed
+   */
   revalue(lease: number, ticket: number, value: Uint8Array | null): boolean {
     const claim = this.#byLease.get(lease)?.get(keyOf(lease, ticket));
     if (claim === undefined || claim.token === 0) return false;
+    const added = (value?.length ?? 0) - (claim.value?.length ?? 0);
+    this.#demandRoom(added);
+    this.#bytes += added;
     claim.value = value;
     this.#changed(topics.resource(claim.resource));
     return true;
@@ -211,6 +229,11 @@ export class ClaimTable {
     this.#changed(topics.resource(name));
   }
 
+  #demandRoom(added: number): void {
+    if (added <= 0 || this.#bytes + added <= CLAIM_BYTES_MAX) return;
+    throw new Overloaded('the group', 'bytes of claims', CLAIM_BYTES_MAX);
+  }
+
   #resourceFor(name: string, size: number): Resource {
     const there = this.#resources.get(name);
     if (
@@ -232,6 +255,7 @@ export class ClaimTable {
     const own = this.#byLease.get(claim.lease) ?? new Map<string, Claim>();
     this.#byLease.set(claim.lease, own.set(key, claim));
     this.#count += 1;
+    this.#bytes += bytesOf(claim);
   }
 
   #remove(claim: Claim): void {
@@ -244,6 +268,7 @@ export class ClaimTable {
     own?.delete(key);
     if (own?.size === 0) this.#byLease.delete(lease);
     this.#count -= 1;
+    this.#bytes -= bytesOf(claim);
     this.#changed(topics.claim(lease, ticket));
   }
 }
@@ -266,16 +291,12 @@ function isOpenTo({ size, used, waiters, delay }: Resource, take: number): boole
   return delay === undefined && waiters.size === 0 && used + take <= size;
 }
 
-function checkRequest({ size, take, delayMs }: ClaimRequest): void {
-  if (!isIn(size, 1, PERMITS_MAX)) {
-    throw new RangeError(`size is ${size}: give an integer in 1 … ${PERMITS_MAX}`);
-  }
-  if (!isIn(take, 1, size)) throw new RangeError(`take is ${take}: give an integer in 1 … ${size}`);
-  if (!isIn(delayMs, 0, LOCK_DELAY_MS_MAX)) {
-    throw new RangeError(`delayMs is ${delayMs}: give an integer in 0 … ${LOCK_DELAY_MS_MAX}`);
-  }
+function bytesOf({ resource, value }: Pick<ClaimRequest, 'resource' | 'value'>): number {
+  return resource.length + (value?.length ?? 0);
 }
 
-function isIn(value: number, min: number, max: number): boolean {
-  return Number.isSafeInteger(value) && value >= min && value <= max;
+function checkRequest({ size, take, delayMs }: ClaimRequest): void {
+  GIVEN.integer('size', size, [1, PERMITS_MAX]);
+  GIVEN.integer('take', take, [1, size]);
+  GIVEN.integer('delayMs', delayMs, [0, LOCK_DELAY_MS_MAX]);
 }

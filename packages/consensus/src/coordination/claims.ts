@@ -63,6 +63,7 @@ export class Claims {
         return await ask(calls);
       } catch (error) {
         if (patience.error !== undefined || !isWorthAnotherTry(error)) throw error;
+        patience.last = error;
       }
     }
   }
@@ -106,9 +107,17 @@ export class Claims {
     patience: Patience,
   ): Promise<number | undefined> {
     const { lease, ticket } = request;
-    const answer = await this.ask(session, patience, (calls) => calls.claim(request));
+    let asked = 0;
+    const answer = await this.ask(session, patience, (calls) => {
+      asked += 1;
+      return calls.claim(request);
+    });
     if (answer.kind === 'held') return answer.token;
-    if (answer.kind === 'refused') return undefined;
+    if (answer.kind === 'refused') {
+      if (asked > 1) void this.giveBack(session, ticket); // An attempt before may still come.
+      return undefined;
+    }
+    patience.last = new Error('others have it, or came first');
     const find = ({ claims }: CoordinationMachine): number | undefined => {
       const token = claims.tokenOf(lease, ticket);
       if (token === undefined) throw new LeaseExpired(lease);

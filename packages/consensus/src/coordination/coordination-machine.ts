@@ -2,6 +2,7 @@ import type { ErrorClass } from '@troupe/remote';
 import { Machine } from '../machine.ts';
 import { command, query } from '../machine-methods.ts';
 import { BarrierTable, type SavedBarrier } from './barrier-table.ts';
+import { RESOURCE_CHARS_MAX } from './bounds.ts';
 import {
   type ClaimRequest,
   ClaimTable,
@@ -10,43 +11,27 @@ import {
   topics,
 } from './claim-table.ts';
 import { LeaseExpired, SizeMismatch } from './errors.ts';
-import { checkRange, type KeyRange } from './key-range.ts';
-import {
-  checkName,
-  checkValue,
-  type ItemCondition,
-  KeyStore,
-  type SavedStore,
-  type StoredItem,
-  type StoreOperation,
-  type StoreResult,
-} from './key-store.ts';
+import { Given } from './given.ts';
+import type { KeyRange } from './key-range.ts';
+import { type ItemCondition, KeyStore, type SavedStore, type StoredItem } from './key-store.ts';
 import { LeaseTable, type SavedLease } from './lease-table.ts';
+import {
+  checkSize,
+  type HolderCondition,
+  type Transaction,
+  type TransactionAnswer,
+} from './transaction.ts';
 
 /** What became of a claim: it is held, it waits, it cannot be had, or it was withdrawn before. */
 export type ClaimAnswer =
   | { readonly kind: 'held'; readonly token: number }
   | { readonly kind: 'waits' | 'refused' | 'withdrawn' };
 
-/** The holder with that token is who holds the lock, or the election, now. */
-export interface HolderCondition {
-  /** For example `lock reindex`. */
-  readonly resource: string;
-  readonly token: number;
-}
-
-export interface Transaction {
-  readonly conditions: readonly (ItemCondition | HolderCondition)[];
-  readonly operations: readonly StoreOperation[];
-  readonly otherwise: readonly StoreOperation[];
-}
-
-export interface TransactionAnswer {
-  readonly succeeded: boolean;
-  /** Of the store after it. */
-  readonly revision: number;
-  readonly results: readonly StoreResult[];
-}
+/** Whether somebody who has come to a barrier may go on. */
+export type BarrierAnswer =
+  | { readonly kind: 'opened'; readonly at: number }
+  /** For others, or others have to leave it first, and then it is worth asking again. */
+  | { readonly kind: 'waits' | 'leaving' | 'withdrawn' };
 
 export interface Page {
   readonly items: readonly (readonly [key: string, item: StoredItem])[];
@@ -118,8 +103,9 @@ export class CoordinationMachine extends Machine {
   /** @throws {LeaseExpired} {SizeMismatch} {Overloaded} and nothing has changed */
   @command claim(request: ClaimRequest): ClaimAnswer {
     const { resource, lease, ticket, value } = request;
-    checkName('the name', resource);
-    if (value !== null) checkValue(value);
+    const given = new Given('the group', 'claim');
+    given.name('resource', resource, RESOURCE_CHARS_MAX);
+    if (value !== null) given.value('value', value);
     this.leases.demand(lease);
     if (this.leases.isWithdrawn(lease, ticket)) return { kind: 'withdrawn' };
     const token = this.claims.claim(request, this.entry.index);
@@ -139,23 +125,26 @@ export class CoordinationMachine extends Machine {
 
   /** @returns whether it is held */
   @command revalue(lease: number, ticket: number, value: Uint8Array | null): boolean {
-    if (value !== null) checkValue(value);
+    if (value !== null) new Given('the group', 'revalue').value('value', value);
     return this.claims.revalue(lease, ticket, value);
   }
 
-  /** @returns the index at which the barrier opened, 0 while it waits; undefined: withdrawn */
   @command enterBarrier(
     name: string,
     member: { readonly size: number; readonly lease: number; readonly ticket: number },
-  ): number | undefined {
-    checkName('the name', name);
+  ): BarrierAnswer {
+    new Given('the group', 'enterBarrier').name('name', name);
     this.leases.demand(member.lease);
-    if (this.leases.isWithdrawn(member.lease, member.ticket)) return undefined;
-    return this.barriers.enter(name, member, this.entry.index);
+    if (this.leases.isWithdrawn(member.lease, member.ticket)) return { kind: 'withdrawn' };
+    const at = this.barriers.enter(name, member, this.entry.index);
+    if (at === undefined) return { kind: 'leaving' };
+    return at === 0 ? { kind: 'waits' } : { kind: 'opened', at };
   }
 
-  /** @throws {LeaseExpired} {Overloaded} {RangeError} {TypeError} and nothing has changed */
-  @command transact({ conditions, operations, otherwise }: Transaction): TransactionAnswer {
+  /** @throws {LeaseExpired} {Overloaded} {BadArguments} and nothing has changed */
+  @command transact(transaction: Transaction): TransactionAnswer {
+    checkSize(transaction);
+    const { conditions, operations, otherwise } = transaction;
     const succeeded = conditions.every((condition) => this.#holds(condition));
     const chosen = succeeded ? operations : otherwise;
     for (const each of chosen) {
@@ -171,7 +160,7 @@ export class CoordinationMachine extends Machine {
 
   /** At most `limit` keys of `range` behind `after`, in order, and as many as make a page. */
   @query page(range: KeyRange, limit: number, after: string | undefined): Page {
-    checkRange(range);
+    new Given('the group', 'page').range('range', range);
     const items: (readonly [string, StoredItem])[] = [];
     let [bytes, more] = [0, false];
     for (const each of this.store.range(range, after)) {

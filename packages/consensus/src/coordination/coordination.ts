@@ -6,18 +6,20 @@ import type { Outcome } from '../machine-entry.ts';
 import { replicate } from '../replicate.ts';
 import { Replicated } from '../replicated.ts';
 import { Barriers } from './barriers.ts';
+import { TTL_MS_MAX, TTL_MS_MIN } from './bounds.ts';
 import { Claims } from './claims.ts';
 import { CoordinationMachine } from './coordination-machine.ts';
 import type { CoordinationParts } from './coordination-parts.ts';
 import { Custodian } from './custodian.ts';
 import { Elections } from './elections.ts';
+import { Given, TIMER_MS_MAX } from './given.ts';
 import { KeyValueStore } from './kv.ts';
 import { LocalView } from './local-view.ts';
 import { Locks } from './locks.ts';
 import { Patience, type WaitLimits } from './patience.ts';
 import { Semaphores } from './semaphores.ts';
 import type { Session, SessionOptions } from './session.ts';
-import { Sessions } from './sessions.ts';
+import { inTime, Sessions } from './sessions.ts';
 
 const GROUP = 'coordination';
 
@@ -53,12 +55,16 @@ export class Coordination implements AsyncDisposable {
   readonly #ended = new AbortController();
   #closing: Promise<void> | undefined;
 
-  /** @param group that was opened with `machine` */
+  /**
+   * @param group that was opened with `machine`
+   * @throws {BadArguments} executed: no
+   */
   constructor(
     group: Consensus<Outcome>,
     machine: Replicated<CoordinationMachine>,
     { env = processEnv(), ...session }: CoordinateOptions = {},
   ) {
+    checkSession(session);
     const replica = replicate(group, machine, { env });
     const view = new LocalView(machine);
     const sessions = new Sessions({ env, replica, view }, session);
@@ -82,6 +88,7 @@ export class Coordination implements AsyncDisposable {
    * @throws {DeadlineExceeded} {Cancelled} executed: no
    */
   async session(options: WaitLimits = {}): Promise<Session> {
+    new Given('coordination', 'session').wait(options);
     using patience = new Patience('the session', this.#parts.env, options);
     return await this.#parts.sessions.current(patience);
   }
@@ -106,9 +113,14 @@ export class Coordination implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const { sessions, replica } = this.#parts;
+    const { env, sessions, replica } = this.#parts;
     // What cannot be told now, since there is no majority, the group finds out by itself.
-    if (await sessions.close()) await replica.close().catch(() => {});
+    const isTold = await sessions.close(new GroupClosed(this.group.group, 'no'));
+    if (isTold)
+      await inTime(
+        env,
+        replica.close().catch(() => {}),
+      );
     this.#end(undefined);
     await this.group.stop();
   }
@@ -139,11 +151,18 @@ export async function openCoordination(
   engine: GroupOpener,
   { group = GROUP, env, ttlMs, graceMs, ...options }: CoordinationOptions = {},
 ): Promise<Coordination> {
-  const machine = new Replicated(CoordinationMachine);
-  const opened = await engine.open({ ...options, group, machine });
-  return new Coordination(opened, machine, {
-    ...(env && { env }),
+  const session = {
     ...(ttlMs !== undefined && { ttlMs }),
     ...(graceMs !== undefined && { graceMs }),
-  });
+  };
+  checkSession(session);
+  const machine = new Replicated(CoordinationMachine);
+  const opened = await engine.open({ ...options, group, machine });
+  return new Coordination(opened, machine, { ...(env && { env }), ...session });
+}
+
+function checkSession({ ttlMs, graceMs }: SessionOptions): void {
+  const given = new Given('coordination', 'open');
+  if (ttlMs !== undefined) given.integer('ttlMs', ttlMs, [TTL_MS_MIN, TTL_MS_MAX]);
+  if (graceMs !== undefined) given.integer('graceMs', graceMs, [0, TIMER_MS_MAX]);
 }

@@ -1,11 +1,11 @@
 import type { ReadOptions } from '../consensus.ts';
-import { PERMITS_MAX } from './bounds.ts';
+import { LOCK_DELAY_MS_MAX, PERMITS_MAX } from './bounds.ts';
 import { type Holder, topics } from './claim-table.ts';
 import type { Claims } from './claims.ts';
 import type { CoordinationParts } from './coordination-parts.ts';
-import { LeaseExpired } from './errors.ts';
+import { NotHeld } from './errors.ts';
+import { Given } from './given.ts';
 import { Held, type HeldParts } from './held.ts';
-import { checkName, checkValue } from './key-store.ts';
 import type { WaitLimits } from './patience.ts';
 import { ValueCodec } from './values.ts';
 
@@ -18,7 +18,10 @@ export interface Leader {
 }
 
 export interface CampaignOptions extends WaitLimits {
-  /** What everybody may know of the leader: its address, for example. Default: null. */
+  /**
+   * What everybody may know of the leader: its address, for example. Plain data, 256 KiB at most.
+   * Default: null.
+   */
   readonly value?: unknown;
   /** As for locks. Default: 0. */
   readonly lockDelayMs?: number;
@@ -43,22 +46,27 @@ export class Elections {
    * Stands, and waits until it is elected. Those who stand are elected in the order in which they
    * began to.
    * @throws {DeadlineExceeded} {Cancelled} {Overloaded} executed: no; it stands no more
+   * @throws {BadArguments} {NotSerializable} executed: no
    */
   async campaign(name: string, options: CampaignOptions = {}): Promise<Leadership> {
+    const given = new Given('elections', 'campaign');
+    const resource = resourceOf(given, name);
+    given.wait(options);
     const { value = null, lockDelayMs: delayMs = 0 } = options;
+    given.integer('lockDelayMs', delayMs, [0, LOCK_DELAY_MS_MAX]);
     const wish = {
-      resource: resourceOf(name),
+      resource,
       size: PERMITS_MAX,
       take: PERMITS_MAX,
       wait: true,
       delayMs,
-      value: this.#encode(value),
+      value: this.#encode(given, value),
     };
     const proclaim = async (held: HeldParts, said: unknown): Promise<void> => {
-      const bytes = this.#encode(said);
-      const { session, ticket } = held;
+      const bytes = this.#encode(new Given('leadership', 'proclaim'), said);
+      const { session, ticket, what, token } = held;
       const isHeld = await this.#parts.replica.revalue(session.id, ticket, bytes);
-      if (!isHeld) throw new LeaseExpired(session.id);
+      if (!isHeld) throw new NotHeld(what, token);
     };
     const make = (parts: HeldParts): Leadership => new Leadership(parts, proclaim);
     const leadership = await this.#claims.claim(wish, options, make);
@@ -68,7 +76,10 @@ export class Elections {
 
   /** Who leads now; undefined: nobody does. */
   async leader(name: string, options: ReadOptions = {}): Promise<Leader | undefined> {
-    const [holder] = await this.#parts.replica.with(options).holders(resourceOf(name));
+    const given = new Given('elections', 'leader');
+    const resource = resourceOf(given, name);
+    given.request(options);
+    const [holder] = await this.#parts.replica.with(options).holders(resource);
     return this.#leader(holder);
   }
 
@@ -77,13 +88,37 @@ export class Elections {
    * itself; undefined: nobody. Who reads slowly misses leaders in between, never the latest.
    * @throws {DeadlineExceeded} {GroupClosed} executed: no; and it has ended
    */
-  async *observe(
+  observe(
     name: string,
-    { signal = new AbortController().signal }: ObserveOptions = {},
+    options: ObserveOptions = {},
   ): AsyncGenerator<Leader | undefined, void, void> {
-    const resource = resourceOf(name);
+    const given = new Given('elections', 'observe');
+    const resource = resourceOf(given, name);
+    given.object('options', options, '{ signal }');
+    const { signal } = options;
+    if (signal !== undefined) given.signal(signal);
+    const ended = new AbortController();
+    const end = signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal]);
+    const leaders = this.#observe(resource, end);
+    const finish = leaders.return.bind(leaders);
+    // A generator that waits for the next leader would not hear of it before there is one.
+    leaders.return = (result) => {
+      ended.abort();
+      return finish(result);
+    };
+    return leaders;
+  }
+
+  async *#observe(
+    resource: string,
+    signal: AbortSignal,
+  ): AsyncGenerator<Leader | undefined, void, void> {
     let told: Holder | undefined | null = null; // Nobody has been told anything.
-    await this.#parts.replica.with({ signal }).holders(resource); // All up to here is here.
+    try {
+      await this.#parts.replica.with({ signal }).holders(resource); // All up to here is here.
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
     while (!signal.aborted) {
       const next = await this.#parts.view
         .until(
@@ -110,9 +145,9 @@ export class Elections {
     return { value: value === null ? null : this.#values.decode(value), token };
   }
 
-  #encode(value: unknown): Uint8Array {
+  #encode(given: Given, value: unknown): Uint8Array {
     const bytes = this.#values.encode(value);
-    checkValue(bytes);
+    given.value('value', bytes);
     return bytes;
   }
 }
@@ -130,7 +165,7 @@ export class Leadership extends Held {
 
   /**
    * Says something else of this leader from now on.
-   * @throws {LeaseExpired} executed: no; it leads no more
+   * @throws {NotHeld} executed: no; it leads no more
    */
   proclaim(value: unknown): Promise<void> {
     return this.#proclaim(this.#held, value);
@@ -143,10 +178,12 @@ export class Leadership extends Held {
 }
 
 function isSame(a: Holder | undefined, b: Holder | undefined): boolean {
-  return a?.token === b?.token && a?.value === b?.value;
+  const [before, now] = [a?.value ?? null, b?.value ?? null];
+  const isSaid = before === now || (before && now && Buffer.compare(before, now) === 0);
+  return a?.token === b?.token && isSaid === true; // A snapshot has brought others, with the same.
 }
 
-function resourceOf(name: string): string {
-  checkName('the name of an election', name);
+function resourceOf(given: Given, name: string): string {
+  given.name('name', name);
   return `election ${name}`;
 }

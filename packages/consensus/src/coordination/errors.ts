@@ -9,7 +9,7 @@ export class LeaseExpired extends CallError {
     readonly lease: number,
     options?: ErrorOptions,
   ) {
-    super(`lease ${lease} has ended, and all that it held is given back: begin anew`, options);
+    super(`lease ${lease} has ended, and all that it held is given back: open another`, options);
   }
 }
 
@@ -31,10 +31,25 @@ export class LockLost extends CallError {
 }
 
 const explanations = {
-  jeopardy: 'may be lost: the session was not renewed in time',
-  expired: 'is lost: the session has ended',
-  released: 'was released',
+  jeopardy: 'may be lost: its session was not renewed in time; stop what it guards',
+  expired: 'is lost: its session has ended; stop what it guards, and acquire it anew',
+  released: 'was released by its holder',
 };
+
+/** Something is said of what is not held any more: it was released, or its session has ended. */
+export class NotHeld extends CallError {
+  override readonly name = 'NotHeld';
+  readonly code = 'ERR_NOT_HELD';
+  readonly executed = 'no';
+  constructor(
+    /** For example `election boss`. */
+    readonly held: string,
+    readonly token: number,
+    options?: ErrorOptions,
+  ) {
+    super(`${held} is not held under token ${token} any more: campaign anew`, options);
+  }
+}
 
 /** A watch asked for history that is not kept any more: read the keys, then watch from there. */
 export class Compacted extends CallError {
@@ -48,7 +63,11 @@ export class Compacted extends CallError {
     readonly first: number,
     options?: ErrorOptions,
   ) {
-    super(`events of revision ${revision} are not kept: the first there are is ${first}`, options);
+    super(
+      `changes from revision ${revision} on are not all kept, those from ${first} on are: ` +
+        'read the keys, then watch from the revision after that of the page',
+      options,
+    );
   }
 }
 

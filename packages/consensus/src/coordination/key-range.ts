@@ -7,18 +7,6 @@ export type KeyRange =
   | { readonly prefix: string }
   | { readonly from: string; readonly to?: string };
 
-/** @throws {TypeError} when it is none, as it may be in JavaScript, or in bytes of others */
-export function checkRange(range: unknown): asserts range is KeyRange {
-  if (typeof range === 'object' && range !== null) {
-    if ('key' in range && typeof range.key === 'string') return;
-    if ('prefix' in range && typeof range.prefix === 'string') return;
-    const to = 'to' in range ? range.to : undefined;
-    const isOpen = to === undefined || typeof to === 'string';
-    if ('from' in range && typeof range.from === 'string' && isOpen) return;
-  }
-  throw new TypeError('a range of keys is { key }, { prefix } or { from, to }');
-}
-
 export function isInRange(range: KeyRange, key: string): boolean {
   if ('key' in range) return key === range.key;
   if ('prefix' in range) return key.startsWith(range.prefix);

@@ -1,15 +1,10 @@
 import { Overloaded } from '@troupe/actor';
-import {
-  DELETES_MAX,
-  KEYS_MAX,
-  NAME_CHARS_MAX,
-  OPERATIONS_MAX,
-  READ_BYTES_MAX,
-  STORE_BYTES_MAX,
-  VALUE_BYTES_MAX,
-} from './bounds.ts';
+import { DELETES_MAX, KEYS_MAX, READ_BYTES_MAX, STORE_BYTES_MAX } from './bounds.ts';
 import { EventHistory, type SavedHistory, type StoreEvent } from './event-history.ts';
-import { checkRange, type KeyRange, SortedKeys } from './key-range.ts';
+import { Given } from './given.ts';
+import { type KeyRange, SortedKeys } from './key-range.ts';
+
+const GIVEN = new Given('kv', 'transact');
 
 /** What a key has. */
 export interface StoredItem {
@@ -110,7 +105,7 @@ export class KeyStore {
 
   /**
    * Does all of `operations`, in order, at the revision `at`.
-   * @throws {RangeError} {TypeError} {Overloaded} and nothing has changed
+   * @throws {BadArguments} {Overloaded} and nothing has changed
    */
   execute(operations: readonly StoreOperation[], at: number): readonly StoreResult[] {
     this.#check(operations);
@@ -191,43 +186,40 @@ export class KeyStore {
   }
 
   #check(operations: readonly StoreOperation[]): void {
-    if (operations.length > OPERATIONS_MAX) {
-      throw new RangeError(`${operations.length} operations at once, over ${OPERATIONS_MAX}`);
-    }
     const puts = new Map<string, number>();
     let [added, deletes, read] = [0, 0, 0];
     for (const operation of operations) {
       switch (operation.kind) {
         case 'put': {
           const { key, value } = operation;
-          checkName('key', key);
-          checkValue(value);
+          GIVEN.name('key', key);
+          GIVEN.value('value', value);
           const old = this.#items.get(key);
           puts.set(key, Math.max(puts.get(key) ?? 0, value.length));
           added += bytesOf(key, value) - (old === undefined ? 0 : bytesOf(key, old.value));
           break;
         }
         case 'delete':
-          checkRange(operation.range);
+          GIVEN.range('delete', operation.range);
           for (const _ of this.#keys.in(operation.range)) {
             if ((deletes += 1) > DELETES_MAX) {
-              throw new RangeError(`over ${DELETES_MAX} keys are to be deleted at once: do parts`);
+              GIVEN.refuse(`more than ${DELETES_MAX} keys would be deleted: delete parts of them`);
             }
           }
           break;
         case 'get': {
-          checkName('key', operation.key);
+          GIVEN.name('key', operation.key);
           const stored = this.#items.get(operation.key)?.value.length ?? 0;
           read += Math.max(stored, puts.get(operation.key) ?? 0);
           break;
         }
         default:
-          throw new TypeError('an operation is a put, a delete or a get');
+          GIVEN.refuse('an operation is neither put, delete nor get');
       }
     }
     if (read > READ_BYTES_MAX) {
-      throw new RangeError(
-        `values of ${read} bytes are to be read at once, over ${READ_BYTES_MAX}`,
+      GIVEN.refuse(
+        `values of ${read} bytes would be read, over ${READ_BYTES_MAX}: get them singly`,
       );
     }
     const fresh = [...puts.keys()].filter((key) => !this.#items.has(key)).length;
@@ -236,20 +228,6 @@ export class KeyStore {
       throw new Overloaded('the store', 'bytes', STORE_BYTES_MAX);
     }
   }
-}
-
-/** @throws {TypeError} when it is no text {RangeError} when it is empty or too long */
-export function checkName(what: string, name: unknown): asserts name is string {
-  if (typeof name !== 'string') throw new TypeError(`${what} is no text`);
-  if (name.length > 0 && name.length <= NAME_CHARS_MAX) return;
-  throw new RangeError(`${what} has ${name.length} characters: give 1 … ${NAME_CHARS_MAX}`);
-}
-
-/** @throws {RangeError} */
-export function checkValue(value: unknown): asserts value is Uint8Array {
-  if (!(value instanceof Uint8Array)) throw new TypeError('value is no bytes');
-  if (value.length <= VALUE_BYTES_MAX) return;
-  throw new RangeError(`the value has ${value.length} bytes, over ${VALUE_BYTES_MAX}`);
 }
 
 function bytesOf(key: string, value: Uint8Array): number {

@@ -1,6 +1,9 @@
 import { Overloaded } from '@troupe/actor';
 import { LEASES_MAX, TTL_MS_MAX, TTL_MS_MIN, WITHDRAWN_MAX } from './bounds.ts';
 import { LeaseExpired } from './errors.ts';
+import { Given } from './given.ts';
+
+const GIVEN = new Given('the group', 'openLease');
 
 interface Lease {
   readonly ttlMs: number;
@@ -25,11 +28,9 @@ export class LeaseTable {
     return this.#leases.size;
   }
 
-  /** @throws {RangeError} {Overloaded} */
+  /** @throws {BadArguments} {Overloaded} */
   open(id: number, ttlMs: number): void {
-    if (!(Number.isSafeInteger(ttlMs) && ttlMs >= TTL_MS_MIN && ttlMs <= TTL_MS_MAX)) {
-      throw new RangeError(`ttlMs is ${ttlMs}: give an integer in ${TTL_MS_MIN} … ${TTL_MS_MAX}`);
-    }
+    GIVEN.integer('ttlMs', ttlMs, [TTL_MS_MIN, TTL_MS_MAX]);
     if (this.#leases.size >= LEASES_MAX) throw new Overloaded('the group', 'leases', LEASES_MAX);
     this.#leases.set(id, { ttlMs, renewed: id, withdrawn: new Set() });
   }

@@ -1,7 +1,7 @@
-import { PERMITS_MAX } from './bounds.ts';
+import { LOCK_DELAY_MS_MAX, PERMITS_MAX } from './bounds.ts';
 import { ANSWER_MS, type Claims, type Wish } from './claims.ts';
+import { Given } from './given.ts';
 import { Held, type HeldParts } from './held.ts';
-import { checkName } from './key-store.ts';
 import type { WaitLimits } from './patience.ts';
 
 export interface LockOptions extends WaitLimits {
@@ -9,7 +9,7 @@ export interface LockOptions extends WaitLimits {
   readonly shared?: boolean;
   /**
    * Milliseconds for which nobody gets the lock when this holder's session runs out, so that what
-   * it has sent last may arrive first. Not after a release. Default: 0.
+   * it has sent last may arrive first. Not after a release. 0 … 3,600,000; default: 0.
    */
   readonly lockDelayMs?: number;
 }
@@ -32,34 +32,35 @@ export class Locks {
    * @throws {DeadlineExceeded} executed: no; it was not to be had within `waitMs`
    * @throws {Cancelled} executed: no; `signal` was aborted
    * @throws {Overloaded} executed: no; as many wait as may
+   * @throws {BadArguments} executed: no; the name, or an option, cannot be used
    */
   async acquire(name: string, options: LockOptions = {}): Promise<Lock> {
-    const lock = await this.#claims.claim(wishOf(name, options, true), options, held);
+    const lock = await this.#claims.claim(wishOf('acquire', name, options), options, held);
     if (lock !== undefined) return lock;
     throw new Error(`BUG: lock ${name} was refused to who would wait`);
   }
 
   /** @returns undefined when somebody else holds it, waits for it, or its delay is not over */
   async tryAcquire(name: string, options: LockOptions = {}): Promise<Lock | undefined> {
-    return await this.#claims.claim(
-      wishOf(name, options, false),
-      { waitMs: ANSWER_MS, ...options },
-      held,
-    );
+    const wish = { ...wishOf('tryAcquire', name, options), wait: false };
+    const { waitMs = ANSWER_MS } = options;
+    return await this.#claims.claim(wish, { ...options, waitMs }, held);
   }
 }
 
 /** An exclusive holder takes all permits that a lock has, a shared one takes one. */
-function wishOf(
-  name: string,
-  { shared = false, lockDelayMs = 0 }: LockOptions,
-  wait: boolean,
-): Wish {
+function wishOf(method: string, name: string, options: LockOptions): Wish {
+  const given = new Given('locks', method);
+  given.name('name', name);
+  given.wait(options);
+  const { shared = false, lockDelayMs = 0 } = options;
+  given.flag('shared', shared);
+  given.integer('lockDelayMs', lockDelayMs, [0, LOCK_DELAY_MS_MAX]);
   return {
     resource: lockResource(name),
     size: PERMITS_MAX,
     take: shared ? 1 : PERMITS_MAX,
-    wait,
+    wait: true,
     delayMs: lockDelayMs,
     value: null,
   };
@@ -67,7 +68,6 @@ function wishOf(
 
 /** As the machine calls it: locks, elections and semaphores of one name are different things. */
 export function lockResource(name: string): string {
-  checkName('the name of a lock', name);
   return `lock ${name}`;
 }
 

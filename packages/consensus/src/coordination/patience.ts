@@ -1,22 +1,22 @@
 import { Cancelled, DeadlineExceeded, type Env } from '@troupe/actor';
 
 export interface WaitLimits {
-  /** Milliseconds to wait at most, more than 0. Default: without limit. */
+  /** Milliseconds to wait at most, over 0 and up to 2 ** 31 - 1. Default: without limit. */
   readonly waitMs?: number;
   readonly signal?: AbortSignal;
 }
 
 /** How long somebody waits for something, over all that has to be done for it. */
 export class Patience implements Disposable {
+  /** What it came to last, for whoever asks why the time was not enough. */
+  last: Error | undefined;
   readonly #what: string;
   readonly #waitMs: number;
   readonly #given: AbortSignal | undefined;
   readonly #controller = new AbortController();
   readonly #end: () => void;
 
-  /** @throws {RangeError} when `waitMs` is none */
   constructor(what: string, env: Env, { waitMs = Infinity, signal }: WaitLimits) {
-    if (!(waitMs > 0)) throw new RangeError(`waitMs is ${waitMs}: give milliseconds, more than 0`);
     this.#what = what;
     this.#waitMs = waitMs;
     this.#given = signal;
@@ -38,8 +38,11 @@ export class Patience implements Disposable {
   /** What to tell who waited, once no patience is left: nothing was had, or it is given back. */
   get error(): Cancelled | DeadlineExceeded | undefined {
     if (!this.signal.aborted) return undefined;
-    if (this.#given?.aborted !== true) return new DeadlineExceeded(this.#what, this.#waitMs, 'no');
-    return new Cancelled(this.#what, 'no', { cause: this.#given.reason });
+    if (this.#given?.aborted === true) {
+      return new Cancelled(this.#what, 'no', { cause: this.#given.reason });
+    }
+    const cause = this.last;
+    return new DeadlineExceeded(this.#what, this.#waitMs, 'no', cause && { cause });
   }
 
   [Symbol.dispose](): void {

@@ -1,10 +1,11 @@
+import { PERMITS_MAX } from './bounds.ts';
 import { ANSWER_MS, type Claims, type Wish } from './claims.ts';
+import { Given } from './given.ts';
 import { Held, type HeldParts } from './held.ts';
-import { checkName } from './key-store.ts';
 import type { WaitLimits } from './patience.ts';
 
 export interface SemaphoreOptions extends WaitLimits {
-  /** How many there are in all: the same for everybody who uses it. */
+  /** How many there are in all, 1 … 2 ** 31 - 1: the same for everybody who uses it. */
   readonly permits: number;
   /** How many are wanted. Default: 1. */
   readonly take?: number;
@@ -21,28 +22,32 @@ export class Semaphores {
   /**
    * Waits until the permits are there. Several who get theirs by one release have one token.
    * @throws {SizeMismatch} executed: no; it is in use with another number of permits
-   * @throws {DeadlineExceeded} {Cancelled} {Overloaded} executed: no
+   * @throws {DeadlineExceeded} {Cancelled} {Overloaded} {BadArguments} executed: no
    */
   async acquire(name: string, options: SemaphoreOptions): Promise<Held> {
-    const permits = await this.#claims.claim(wishOf(name, options, true), options, held);
+    const permits = await this.#claims.claim(wishOf('acquire', name, options), options, held);
     if (permits !== undefined) return permits;
     throw new Error(`BUG: semaphore ${name} was refused to who would wait`);
   }
 
   /** @returns undefined when there are not enough, or others wait */
   async tryAcquire(name: string, options: SemaphoreOptions): Promise<Held | undefined> {
-    return await this.#claims.claim(
-      wishOf(name, options, false),
-      { waitMs: ANSWER_MS, ...options },
-      held,
-    );
+    const wish = { ...wishOf('tryAcquire', name, options), wait: false };
+    const { waitMs = ANSWER_MS } = options;
+    return await this.#claims.claim(wish, { ...options, waitMs }, held);
   }
 }
 
-function wishOf(name: string, { permits, take = 1 }: SemaphoreOptions, wait: boolean): Wish {
-  checkName('the name of a semaphore', name);
+function wishOf(method: string, name: string, options: SemaphoreOptions): Wish {
+  const given = new Given('semaphores', method);
+  given.name('name', name);
+  given.object('options', options, '{ permits }');
+  given.wait(options);
+  const { permits, take = 1 } = options;
+  given.integer('permits', permits, [1, PERMITS_MAX]);
+  given.integer('take', take, [1, permits]);
   const resource = `semaphore ${name}`;
-  return { resource, size: permits, take, wait, delayMs: 0, value: null };
+  return { resource, size: permits, take, wait: true, delayMs: 0, value: null };
 }
 
 function held(parts: HeldParts): Held {

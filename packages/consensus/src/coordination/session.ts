@@ -15,7 +15,7 @@ export interface SessionOptions {
   /**
    * Milliseconds without a sign of life after which the group gives back what is held. The session
    * itself trusts only four fifths of it, from the sending of a renewal on, so clocks may run at
-   * rates that differ by a quarter. Default: 10,000.
+   * rates that differ by a quarter. 100 … 86,400,000; default: 10,000.
    */
   readonly ttlMs?: number;
   /** Milliseconds in jeopardy after which the session gives up by itself. Default: 45,000. */

@@ -1,4 +1,4 @@
-import { isCallError } from '@troupe/actor';
+import { type CallError, type Env, isCallError } from '@troupe/actor';
 import { GroupClosed } from '../errors.ts';
 import type { Patience } from './patience.ts';
 import {
@@ -19,6 +19,7 @@ export class Sessions {
   readonly #graceMs: number;
   #present: Session | undefined;
   #opening: Promise<Session> | undefined;
+  #closed: Error | undefined;
 
   constructor(parts: SessionParts, { ttlMs, graceMs }: SessionOptions) {
     this.#parts = parts;
@@ -34,19 +35,29 @@ export class Sessions {
   async current(patience: Patience): Promise<Session> {
     for (;;) {
       if (patience.error !== undefined) throw patience.error;
+      if (this.#closed !== undefined) throw this.#closed;
       if (this.#present !== undefined && this.#present.state !== 'expired') return this.#present;
       this.#opening ??= this.#open();
       try {
         return await raced(this.#opening, patience.signal);
       } catch (error) {
-        if (patience.error === undefined && !isWorthAnotherTry(error)) throw error;
+        if (patience.error !== undefined) continue;
+        if (!isWorthAnotherTry(error)) throw error;
+        patience.last = error;
       }
     }
   }
 
-  /** Gives back what is held. @returns whether the group has heard of it */
-  async close(): Promise<boolean> {
-    const session = this.#present ?? (await this.#opening?.catch(() => undefined));
+  /**
+   * Gives back what is held. Who waits, or comes later, is told `error`, and no other session is
+   * opened: what that had would be held by nobody until its time is over.
+   * @returns whether the group has heard of it
+   */
+  async close(error: Error): Promise<boolean> {
+    this.#closed ??= error;
+    const opening = this.#opening?.catch(() => undefined);
+    const session = opening ? await inTime(this.#parts.env, opening) : this.#present;
+    void opening?.then((late) => late?.end());
     if (session === undefined || session.state === 'expired') return true;
     session.end();
     const calls = this.#parts.replica.with({ deadlineMs: CLOSE_MS });
@@ -69,7 +80,7 @@ export class Sessions {
 }
 
 /** The attempt failed, and the same once more may not: whatever became of it, it does no harm. */
-export function isWorthAnotherTry(error: unknown): boolean {
+export function isWorthAnotherTry(error: unknown): error is CallError {
   if (!isCallError(error) || error instanceof GroupClosed) return false;
   const { code } = error;
   return (
@@ -77,6 +88,14 @@ export function isWorthAnotherTry(error: unknown): boolean {
     code === 'ERR_OUTCOME_UNKNOWN' ||
     code === 'ERR_SESSION_EXPIRED'
   );
+}
+
+/** @returns undefined when it takes longer than who closes has to wait for */
+export function inTime<T>(env: Env, promise: Promise<T>): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const timer = env.setTimer(CLOSE_MS, () => resolve(undefined));
+    promise.then(resolve, reject).finally(() => timer.cancel());
+  });
 }
 
 /** @throws the reason of `signal`, if that comes first */

@@ -62,5 +62,5 @@ test('who leads no more cannot proclaim', async (t) => {
 
   const error = await t.throwsAsync(cluster.settle(elected.proclaim('still here')));
 
-  t.like(error, { code: 'ERR_LEASE_EXPIRED', executed: 'no' });
+  t.like(error, { code: 'ERR_NOT_HELD', executed: 'no', token: elected.token });
 });

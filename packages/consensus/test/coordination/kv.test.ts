@@ -252,25 +252,3 @@ test('a node has so many watches, and another when one has ended', async (t) => 
   t.like(error, { code: 'ERR_OVERLOADED', executed: 'no', bound: 'watches', limit: 1_024 });
   await t.notThrowsAsync(open());
 });
-
-const refusals: readonly [
-  what: string,
-  put: readonly [key: string, value: unknown],
-  code: object,
-][] = [
-  ['a key that is too long', ['k'.repeat(1_025), 1], { name: 'RangeError' }],
-  ['an empty key', ['', 1], { name: 'RangeError' }],
-  ['a value that is too long', ['k', 'x'.repeat(256 * 1_024)], { name: 'RangeError' }],
-  ['a function', ['k', () => 1], { code: 'ERR_NOT_SERIALIZABLE', executed: 'no' }],
-];
-for (const [what, [key, value], expected] of refusals) {
-  test(`nobody puts ${what}, and nothing is proposed`, async (t) => {
-    await using engine = new Engine();
-    await using coordination = await openCoordination(engine);
-    const { last } = coordination.group.status();
-
-    t.like(await t.throwsAsync(coordination.kv.put(key, value)), expected);
-
-    t.is(coordination.group.status().last, last);
-  });
-}

@@ -286,23 +286,20 @@ test('who gives up a barrier is not counted', async (t) => {
   t.is(both.length, 2);
 });
 
-const calls: readonly [what: string, call: (on: Coordination, name: string) => Promise<unknown>][] =
-  [
-    ['a lock', ({ locks }, name) => locks.acquire(name)],
-    ['a lock that is tried', ({ locks }, name) => locks.tryAcquire(name)],
-    ['a semaphore', ({ semaphores }, name) => semaphores.acquire(name, { permits: 1 })],
-    ['an election', ({ elections }, name) => elections.campaign(name)],
-    ['a leader', ({ elections }, name) => elections.leader(name)],
-    ['a barrier', ({ barriers }, name) => barriers.enter(name, { size: 1 })],
-  ];
-for (const [what, call] of calls) {
-  test(`${what} has a name, and not too long a one`, async (t) => {
+const longest: readonly [
+  what: string,
+  call: (on: Coordination, name: string) => Promise<unknown>,
+][] = [
+  ['a lock', ({ locks }, name) => locks.acquire(name)],
+  ['a semaphore', ({ semaphores }, name) => semaphores.acquire(name, { permits: 1 })],
+  ['an election', ({ elections }, name) => elections.campaign(name)],
+  ['a barrier', ({ barriers }, name) => barriers.enter(name, { size: 1 })],
+];
+for (const [what, call] of longest) {
+  test(`the name of ${what} may have 1,024 characters`, async (t) => {
     await using engine = new Engine();
     await using coordination = await openCoordination(engine);
 
-    await t.throwsAsync(call(coordination, ''), { instanceOf: RangeError });
-    await t.throwsAsync(call(coordination, 'x'.repeat(1_025)), { instanceOf: RangeError });
-    await t.throwsAsync(call(coordination, 7 as unknown as string), { instanceOf: TypeError });
-    t.is(coordination.presentSession, undefined);
+    await t.notThrowsAsync(call(coordination, 'x'.repeat(1_024)));
   });
 }
