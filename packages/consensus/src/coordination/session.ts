@@ -45,12 +45,12 @@ export class Session {
   readonly #states: Watch<SessionState>;
   readonly #inDanger = new Set<(state: 'jeopardy' | 'expired') => void>();
   readonly #forget: () => void;
-  #trustedUntil: number;
+  #trustedUntil: Instant;
   #tickets = 0;
   #renewal: Timer | undefined;
   #deadline: Timer | undefined;
 
-  /** @param begunAt by the clock of this node, before the lease was asked for */
+  /** @param begunAt by the clocks of this node, before the lease was asked for */
   constructor(
     parts: SessionParts,
     {
@@ -58,7 +58,7 @@ export class Session {
       begunAt,
       ttlMs,
       graceMs,
-    }: { id: number; begunAt: number; ttlMs: number; graceMs: number },
+    }: { id: number; begunAt: Instant; ttlMs: number; graceMs: number },
   ) {
     const { env, view } = parts;
     this.id = id;
@@ -66,7 +66,7 @@ export class Session {
     this.#graceMs = graceMs;
     this.#parts = parts;
     this.#states = watch<SessionState>('safe', { env });
-    this.#trustedUntil = begunAt + ttlMs * TRUSTED;
+    this.#trustedUntil = later(begunAt, ttlMs * TRUSTED);
     this.#forget = view.on(topics.lease(id), () => {
       if (!view.machine.leases.has(id)) this.end();
     });
@@ -80,10 +80,15 @@ export class Session {
     return this.#states.value;
   }
 
-  /** Milliseconds for which it is certain that all is still held, if nothing is heard any more. */
+  /**
+   * Milliseconds for which it is certain that all is still held, if nothing is heard any more: by
+   * the clock that says less. The one that never jumps may stand still while the machine sleeps.
+   */
   get remainingMs(): number {
     if (this.#states.value === 'expired') return 0;
-    return Math.max(0, this.#trustedUntil - this.#parts.env.now());
+    const now = instant(this.#parts.env);
+    const { monotonicMs, wallMs } = this.#trustedUntil;
+    return Math.max(0, Math.min(monotonicMs - now.monotonicMs, wallMs - now.wallMs));
   }
 
   /** The present state first, then the latest whenever it has changed; ends with `expired`. */
@@ -122,7 +127,8 @@ export class Session {
 
   async #renew(): Promise<void> {
     const { env, replica } = this.#parts;
-    const sentAt = env.now();
+    const sentAt = instant(env);
+    void this.state; // Whoever was asleep is told now, and not when the clock that slept says so.
     try {
       const isThere = await replica.with({ deadlineMs: this.ttlMs / 2 }).renewLease(this.id);
       if (isThere) this.#renewed(sentAt);
@@ -132,13 +138,14 @@ export class Session {
     }
     if (this.#states.value === 'expired') return;
     const every = this.ttlMs / RENEWALS;
-    this.#renewIn(Math.max(every / RENEWALS, sentAt + every - env.now()));
+    this.#renewIn(Math.max(every / RENEWALS, sentAt.monotonicMs + every - env.now()));
   }
 
   /** @param sentAt when the renewal set out: the group counts from a later moment */
-  #renewed(sentAt: number): void {
+  #renewed(sentAt: Instant): void {
     if (this.#states.value === 'expired') return;
-    this.#trustedUntil = Math.max(this.#trustedUntil, sentAt + this.ttlMs * TRUSTED);
+    const until = later(sentAt, this.ttlMs * TRUSTED);
+    if (until.monotonicMs > this.#trustedUntil.monotonicMs) this.#trustedUntil = until;
     if (this.remainingMs === 0) return;
     if (this.#states.value === 'jeopardy') this.#states.set('safe');
     this.#watchTime();
@@ -166,4 +173,18 @@ export class Session {
     this.#inDanger.clear();
     for (const run of runs) run(state);
   }
+}
+
+/** A moment, by both clocks. */
+export interface Instant {
+  readonly monotonicMs: number;
+  readonly wallMs: number;
+}
+
+export function instant(env: Env): Instant {
+  return { monotonicMs: env.now(), wallMs: env.wallTime() };
+}
+
+function later({ monotonicMs, wallMs }: Instant, byMs: number): Instant {
+  return { monotonicMs: monotonicMs + byMs, wallMs: wallMs + byMs };
 }

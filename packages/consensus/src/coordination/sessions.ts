@@ -2,6 +2,7 @@ import { type CallError, type Env, isCallError } from '@troupe/actor';
 import { GroupClosed } from '../errors.ts';
 import type { Patience } from './patience.ts';
 import {
+  instant,
   Session,
   SESSION_GRACE_MS,
   SESSION_TTL_MS,
@@ -69,7 +70,7 @@ export class Sessions {
 
   async #open(): Promise<Session> {
     try {
-      const begunAt = this.#parts.env.now();
+      const begunAt = instant(this.#parts.env);
       const id = await this.#parts.replica.openLease(this.#ttlMs);
       const [ttlMs, graceMs] = [this.#ttlMs, this.#graceMs];
       return (this.#present = new Session(this.#parts, { id, begunAt, ttlMs, graceMs }));

@@ -64,3 +64,39 @@ test('who leads no more cannot proclaim', async (t) => {
 
   t.like(error, { code: 'ERR_NOT_HELD', executed: 'no', token: elected.token });
 });
+
+test('a snapshot that brings the same leader is no news', async (t) => {
+  const cluster = await TestCluster.start({ snapshotEntries: 20, ttlMs: 60_000 });
+  const { leader, other: away } = cluster.ranks;
+  const node = cluster.at(leader);
+  const elected = await cluster.settle(node.elections.campaign('boss', { value: 'here' }));
+  const seen: unknown[] = [];
+  void (async () => {
+    for await (const boss of cluster.at(away).elections.observe('boss')) seen.push(boss?.value);
+  })();
+  await cluster.env.advance(300);
+  cluster.isolate(away);
+
+  for (let i = 0; i < 60; i += 1) await cluster.settle(node.kv.put('k', i));
+  t.true(node.group.status().first > cluster.at(away).group.status().last);
+  cluster.rejoin(away);
+  await cluster.settle(cluster.at(away).kv.get('k'));
+  await cluster.settle(elected.resign());
+  await cluster.env.advance(300);
+
+  t.deepEqual(seen, ['here', undefined]);
+});
+
+test('an observer that is given up while it waits ends at once, and one that is aborted', async (t) => {
+  const cluster = await TestCluster.start();
+  const { elections } = cluster.at('a');
+  const observing = elections.observe('boss');
+  t.deepEqual(await cluster.settle(observing.next()), { done: false, value: undefined });
+  const next = observing.next();
+
+  await cluster.settle(observing.return());
+  const aborted = elections.observe('boss', { signal: AbortSignal.abort() });
+
+  t.deepEqual(await cluster.settle(next), { done: true, value: undefined });
+  t.deepEqual(await cluster.settle(aborted.next()), { done: true, value: undefined });
+});

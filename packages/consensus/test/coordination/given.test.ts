@@ -94,7 +94,11 @@ const options: readonly Case[] = [
   ],
   ['no size', ({ barriers }) => barriers['enter']?.('x', {}), /size is undefined: give an integer/],
   ['half a size', ({ barriers }) => barriers['enter']?.('x', { size: 1.5 }), /size is 1.5: /],
-  ['no wait for a session', (on) => on.session({ waitMs: -1 }), /coordination.session: waitMs is -1: /],
+  [
+    'no wait for a session',
+    (on) => on.session({ waitMs: -1 }),
+    /coordination.session: waitMs is -1: /,
+  ],
 ];
 
 const keys: readonly Case[] = [
@@ -111,7 +115,11 @@ const keys: readonly Case[] = [
     'kv.put: lease is 5: give a Session, or what kv.lease() has made',
   ],
   ['no deadline', ({ kv }) => kv['put']?.('k', 1, { deadlineMs: -1 }), /deadlineMs is -1: /],
-  ['a deadline that is no number', ({ kv }) => kv['get']?.('k', { deadlineMs: NaN }), /deadlineMs is NaN: /],
+  [
+    'a deadline that is no number',
+    ({ kv }) => kv['get']?.('k', { deadlineMs: NaN }),
+    /deadlineMs is NaN: /,
+  ],
   [
     'a consistency that there is not',
     ({ kv }) => kv['get']?.('k', { consistency: 'eventual' }),

@@ -286,6 +286,179 @@ test('who gives up a barrier is not counted', async (t) => {
   t.is(both.length, 2);
 });
 
+test('who waits, or comes, while its node closes is told, and nobody waits for it afterwards', async (t) => {
+  const cluster = await TestCluster.start({ ttlMs: 60_000 });
+  const { leader, holder, other } = cluster.ranks;
+  const lock = await cluster.settle(cluster.at(holder).locks.acquire('x'));
+  const waiting = t.throwsAsync(cluster.at(other).locks.acquire('x'));
+  await cluster.env.advance(300);
+
+  const closing = cluster.at(other).close();
+  const late = t.throwsAsync(cluster.at(other).locks.acquire('y'));
+  await cluster.settle(closing);
+  for (const told of [waiting, late]) {
+    t.like(await cluster.settle(told), { code: 'ERR_GROUP_CLOSED', executed: 'no' });
+  }
+  await cluster.settle(lock.release());
+
+  const { locks } = cluster.at(leader);
+  await cluster.settle(Promise.all([locks.acquire('x'), locks.acquire('y')]));
+  t.true(cluster.env.now() < 10_000);
+});
+
+test('closing does not wait for a majority that is not there', async (t) => {
+  const cluster = await TestCluster.start();
+  const { leader, holder } = cluster.ranks;
+  await cluster.settle(cluster.at(holder).kv.put('k', 1));
+  cluster.isolate(holder);
+  const since = cluster.env.now();
+
+  await cluster.settle(cluster.at(holder).close());
+
+  t.true(cluster.env.now() - since <= 3_000, `it took ${cluster.env.now() - since} ms`);
+  await cluster.settle(cluster.at(leader).kv.get('k'));
+});
+
+test('who waited for too long is told what for', async (t) => {
+  const cluster = await TestCluster.start();
+  const { holder, other } = cluster.ranks;
+  await cluster.settle(cluster.at(holder).locks.acquire('x'));
+  const late = { waitMs: 300 };
+
+  const held = await t.throwsAsync(cluster.settle(cluster.at(other).locks.acquire('x', late)));
+  const alone = await t.throwsAsync(
+    cluster.settle(cluster.at(other).barriers.enter('b', { size: 2, ...late })),
+  );
+
+  t.regex(held?.message ?? '', /lock x within 300 ms: .*; at last: others have it, or came first$/);
+  t.regex(alone?.message ?? '', /barrier b within 300 ms: .*; at last: others have not come$/);
+});
+
+test('tokens grow though all nodes begin anew from what they have saved', async (t) => {
+  const cluster = await TestCluster.start();
+  const tokens: number[] = [];
+  for (let round = 0; round < 3; round += 1) {
+    const lock = await cluster.settle(cluster.at('a').locks.acquire('x'));
+    tokens.push(lock.token);
+    for (const node of cluster.voters) await cluster.crash(node);
+    await cluster.settle(Promise.all(cluster.voters.map((node) => cluster.join(node))));
+  }
+
+  t.deepEqual(
+    tokens.map((token, i) => token > (tokens[i - 1] ?? 0)),
+    [true, true, true],
+  );
+});
+
+for (const afterMs of [0, 1, 5, 10, 20, 40]) {
+  test(`who gives up ${afterMs} ms after a release holds up nobody`, async (t) => {
+    const cluster = await TestCluster.start({ ttlMs: 60_000 });
+    const { leader, holder, other } = cluster.ranks;
+    const held = await cluster.settle(cluster.at(holder).locks.acquire('x'));
+    const controller = new AbortController();
+    const { signal } = controller;
+    const waiting = cluster.at(other).locks.acquire('x', { signal });
+    const given = waiting.then(
+      (lock) => lock.release(),
+      (error: unknown) => t.like(error, { code: 'ERR_CANCELLED', executed: 'no' }),
+    );
+    await cluster.env.advance(300);
+
+    void held.release();
+    await cluster.env.advance(afterMs);
+    controller.abort();
+    await cluster.settle(given);
+
+    await cluster.settle(cluster.at(leader).locks.acquire('x'));
+    t.true(cluster.env.now() < 10_000);
+  });
+}
+
+test('a machine that was asleep knows by its other clock, when the first has stood still', async (t) => {
+  const cluster = await TestCluster.start({}, ['a']);
+  const lock = await cluster.settle(cluster.at('a').locks.acquire('x'));
+  const { env } = cluster;
+  const wallTime = env.wallTime.bind(env);
+
+  Object.defineProperty(env, 'wallTime', { value: () => wallTime() + 5_000 });
+
+  t.is(lock.remainingMs, 0);
+  t.true(lock.signal.aborted);
+  await cluster.until(() => cluster.at('a').presentSession?.state === 'safe');
+});
+
+test('a clock that was set back lengthens nothing', async (t) => {
+  const cluster = await TestCluster.start();
+  const { holder } = cluster.ranks;
+  const lock = await cluster.settle(cluster.at(holder).locks.acquire('x'));
+  const { env } = cluster;
+  const wallTime = env.wallTime.bind(env);
+  Object.defineProperty(env, 'wallTime', { value: () => wallTime() - 60_000 });
+  await env.advance(600);
+
+  cluster.isolate(holder);
+  await env.advance(900);
+
+  t.true(lock.signal.aborted);
+});
+
+test('permits that were waited for in a session that was lost come in the next', async (t) => {
+  const cluster = await TestCluster.start();
+  const { leader, holder } = cluster.ranks;
+  const pool = { permits: 2, take: 2 };
+  const held = await cluster.settle(cluster.at(leader).semaphores.acquire('pool', pool));
+  const waiting = cluster.at(holder).semaphores.acquire('pool', pool);
+  await cluster.env.advance(300);
+  const before = cluster.at(holder).presentSession;
+
+  cluster.isolate(holder);
+  await cluster.env.advance(3_000);
+  cluster.rejoin(holder);
+  await cluster.until(() => before?.state === 'expired');
+  await cluster.settle(held.release());
+  const permits = await cluster.settle(waiting);
+
+  t.false(permits.signal.aborted);
+  t.not(cluster.at(holder).presentSession?.id, before?.id);
+  t.is(await cluster.settle(cluster.at(leader).semaphores.tryAcquire('pool', pool)), undefined);
+});
+
+test('who waits in a barrier and loses its session is told, and is not counted', async (t) => {
+  const cluster = await TestCluster.start();
+  const { leader, holder, other } = cluster.ranks;
+  const enter = (node: string) => cluster.at(node).barriers.enter('start', { size: 2 });
+  const waiting = t.throwsAsync(enter(holder));
+  await cluster.env.advance(300);
+
+  cluster.isolate(holder);
+  await cluster.env.advance(3_000);
+  cluster.rejoin(holder);
+  t.like(await cluster.settle(waiting), { code: 'ERR_LEASE_EXPIRED', executed: 'no' });
+  let isOpen = false;
+  const first = enter(leader).then(() => (isOpen = true));
+  await cluster.env.advance(1_000);
+  t.false(isOpen);
+
+  t.truthy(await cluster.settle(enter(other)));
+  await cluster.settle(first);
+});
+
+test('who comes to a barrier again before all have left it waits for the next round', async (t) => {
+  const cluster = await TestCluster.start();
+  const rounds: string[] = [];
+  const run = async (node: string, pauseMs: number): Promise<void> => {
+    for (let round = 1; round <= 3; round += 1) {
+      await using _ = await cluster.at(node).barriers.enter('round', { size: 2 });
+      rounds.push(`${round}`);
+      await new Promise<void>((resolve) => void cluster.env.setTimer(pauseMs, resolve));
+    }
+  };
+
+  await cluster.settle(Promise.all([run('a', 0), run('b', 500)]));
+
+  t.deepEqual(rounds, ['1', '1', '2', '2', '3', '3']);
+});
+
 const longest: readonly [
   what: string,
   call: (on: Coordination, name: string) => Promise<unknown>,
