@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
-import * as consensus from '@troupe/consensus';
 import { seeds } from '@troupe/sim';
 import { huntFor } from './coordination/campaign.ts';
+import { kits } from './coordination/kits.ts';
 import { mutants } from './coordination/mutants.ts';
 import { runWorld } from './coordination/scenario.ts';
 
@@ -16,7 +16,8 @@ for (const seed of seeds({ count: 2, first: 2 })) {
   test.serial(
     `nodes that coordinate: nothing is held twice, or told out of order: seed ${seed}`,
     async (t) => {
-      const { answered, grants, changes } = await runWorld(consensus, seed);
+      const kitOf = await kits();
+      const { answered, grants, changes } = await runWorld(kitOf(seed), seed);
 
       t.true(answered > 0 && grants > 0 && changes > 0);
     },

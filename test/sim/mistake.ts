@@ -18,10 +18,10 @@ export interface Mistake extends Place {
 
 const [modules = ''] = /^.*[\\/]node_modules/.exec(fileURLToPath(import.meta.resolve('ava'))) ?? [];
 
-/** The package as it is with a mistake: a copy of what was compiled, changed in that one place. */
+/** The package as it is with mistakes: a copy of what was compiled, changed in those places. */
 export async function importWith(
   specifier: string,
-  { name, and, ...place }: Mistake,
+  ...mistakes: readonly Mistake[]
 ): Promise<unknown> {
   const compiled = dirname(fileURLToPath(import.meta.resolve(specifier)));
   const folder = await mkdtemp(join(tmpdir(), 'troupe-mutant-'));
@@ -29,13 +29,15 @@ export async function importWith(
     await cp(compiled, folder, { recursive: true, filter: (path) => !path.endsWith('.map') });
     await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
     await symlink(modules, join(folder, 'node_modules')); // For what the package itself imports.
-    for (const { file, find, replace } of and === undefined ? [place] : [place, and]) {
-      const text = await readFile(join(folder, file), 'utf8');
-      const parts = text.split(find);
-      if (parts.length !== 2) {
-        throw new Error(`'${name}' is at ${parts.length - 1} places of ${file}: mend the mutant`);
+    for (const { name, and, ...place } of mistakes) {
+      for (const { file, find, replace } of and === undefined ? [place] : [place, and]) {
+        const text = await readFile(join(folder, file), 'utf8');
+        const parts = text.split(find);
+        if (parts.length !== 2) {
+          throw new Error(`'${name}' is at ${parts.length - 1} places of ${file}: mend the mutant`);
+        }
+        await writeFile(join(folder, file), parts.join(replace));
       }
-      await writeFile(join(folder, file), parts.join(replace));
     }
     const index = pathToFileURL(join(folder, 'index.js')).href;
     return (await import(index)) as unknown;

@@ -1,6 +1,4 @@
-import * as consensus from '@troupe/consensus';
-import { importWith } from '../mistake.ts';
-import type { Kit } from '../consensus/nodes.ts';
+import { kits } from './kits.ts';
 import { type Mutant, mutants } from './mutants.ts';
 import { runWorld } from './scenario.ts';
 
@@ -18,10 +16,11 @@ export async function runWorlds(options: CampaignOptions): Promise<boolean> {
   const add = (name: string, value: number): void => {
     total[name] = (total[name] ?? 0) + value;
   };
+  const kitOf = await kits();
   for (let seed = first; seed < first + count; seed += 1) {
     add('worlds', 1);
     try {
-      const counted = await runWorld(consensus, seed);
+      const counted = await runWorld(kitOf(seed), seed);
       for (const [name, value] of Object.entries(counted)) {
         add(name, value);
       }
@@ -49,10 +48,10 @@ export async function huntFor(
   mutant: Mutant,
   { first, count }: { readonly first: number; readonly count: number },
 ): Promise<Catch | undefined> {
-  const kit = (await importWith('@troupe/consensus', mutant)) as Kit;
+  const kitOf = await kits(mutant);
   for (let seed = first; seed < first + count; seed += 1) {
     try {
-      await runWorld(kit, seed, { shrinks: false });
+      await runWorld(kitOf(seed), seed, { shrinks: false });
     } catch (error) {
       const [said = ''] = messageOf(error).split('\n');
       return { seed, seeds: seed - first + 1, said };

@@ -1,5 +1,12 @@
 import type { Held } from '@troupe/consensus';
-import { checkLinearizable, History, type LockInput, locks, type Random } from '@troupe/sim';
+import {
+  checkLinearizable,
+  History,
+  type LockInput,
+  locks,
+  type Open,
+  type Random,
+} from '@troupe/sim';
 import { busy, byAny, executed, type Run } from './run.ts';
 
 /** Clocks of this world run at rates from 0.9 to 1.11 of the true one. */
@@ -163,9 +170,12 @@ export class TryLocks {
     const acquiring = this.#history.call(by, { kind: 'acquire', lock, by });
     // Whatever was had in doubt, or may be lost, is given back at some time: who knows when.
     const losing = this.#history.call(by, { kind: 'release', lock, by });
+    const ghost = this.#ghost(`${by} before`, lock);
     const outcome = byAny(this.#run, random, async (coordination) => {
+      const before = coordination.presentSession;
       const held = await coordination.locks.tryAcquire(lock, { waitMs: 3_000 });
       acquiring.returns(held?.token ?? null);
+      if (coordination.presentSession === before) for (const call of ghost) call.fails('no');
       if (held === undefined) {
         losing.fails('no');
         return true;
@@ -180,6 +190,15 @@ export class TryLocks {
       return true;
     });
     const answer = await outcome.catch((error: unknown) => executed(error));
-    if (answer === undefined) for (const call of [acquiring, losing]) call.fails('no');
+    if (answer === undefined) for (const call of [acquiring, losing, ...ghost]) call.fails('no');
+  }
+
+  /**
+   * Who loses its session in the middle of it asks again in another, and may have had the lock in
+   * the first one, unknown to it, until that was over.
+   */
+  #ghost(by: string, lock: string): readonly Open<number | boolean | null>[] {
+    const kinds = ['acquire', 'release'] as const;
+    return kinds.map((kind) => this.#history.call(by, { kind, lock, by }));
   }
 }

@@ -49,8 +49,15 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a session trusts more time than the group gives',
     file: 'coordination/session.js',
-    find: 'sentAt + this.ttlMs * TRUSTED',
-    replace: 'sentAt + this.ttlMs * 1.5',
+    find: 'later(sentAt, this.ttlMs * TRUSTED)',
+    replace: 'later(sentAt, this.ttlMs * 1.5)',
+  },
+  {
+    name: 'a session counts from when the answer came',
+    isQuick: true,
+    file: 'coordination/session.js',
+    find: 'this.#renewed(sentAt)',
+    replace: 'this.#renewed(instant(env))',
   },
   {
     name: 'keys of a session stay when it ends',
@@ -72,6 +79,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a watch is not told that it comes too late',
+    isQuick: true,
     file: 'coordination/key-watch.js',
     find: 'if (this.#next < store.firstRevision)',
     replace: 'if (this.#next < 0)',

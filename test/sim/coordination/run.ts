@@ -35,10 +35,10 @@ export async function byAny<T>(
   return result;
 }
 
-/** What errors other than those of the language, which are mistakes, say of an operation. */
+/** What an error says of an operation; one that says that it was called wrongly is a mistake. */
 export function executed(error: unknown): 'no' | 'yes' | 'unknown' {
-  const isCallError = error instanceof Error && 'executed' in error;
-  if (!isCallError) throw error;
+  const isCallError = error instanceof Error && 'executed' in error && 'code' in error;
+  if (!isCallError || error.code === 'ERR_BAD_ARGUMENTS') throw error;
   return error.executed === 'unknown' ? 'unknown' : executedOf(error);
 }
 

@@ -2,7 +2,9 @@ import { type FaultKind, simulate, type Simulated } from '@troupe/sim';
 import type { Kit } from '../consensus/nodes.ts';
 import { type Host, partsOf, start, TTL_MS } from './host.ts';
 import { Appended, Once, Presences, Registers } from './keys.ts';
+import { lateAnswers } from './late-answers.ts';
 import { LOCK_DELAY_MS, TryLocks, Workers } from './locks.ts';
+import { Permits } from './permits.ts';
 import type { Run, Tally } from './run.ts';
 import { Watchers } from './watchers.ts';
 
@@ -61,6 +63,7 @@ async function scenario(world: Simulated<Host>): Promise<Tally> {
     tried: new TryLocks(run),
     locks: new Workers(run, 'lock', LOCK_DELAY_MS),
     elections: new Workers(run, 'election', 0),
+    permits: new Permits(run),
     watchers: new Watchers(run, 'list/'),
   };
   const { watchers, ...clients } = parts;
@@ -68,7 +71,7 @@ async function scenario(world: Simulated<Host>): Promise<Tally> {
   const watching = ['v', 'w'].map((name) => watchers.client(name, random.fork(name), ended.signal));
   for (const each of watching) each.catch(() => {}); // Awaited below.
   await Promise.all([
-    flood(run, random.fork('flood')),
+    lateAnswers(run, random.fork('late answers')),
     ...Object.entries(clients).flatMap(([kind, part]) =>
       ['p', 'q', 'r'].map((name) => part.client(name, random.fork(`${kind} ${name}`))),
     ),
@@ -89,6 +92,7 @@ type Parts = {
   readonly tried: TryLocks;
   readonly locks: Workers;
   readonly elections: Workers;
+  readonly permits: Permits;
   readonly watchers: Watchers;
 };
 
@@ -120,24 +124,8 @@ function sureIsKnown(world: Simulated<Host>): void {
   }
 }
 
-/** Fills the history now and then, so that watches come too late. */
-async function flood(run: Run, random: Run['world']['world']['random']): Promise<void> {
-  if (!random.chance(0.1)) return;
-  const { world } = run;
-  await world.sleep(random.between(2_000, 10_000));
-  const put = (_: unknown, i: number) => ({ put: `flood/${i}`, value: i });
-  const transaction = { do: Array.from({ length: 128 }, put) };
-  for (let i = 0; i < 85; i += 1) {
-    const [host] = world.nodes.keys();
-    if (host === undefined) return;
-    await world
-      .on(host, ({ coordination: { kv } }) => kv.transact(transaction, { deadlineMs: 5_000 }))
-      .catch(() => {});
-  }
-}
-
 /** On every node: what is put is read, locks are had, and nobody is elected for ever. */
-async function everythingWorks(run: Run, { locks, elections }: Parts): Promise<void> {
+async function everythingWorks(run: Run, { locks, elections, permits }: Parts): Promise<void> {
   const { world } = run;
   const random = world.world.random.fork('in the end');
   for (const host of world.world.hosts) {
@@ -148,6 +136,7 @@ async function everythingWorks(run: Run, { locks, elections }: Parts): Promise<v
   }
   await locks.turn('the last', random, { waitMs: CALM_MS });
   await elections.turn('the last', random, { waitMs: CALM_MS });
+  await permits.turn(random, { waitMs: CALM_MS });
 }
 
 async function verify(run: Run, parts: Parts, end: () => void): Promise<void> {

@@ -6,8 +6,14 @@ import type { Run } from './run.ts';
 interface Watching {
   /** The first revision that has not been seen. */
   next: number;
-  /** What has been made of all that was told: keys, and the revisions that they were put at. */
-  keys: Map<string, number>;
+  /** What has been made of all that was told. */
+  keys: Map<string, Seen>;
+}
+
+/** A key as it was put last; each change of it has the next version. */
+interface Seen {
+  readonly revision: number;
+  readonly version: number;
 }
 
 /**
@@ -20,6 +26,7 @@ export class Watchers {
   /** By revision and key, as all watches together have told it. */
   readonly #told = new Map<string, string>();
   readonly #states: Watching[] = [];
+  #failure: Error | undefined;
 
   constructor(run: Run, prefix: string) {
     this.#run = run;
@@ -44,7 +51,7 @@ export class Watchers {
           for await (const change of watch) this.#saw(name, state, change);
         });
       } catch (error) {
-        if (!(error instanceof Error && 'code' in error)) throw error;
+        if (!(error instanceof Error && 'code' in error)) throw (this.#failure = error as Error);
         if (error.code === 'ERR_COMPACTED') await this.#readAll(state, random);
       } finally {
         lasts.cancel();
@@ -54,9 +61,11 @@ export class Watchers {
 
   /** Every watch has told all, once, in order; and what it has made of it is what there is. */
   verify(revision: number, keys: ReadonlyMap<string, number>): void {
+    if (this.#failure !== undefined) throw this.#failure;
     for (const state of this.#states) {
       if (state.next <= revision) throw new Error(`a watch is at ${state.next} of ${revision}`);
-      const [theirs, ours] = [state.keys, keys].map((map) => {
+      const seen = new Map([...state.keys].map(([key, { revision: at }]) => [key, at]));
+      const [theirs, ours] = [seen, keys].map((map) => {
         return JSON.stringify([...map].sort(([a], [b]) => (a < b ? -1 : 1)));
       });
       if (theirs !== ours) throw new Error(`a watch makes ${theirs} of what is ${ours}`);
@@ -75,8 +84,15 @@ export class Watchers {
         throw new Error(`at ${place} there was ${before}, and ${what}`);
       }
       this.#told.set(place, what);
-      if (event.kind === 'put') state.keys.set(event.key, event.revision);
-      else state.keys.delete(event.key);
+      if (event.kind === 'delete') {
+        state.keys.delete(event.key);
+        continue;
+      }
+      const { version: last = 0 } = state.keys.get(event.key) ?? {};
+      if (event.version !== last + 1) {
+        throw new Error(`${name} was told of ${event.key} ${event.version} after ${last}`);
+      }
+      state.keys.set(event.key, event);
     }
   }
 
@@ -87,10 +103,10 @@ export class Watchers {
     tally.compactions += 1;
     await world
       .on(random.pick(hosts), async ({ coordination: { kv } }) => {
-        const keys = new Map<string, number>();
+        const keys = new Map<string, Seen>();
         const { entries, revision, more } = await kv.range({ prefix: this.#prefix });
         if (more) throw new Error('the keys that are watched are more than a page');
-        for (const { key, revision: at } of entries) keys.set(key, at);
+        for (const entry of entries) keys.set(entry.key, entry);
         state.keys = keys;
         state.next = revision + 1;
       })

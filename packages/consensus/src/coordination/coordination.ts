@@ -116,11 +116,8 @@ export class Coordination implements AsyncDisposable {
     const { env, sessions, replica } = this.#parts;
     // What cannot be told now, since there is no majority, the group finds out by itself.
     const isTold = await sessions.close(new GroupClosed(this.group.group, 'no'));
-    if (isTold)
-      await inTime(
-        env,
-        replica.close().catch(() => {}),
-      );
+    const closing = isTold ? replica.close().catch(() => {}) : undefined;
+    if (closing !== undefined) await inTime(env, closing);
     this.#end(undefined);
     await this.group.stop();
   }

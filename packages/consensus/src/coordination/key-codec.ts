@@ -1,4 +1,4 @@
-import { Given, shown } from './given.ts';
+import { type Given, shown } from './given.ts';
 import type { ItemCondition, StoredItem, StoreOperation, StoreResult } from './key-store.ts';
 import type {
   KeyCondition,

@@ -63,8 +63,7 @@ export class KeyValueStore<Keys = AnyKeys> {
    * @example `kv.typed<{ limit: number; [user: `user/${string}`]: User }>()`
    */
   typed<Typed extends object>(): KeyValueStore<Typed> {
-    const store: unknown = this;
-    return store as KeyValueStore<Typed>; // See above: whoever puts must say so, too.
+    return this as unknown as KeyValueStore<Typed>; // See above: whoever puts must say so, too.
   }
 
   async get<K extends KeyName<Keys>>(
