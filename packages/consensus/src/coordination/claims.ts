@@ -107,16 +107,10 @@ export class Claims {
     patience: Patience,
   ): Promise<number | undefined> {
     const { lease, ticket } = request;
-    let asked = 0;
-    const answer = await this.ask(session, patience, (calls) => {
-      asked += 1;
-      return calls.claim(request);
-    });
+    const answer = await this.ask(session, patience, (calls) => calls.claim(request));
     if (answer.kind === 'held') return answer.token;
-    if (answer.kind === 'refused') {
-      if (asked > 1) void this.giveBack(session, ticket); // An attempt before may still come.
-      return undefined;
-    }
+    const wasRefused = answer.kind === 'withdrawn' && !request.wait; // By an attempt before.
+    if (answer.kind === 'refused' || wasRefused) return undefined;
     patience.last = new Error('others have it, or came first');
     const find = ({ claims }: CoordinationMachine): number | undefined => {
       const token = claims.tokenOf(lease, ticket);

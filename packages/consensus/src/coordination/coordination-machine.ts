@@ -109,7 +109,10 @@ export class CoordinationMachine extends Machine {
     this.leases.demand(lease);
     if (this.leases.isWithdrawn(lease, ticket)) return { kind: 'withdrawn' };
     const token = this.claims.claim(request, this.entry.index);
-    if (token === undefined) return { kind: 'refused' };
+    if (token === undefined) {
+      this.leases.withdraw(lease, ticket); // An attempt before may be on its way still.
+      return { kind: 'refused' };
+    }
     return token === 0 ? { kind: 'waits' } : { kind: 'held', token };
   }
 

@@ -63,7 +63,7 @@ export class KeyValueStore<Keys = AnyKeys> {
    * @example `kv.typed<{ limit: number; [user: `user/${string}`]: User }>()`
    */
   typed<Typed extends object>(): KeyValueStore<Typed> {
-    return this as unknown as KeyValueStore<Typed>; // See above: whoever puts must say so, too.
+    return retyped(this);
   }
 
   async get<K extends KeyName<Keys>>(
@@ -216,6 +216,10 @@ export class KeyValueStore<Keys = AnyKeys> {
       results: results.map((result, at) => this.#codec.result(done[at], result)),
     };
   }
+}
+
+function retyped<Typed extends object>(store: object): KeyValueStore<Typed> {
+  return store as KeyValueStore<Typed>; // As its user says; whoever puts must say the same.
 }
 
 /** Time to live that is renewed by hand. */

@@ -50,6 +50,19 @@ test('who does not wait is refused, and leaves nothing behind', (t) => {
   t.deepEqual(log.machine.claims.save(), []);
 });
 
+test('a claim that was refused stays so, should an attempt before that come later', (t) => {
+  const log = new TestLog();
+  const [ann, bob] = [log.lease(), log.lease()];
+  log.claim(ann, 1);
+
+  t.is(log.claim(bob, 1, { wait: false }), 'refused');
+  log.next((machine) => machine.release(ann, 1));
+  t.is(log.claim(bob, 1, { wait: false }), 'withdrawn');
+
+  t.deepEqual(tokensOf(log.machine), []);
+  t.is(log.claim(bob, 2, { wait: false }), log.index);
+});
+
 test('shared holders hold together; nobody passes one who waits for all', (t) => {
   const log = new TestLog();
   const [ann, bob, cid, dan] = [log.lease(), log.lease(), log.lease(), log.lease()];
