@@ -1,4 +1,5 @@
 import { BadArguments } from './errors.ts';
+import { messageOf } from './thrown.ts';
 
 /** What a schema of any library that follows Standard Schema offers (standardschema.dev). */
 export interface Schema<Output = unknown> {
@@ -129,7 +130,7 @@ function argumentsOf(value: unknown): readonly unknown[] {
 
 /** A schema that fails itself passes nothing, and is not felt by whoever delivers. */
 function issueOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }
 
 function issueText({ message, path = [] }: SchemaIssue, at: string): string {

@@ -31,3 +31,4 @@ export { channelBehind, receiverOf, senderOf, sendInto } from './channel.ts';
 export { ChannelCore, CLOSED, EMPTY } from './channel-core.ts';
 export type { ChannelHooks } from './channel-core.ts';
 export { Waiter } from './wait-list.ts';
+export { errorOf, messageOf } from './thrown.ts';

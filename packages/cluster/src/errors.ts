@@ -1,3 +1,4 @@
+import { messageOf } from '@troupe/actor/internal';
 /** Another node has this name already, so this one cannot join. */
 export class NameTaken extends Error {
   override readonly name = 'NameTaken';
@@ -24,7 +25,7 @@ export class WorkerFailed extends Error {
     readonly worker: string,
     cause: unknown,
   ) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     super(`worker ${worker} did not start: ${reason}`, { cause });
   }
 }

@@ -1,3 +1,4 @@
+import { errorOf } from '@troupe/actor/internal';
 import { type Evidence, INCARNATION_MAX, type Input } from '@troupe/gossip';
 import {
   type GossipCounters,
@@ -133,7 +134,7 @@ export class GossipThreadKeeper implements GossipRunner {
       if (!this.#isStopped) runner = await this.#begin();
       if (!this.#isStopped) await this.#atMost(FOUND_AFTER_MS, this.#options.onReplaced());
     } catch (error) {
-      return this.#ended(error instanceof Error ? error : new Error(String(error)));
+      return this.#ended(errorOf(error));
     }
     if (runner !== this.#runner) return; // That one has ended as well, and is being replaced.
     this.#replacing = undefined;

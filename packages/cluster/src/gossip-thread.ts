@@ -1,5 +1,6 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { processEnv, type Timer } from '@troupe/actor';
+import { messageOf } from '@troupe/actor/internal';
 import type { Input } from '@troupe/gossip';
 import { type DatagramSocket, networkTransport } from '@troupe/remote';
 import { type Delivery, GossipEngine, type Parcel } from './gossip-engine.ts';
@@ -77,7 +78,7 @@ class GossipThread {
       const socket = this.#keys === undefined ? undefined : await this.#openSocket(address);
       if (socket !== undefined) this.#engine.open(socket);
     } catch (error) {
-      noSocket = error instanceof Error ? error.message : String(error);
+      noSocket = messageOf(error);
     }
     this.#parent.on('message', (order: GossipOrder) => this.#follow(order));
     this.#look();

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { messageOf } from '@troupe/actor/internal';
 
 /** What JavaScript is called, and the TypeScript that it is compiled from. */
 const SOURCE = /\.([cm]?)jsx?$/;
@@ -15,7 +16,7 @@ export async function loadModule(href: string): Promise<object> {
   } catch (cause) {
     const source = typeScriptBehind(new URL(href));
     if (source === undefined) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new TypeError(
       `${source} is TypeScript and could not be loaded: ${reason}; pass the URL of what it is ` +
         'compiled to, since what runs TypeScript in the main thread, as tsx does, need not be ' +

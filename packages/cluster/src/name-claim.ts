@@ -1,4 +1,5 @@
 import type { Env, Timer } from '@troupe/actor';
+import { errorOf } from '@troupe/actor/internal';
 import { NameClaim } from '@troupe/gossip';
 import { NameTaken } from './errors.ts';
 
@@ -75,7 +76,7 @@ export class NameClaimant {
     };
     this.#options.ask(isFirst).then(
       () => over(),
-      (error: unknown) => over(error instanceof Error ? error : new Error(String(error))),
+      (error: unknown) => over(errorOf(error)),
     );
   }
 

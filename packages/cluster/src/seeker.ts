@@ -1,4 +1,5 @@
 import type { Env, Log, Timer } from '@troupe/actor';
+import { errorOf } from '@troupe/actor/internal';
 import { isTransient } from './exchange-failure.ts';
 import { type SeedProvider, seedProvider } from './seeds.ts';
 
@@ -72,7 +73,7 @@ export class Seeker {
 
   unanswered(address: string, error: unknown): void {
     if (!this.#seeds.includes(address) || this.#answered.has(address)) return;
-    const reason = error instanceof Error ? error : new Error(String(error));
+    const reason = errorOf(error);
     // Later on, what one of them says is no reason to look for the others no more.
     if (this.#isFirstRound && !isTransient(reason)) this.failure ??= reason;
     if (this.failure !== undefined || this.#reported.has(address)) return;

@@ -1,5 +1,5 @@
 import type { Env, Log, Timer } from '@troupe/actor';
-import { guardedLog } from '@troupe/actor/internal';
+import { guardedLog, messageOf } from '@troupe/actor/internal';
 import { NameTaken } from './errors.ts';
 import { isRefusal, isTransient } from './exchange-failure.ts';
 import {
@@ -241,7 +241,7 @@ class StaticMembers implements Membership {
       if (logged === false) {
         this.#silentSeeds.set(seed, true);
         const { intervalMs } = this.#options;
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = messageOf(error);
         this.#log.warn({ seed, reason }, `no answer from a seed: trying every ${intervalMs} ms`);
       }
     }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { errorOf } from '@troupe/actor/internal';
 import { type Connection, type Listener, ListenFailed, type Transport } from './transport.ts';
 
 /** Two nodes' view of one network. For a real one, both may be the same transport. */
@@ -298,5 +299,5 @@ function hangUp(connection: Connection): void {
 }
 
 function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
+  return errorOf(error);
 }

@@ -5,7 +5,7 @@ import {
   type Timer,
   Unreachable,
 } from '@troupe/actor';
-import type { Recipient } from '@troupe/actor/internal';
+import { type Recipient, messageOf } from '@troupe/actor/internal';
 import { CborCodec } from './cbor-codec.ts';
 import { ChannelTable } from './channel-table.ts';
 import type { Codec } from './codec.ts';
@@ -322,7 +322,7 @@ export class Endpoint {
     } catch (cause) {
       const isDuplicate = cause instanceof HandshakeRefused && cause.reason === 'duplicate';
       if (isDuplicate && found !== undefined) return await this.#awaitPeer(found, cause);
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = messageOf(cause);
       throw new Unreachable(address, reason, { cause });
     } finally {
       if (isFirst && found !== undefined) this.#answering.delete(keyOf(found));
@@ -371,7 +371,7 @@ export class Endpoint {
   }
 
   #refused(from: string, error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     this.system.log.warn({ from, reason }, 'a connection was refused');
   }
 

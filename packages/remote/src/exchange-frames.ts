@@ -1,3 +1,4 @@
+import { errorOf } from '@troupe/actor/internal';
 import { BadFrame } from './bad-frame.ts';
 import { CborCodec } from './cbor-codec.ts';
 import type { CodecLimits, ValuePort } from './codec.ts';
@@ -54,7 +55,7 @@ export class ExchangeFrames {
   }
 
   packFailure(id: number, error: unknown): Uint8Array {
-    const { name, message } = error instanceof Error ? error : new Error(String(error));
+    const { name, message } = errorOf(error);
     const text = (value: unknown, charsMax: number): string => String(value).slice(0, charsMax);
     return this.pack([FAIL, id, text(name, NAME_CHARS_MAX), text(message, MESSAGE_CHARS_MAX)]);
   }

@@ -5,6 +5,7 @@ import {
   Overloaded,
   Unreachable,
 } from '@troupe/actor';
+import { messageOf } from '@troupe/actor/internal';
 import { AnsweringLine } from './answering-line.ts';
 import { AskingLine } from './asking-line.ts';
 import { EXCHANGES_MAX } from './exchange-frames.ts';
@@ -151,7 +152,7 @@ export class Exchanges {
       return line;
     } catch (cause) {
       leave();
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = messageOf(cause);
       throw new Unreachable(address, reason, { cause });
     }
   }

@@ -1,4 +1,5 @@
 import type { Env, Timer } from '@troupe/actor';
+import { errorOf } from '@troupe/actor/internal';
 import type { CallerIdentity } from './caller.ts';
 import { BadFrame } from './bad-frame.ts';
 import { type Envelope, EnvelopeReader, Garbled } from './envelope.ts';
@@ -123,7 +124,7 @@ function shakeHands<T extends Proved>(
           resolve(link);
           if (done.rest.length > 0) link.receive(done.rest);
         } catch (error) {
-          fail(error instanceof Error ? error : new Error(String(error)));
+          fail(errorOf(error));
         }
       },
       drained: () => link?.drained?.(),

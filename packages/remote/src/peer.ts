@@ -2,13 +2,13 @@ import {
   type ActorSystem,
   type CallError,
   Draining,
+  isCallError,
   Overloaded,
   RemoteError,
   SessionLost,
   Unreachable,
 } from '@troupe/actor';
-import { isCallError, NotSerializable } from '@troupe/actor';
-import type { Caller, Cell } from '@troupe/actor/internal';
+import { type Caller, type Cell, errorOf } from '@troupe/actor/internal';
 import { BadFrame } from './bad-frame.ts';
 import type { CallerIdentity } from './caller.ts';
 import { Channels } from './channels.ts';
@@ -25,6 +25,7 @@ import { type Destination, Outgoing } from './outgoing.ts';
 import { PeerReplaced } from './peer-replaced.ts';
 import { Revival } from './revival.ts';
 import { type Placing, Session } from './session.ts';
+import { insteadOfOutcome } from './unsent.ts';
 import { Values } from './values.ts';
 
 /** Who can wait, waits while more than this is to be sent. */
@@ -398,7 +399,7 @@ export class Peer {
     } catch (error) {
       // A connection that the peer made in the meantime serves as well.
       if (this.hasSession) return;
-      this.end(error instanceof Error ? error : new Error(String(error)));
+      this.end(errorOf(error));
       this.#endpoint.onLost(this, false);
     } finally {
       this.#dialing = false;
@@ -528,13 +529,7 @@ function leaveAlone(frameType: unknown): void {
 /** What is sent when the outcome itself cannot travel. */
 function insteadOf(frame: readonly unknown[], error: unknown): readonly unknown[] {
   const [kind, id] = frame;
-  if (kind === type.RESULT && error instanceof NotSerializable) {
-    return [type.FAIL, id, new NotSerializable(error.path, error.issue, 'yes')];
-  }
-  if (kind === type.RESULT && isCallError(error)) {
-    // A bound that the result goes beyond: the method has run all the same.
-    return [type.FAIL, id, new NotSerializable('the result', error.message, 'yes')];
-  }
+  if (kind === type.RESULT) return [type.FAIL, id, insteadOfOutcome(error)];
   const stand = new RemoteError('Error', 'the error could not be sent', undefined);
   return kind === type.DOWN ? [kind, id, { kind: 'failed', error: stand }] : [type.FAIL, id, stand];
 }

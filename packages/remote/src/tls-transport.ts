@@ -8,6 +8,7 @@ import {
   type Server,
   type TLSSocket,
 } from 'node:tls';
+import { messageOf } from '@troupe/actor/internal';
 import { formatAddress, isLoopback, parseAddress } from './address.ts';
 import type { CallerIdentity } from './caller.ts';
 import {
@@ -176,7 +177,7 @@ class Tls implements TlsTransport {
     try {
       createSecureContext(contextOf(credentials));
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = messageOf(cause);
       throw new TypeError(`tls: key, cert or ca cannot be used: ${reason}`, { cause });
     }
     return credentials;

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, linkSync, lstatSync, renameSync, type Stats, unlinkSync } from 'node:fs';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { dirname, isAbsolute, join } from 'node:path';
+import { errorOf } from '@troupe/actor/internal';
 import { ReadBlock, type Reader } from './read-block.ts';
 import { SocketConnection } from './socket-connection.ts';
 import {
@@ -149,7 +150,7 @@ function dial(address: string, { timeoutMs }: DialOptions, block: ReadBlock): Pr
 }
 
 function failure(address: string, cause: unknown): ListenFailed {
-  const error: NodeJS.ErrnoException = cause instanceof Error ? cause : new Error(String(cause));
+  const error: NodeJS.ErrnoException = errorOf(cause);
   return new ListenFailed(address, reasonOf(error), { cause });
 }
 
