@@ -1,5 +1,5 @@
-import { crc32 } from 'node:zlib';
 import { BadFrame } from './bad-frame.ts';
+import { checksum } from './checksum.ts';
 
 /**
  * What travels on a connection after the handshake, however many frames it holds:
@@ -60,7 +60,7 @@ export function packEnvelope(
     envelope.set(part, offset);
     offset += part.length;
   }
-  const sum = bodyBytes === 0 ? 0 : crc32(envelope.subarray(HEADER_BYTES));
+  const sum = checksum(envelope, HEADER_BYTES, HEADER_BYTES + bodyBytes);
   writeHead(envelope, head, { bytes: bodyBytes, sum });
   return envelope;
 }
@@ -78,7 +78,7 @@ export function packAround(
     first.set(part, offset);
     offset += part.length;
   }
-  const sum = crc32(last, crc32(first.subarray(HEADER_BYTES)));
+  const sum = checksum(last, 0, last.length, checksum(first, HEADER_BYTES, first.length));
   writeHead(first, head, { bytes: bodyBytes, sum });
   return [first, last];
 }
@@ -93,7 +93,7 @@ function writeHead(
   writeU32(envelope, 8, acknowledged);
   writeU32(envelope, 12, body.sum);
   envelope[16] = flags;
-  writeU32(envelope, HEAD_SUM_AT, crc32(envelope.subarray(0, HEAD_SUM_AT)));
+  writeU32(envelope, HEAD_SUM_AT, checksum(envelope, 0, HEAD_SUM_AT));
 }
 
 /** Cuts a stream of chunks into envelopes. Bytes are copied only when one spans several chunks. */
@@ -126,16 +126,15 @@ export class EnvelopeReader {
       if (this.#spanning === this.#head) this.#makeRoom();
       // Without a body it was whole with its head.
       if (this.#filledBytes < this.#spanning.length) continue;
-      envelopes.push(envelopeOf(this.#spanning));
+      envelopes.push(envelopeOf(this.#spanning, 0, this.#spanning.length));
       this.#spanning = this.#head;
       this.#filledBytes = 0;
     }
     while (chunk.length - offset >= HEADER_BYTES) {
-      const rest = chunk.subarray(offset);
-      const bytes = HEADER_BYTES + bodyBytesOf(rest);
-      if (rest.length < bytes) break;
-      envelopes.push(envelopeOf(rest.subarray(0, bytes)));
-      offset += bytes;
+      const end = offset + HEADER_BYTES + bodyBytesOf(chunk, offset);
+      if (chunk.length < end) break;
+      envelopes.push(envelopeOf(chunk, offset, end));
+      offset = end;
     }
     while (offset < chunk.length) {
       offset += this.#fill(chunk, offset);
@@ -155,7 +154,7 @@ export class EnvelopeReader {
 
   /** The head is whole and says how much will come. */
   #makeRoom(): void {
-    const bytes = HEADER_BYTES + bodyBytesOf(this.#head);
+    const bytes = HEADER_BYTES + bodyBytesOf(this.#head, 0);
     const memory = this.#otherMemory.length < bytes ? new Uint8Array(bytes) : this.#otherMemory;
     this.#otherMemory = this.#memory;
     this.#memory = memory;
@@ -164,26 +163,29 @@ export class EnvelopeReader {
   }
 }
 
-function envelopeOf(bytes: Uint8Array): Envelope {
-  const body = bytes.subarray(HEADER_BYTES);
-  if (body.length > 0 && crc32(body) !== readU32(bytes, 12)) {
+/** The envelope that lies in `bytes` from `start` to `end`. */
+function envelopeOf(bytes: Uint8Array, start: number, end: number): Envelope {
+  const body = bytes.subarray(start + HEADER_BYTES, end);
+  if (body.length > 0 && checksum(body, 0, body.length) !== readU32(bytes, start + 12)) {
     throw new Garbled(`a body of ${body.length} bytes was changed on its way`);
   }
   return {
-    flags: bytes[16] ?? 0,
-    sequence: readU32(bytes, 4),
-    acknowledged: readU32(bytes, 8),
+    flags: bytes[start + 16] ?? 0,
+    sequence: readU32(bytes, start + 4),
+    acknowledged: readU32(bytes, start + 8),
     body,
   };
 }
 
-function bodyBytesOf(bytes: Uint8Array): number {
-  if (crc32(bytes.subarray(0, HEAD_SUM_AT)) !== readU32(bytes, HEAD_SUM_AT)) {
+/** How long the body is of the envelope whose head begins at `start`. */
+function bodyBytesOf(bytes: Uint8Array, start: number): number {
+  const headSumAt = start + HEAD_SUM_AT;
+  if (checksum(bytes, start, headSumAt) !== readU32(bytes, headSumAt)) {
     throw new Garbled('the head of an envelope was changed on its way');
   }
-  const flags = bytes[16] ?? 0;
+  const flags = bytes[start + 16] ?? 0;
   if ((flags & ~FLAGS_KNOWN) !== 0) throw new BadFrame(`envelope flags ${flags} are not known`);
-  const length = readU32(bytes, 0);
+  const length = readU32(bytes, start);
   if (length <= BODY_BYTES_MAX) return length;
   throw new BadFrame(`an envelope of ${length} bytes, where ${BODY_BYTES_MAX} are allowed`);
 }

@@ -1,0 +1,18 @@
+import { crc32 } from 'node:zlib';
+
+/** Up to so many bytes a table is faster than a call into zlib, and the view that it takes. */
+const SHORT_BYTES = 64;
+/** CRC-32 (IEEE 802.3, reflected) of each byte. */
+const TABLE: Int32Array = Int32Array.from({ length: 256 }, (_, byte) => {
+  let sum = byte;
+  for (let bit = 0; bit < 8; bit += 1) sum = (sum & 1) === 1 ? 0xedb88320 ^ (sum >>> 1) : sum >>> 1;
+  return sum;
+});
+
+/** The CRC-32 of the bytes from `start` to `end`, going on from that of others before them. */
+export function checksum(bytes: Uint8Array, start: number, end: number, before = 0): number {
+  if (end - start > SHORT_BYTES) return crc32(bytes.subarray(start, end), before);
+  let sum = ~before;
+  for (let at = start; at < end; at += 1) sum = TABLE[(sum ^ bytes[at]!) & 0xff]! ^ (sum >>> 8);
+  return ~sum >>> 0;
+}
