@@ -52,6 +52,11 @@ class Counter extends Actor {
   @rpc issue(): ActorRef<Ticket> {
     return this.spawn(Ticket);
   }
+  /** Counts to `end`, for somebody who wants to be told. */
+  @rpc async countTo(end: number, told: (count: number) => Promise<void>): Promise<number> {
+    while (this.#count < end) await told((this.#count += 1));
+    return this.#count;
+  }
   @rpc redeem(ticket: ActorRef<Ticket>): Promise<number> {
     return ticket.number();
   }
@@ -191,6 +196,20 @@ test('references that are handed out can be called and sent back, by their owner
   ann.close();
   await t.throwsAsync(ticket.number(), { instanceOf: Unreachable });
   bob.close();
+});
+
+test('an entity of another node calls a function of a client by way of the node that it is at', async (t) => {
+  await using a = await start({ listen: '127.0.0.1:0', actors: [] });
+  await using b = await startNode({ name: 'b', join: [a.address], actors: [Counter] });
+  const client = await enter(a);
+  const counts: number[] = [];
+
+  const end = await client.entity(Counter, 'x').countTo(3, async (count) => {
+    counts.push(count);
+  });
+
+  t.deepEqual([end, counts, b.members().length], [3, [1, 2, 3], 2]);
+  client.close();
 });
 
 test('errors arrive as themselves, without the stack of the server', async (t) => {

@@ -1,11 +1,13 @@
-import { type Env, NotSerializable, Overloaded, SessionLost } from '@troupe/actor';
+import { NotSerializable, Overloaded, SessionLost } from '@troupe/actor';
 import { channelBehind, type ChannelCore, receiverOf, senderOf } from '@troupe/actor/internal';
 import { BadFrame } from './bad-frame.ts';
 import type { EncodedValue } from './codec.ts';
 import type { FrameReader } from './frames.ts';
 import { type EndWire, type HomeEnd, HomeReceiverEnd, HomeSenderEnd } from './home-end.ts';
 import { listOf } from './identity.ts';
+import { isClass } from './loans.ts';
 import * as wire from './outsider-frames.ts';
+import { type FunctionsWire, OutsiderFunctions } from './outsider-functions.ts';
 import { RemoteReceiverEnd, RemoteSenderEnd, type RemoteEnd } from './remote-end.ts';
 import { readable, RemoteStream, StreamIntake } from './remote-stream.ts';
 import { StreamSource } from './stream-source.ts';
@@ -18,16 +20,12 @@ const DONE = 0;
 const FAILED = 1;
 
 /** One connection between a node and an outsider, as what they exchange sees it. */
-export interface ExchangeWire {
-  readonly env: Env;
-  /** Who is at the other side, for errors. */
-  readonly peer: string;
+export interface ExchangeWire extends FunctionsWire {
   encodeValue(value: unknown): EncodedValue;
   /** @returns bytes on the wire. @throws {NotSerializable} */
   send(frame: readonly unknown[]): number;
   /** The end of a stream failed whose reader had gone. */
   readonly failed: (error: unknown) => void;
-  hasRoom(): boolean;
   /** Calls `run` when there may be room again. */
   whenRoom(run: () => void): void;
 }
@@ -47,9 +45,10 @@ interface Given {
 }
 
 /**
- * The ends of channels and the streams that a node and one outsider have given each other. Whoever
- * gives something numbers it, anew each time; the lowest bit of the number on the wire says which
- * side speaks: 0 who was given it, 1 who gave it. All ends with the connection.
+ * What a node and one outsider have given each other for the time of their connection: the ends of
+ * channels and the streams, and by `OutsiderFunctions` the functions. Whoever gives an end or a
+ * stream numbers it, anew each time; the lowest bit of the number on the wire says which side
+ * speaks: 0 who was given it, 1 who gave it. All ends with the connection.
  */
 export class OutsiderExchange {
   readonly #wire: ExchangeWire;
@@ -57,17 +56,20 @@ export class OutsiderExchange {
   readonly #held = new Map<number, Held>();
   readonly #sources = new Map<number, StreamSource>();
   readonly #intakes = new Map<number, StreamIntake>();
+  readonly #functions: OutsiderFunctions;
   #lastId = 0;
   /** What the frame in hand has given, and how to take that back. */
   #fresh: (() => void)[] = [];
 
   constructor(exchangeWire: ExchangeWire) {
     this.#wire = exchangeWire;
+    this.#functions = new OutsiderFunctions(exchangeWire);
   }
 
-  /** Ends and streams that are known to both sides. */
+  /** Ends, streams and functions that are known to both sides. */
   get size(): number {
-    return this.#given.size + this.#held.size + this.#sources.size + this.#intakes.size;
+    const streams = this.#sources.size + this.#intakes.size;
+    return this.#given.size + this.#held.size + streams + this.#functions.size;
   }
 
   /** Sends a frame by `send`; what it gives is taken back when that throws. */
@@ -86,8 +88,11 @@ export class OutsiderExchange {
     this.#fresh.push(takeBack);
   }
 
-  /** @returns undefined when `value` is neither an end nor a stream */
+  /** @returns undefined when `value` is neither an end nor a stream nor a function */
   dehydrate(value: object): { tag: number; content: unknown } | undefined {
+    if (typeof value === 'function') {
+      return isClass(value) ? undefined : this.#lend(value as (...args: unknown[]) => unknown);
+    }
     const behind = channelBehind(value);
     if (behind === undefined) {
       return Symbol.asyncIterator in value
@@ -108,6 +113,7 @@ export class OutsiderExchange {
   /** @returns undefined when `tag` is none of these */
   hydrate(tag: number, content: unknown): object | undefined {
     if (tag === wire.CHANNEL_END) return this.#hydrateEnd(listOf(content));
+    if (tag === wire.FUNCTION) return this.#functions.hydrate(content);
     return tag === wire.STREAM ? this.#hydrateStream(listOf(content)) : undefined;
   }
 
@@ -134,7 +140,7 @@ export class OutsiderExchange {
         this.#onEndFrame(frame, bytes);
         return true;
       default:
-        return false;
+        return this.#functions.receive(frame);
     }
   }
 
@@ -144,6 +150,7 @@ export class OutsiderExchange {
     const [held, given] = [[...this.#held.values()], [...this.#given.values()]];
     const [intakes, sources] = [[...this.#intakes.values()], [...this.#sources.values()]];
     for (const all of [this.#held, this.#given, this.#intakes, this.#sources]) all.clear();
+    this.#functions.loseAll(error);
     for (const each of held) endOf(each)?.lost(reason);
     for (const { end } of given) end?.lost();
     for (const intake of intakes) intake.lost(error);
@@ -152,6 +159,12 @@ export class OutsiderExchange {
 
   #bound(size: number, what: string, max: number): void {
     if (size >= max) throw new Overloaded(this.#wire.peer, `${what} that it was given`, max);
+  }
+
+  #lend(body: (...args: unknown[]) => unknown): { tag: number; content: unknown } {
+    const loan = this.#functions.dehydrate(body);
+    this.#fresh.push(() => loan.takeBack());
+    return { tag: wire.FUNCTION, content: loan.content };
   }
 
   #hydrateEnd([id, sends, capacity]: readonly unknown[]): object {

@@ -2,10 +2,13 @@ import type { CodecLimits } from './codec.ts';
 
 /**
  * Versions of what outsiders and nodes speak. The first knew neither channels nor streams; up to
- * the second, no reference was given back, and nodes took neither errors nor reasons of an abort.
+ * the second, no reference was given back, and nodes took neither errors nor reasons of an abort;
+ * up to the third, no functions were given.
  */
-export const OUTSIDER_VERSION = 3;
+export const OUTSIDER_VERSION = 4;
+export const OUTSIDER_VERSION_4 = 4;
 export const OUTSIDER_VERSION_3 = 3;
+export const OUTSIDER_VERSION_2 = 2;
 export const OUTSIDER_VERSION_MIN = 1;
 
 // One frame a message. The numbers are the wire's; see DESIGN.md.
@@ -32,18 +35,23 @@ export const WATCH = 19;
 export const DOWN = 20;
 export const UNWATCH = 21;
 export const RELEASE = 22;
+export const INVOKE = 23;
+export const ANSWER = 24;
+export const GIVE_BACK = 25;
 
 /** Tags of what is more than data: what one side has given the other, and errors. */
 export const REFERENCE = 0;
 export const ERROR = 1;
 export const CHANNEL_END = 2;
 export const STREAM = 3;
+export const FUNCTION = 4;
 
 export const TOKEN_CHARS_MAX = 8_192;
 /** Calls of one outsider that wait for their outcome. */
 export const OUTSIDER_CALLS_MAX = 256;
-/** Ends of channels, streams and monitors, each, that one side may have of the other. */
+/** Ends of channels, functions, streams and monitors, each, that one side may have of the other. */
 export const OUTSIDER_ENDS_MAX = 256;
+export const OUTSIDER_FUNCTIONS_MAX = 256;
 export const OUTSIDER_STREAMS_MAX = 64;
 export const OUTSIDER_MONITORS_MAX = 256;
 /** Who can wait, waits while more than this is to be sent. */
@@ -63,6 +71,11 @@ export const OUTSIDER_LIMITS: CodecLimits = {
   bigintBytesMax: 64,
   sequenceBytesMax: 1024 * 1024,
 };
+
+/** @returns the first version that knows of what is lent like `value` */
+export function versionOf(value: object): number {
+  return typeof value === 'function' ? OUTSIDER_VERSION_4 : OUTSIDER_VERSION_2;
+}
 
 /** What an outsider calls: an entity by kind and key, or an actor by what the node called it. */
 export type OutsiderTarget = readonly [kind: string, key: string] | number;

@@ -14,7 +14,13 @@ import {
   type Timer,
   Unreachable,
 } from '@troupe/actor';
-import { CALL_TIMEOUT_MS, isRef, type Recipient, recipientOf } from '@troupe/actor/internal';
+import {
+  CALL_TIMEOUT_MS,
+  isRef,
+  type Recipient,
+  recipientOf,
+  errorOf,
+} from '@troupe/actor/internal';
 import { BadFrame } from './bad-frame.ts';
 import { CborCodec } from './cbor-codec.ts';
 import type { ValuePort } from './codec.ts';
@@ -136,6 +142,8 @@ export class OutsiderLine {
       },
       hasRoom: () => this.#waitingBytes < wire.OUTSIDER_ROOM_BYTES,
       whenRoom: (run) => this.#whenRoom(run),
+      timeoutMs: () => this.#options.callTimeoutMs ?? CALL_TIMEOUT_MS,
+      run: async (_id, _args, body) => body(),
     });
     this.welcomed = new Promise((resolve, reject) => {
       this.#onWelcome = resolve;
@@ -295,7 +303,7 @@ export class OutsiderLine {
         this.end(new Error(reason === '' ? 'the node has hung up' : reason));
       });
     } catch (error) {
-      this.end(error instanceof Error ? error : new Error(String(error)));
+      this.end(errorOf(error));
     }
   }
 
@@ -308,7 +316,7 @@ export class OutsiderLine {
         this.#dispatch(new FrameReader(frame, data.byteLength));
       }
     } catch (error) {
-      this.end(error instanceof Error ? error : new Error(String(error)));
+      this.end(errorOf(error));
     }
   }
 
@@ -361,7 +369,9 @@ export class OutsiderLine {
 
   #dehydrate(value: object): { tag: number; content: unknown } | undefined {
     if (value instanceof Error) return { tag: wire.ERROR, content: errorToWire(value) };
-    if (!isRef(value)) return this.#version < 2 ? undefined : this.#exchange.dehydrate(value);
+    if (!isRef(value)) {
+      return this.#version < wire.versionOf(value) ? undefined : this.#exchange.dehydrate(value);
+    }
     const recipient = recipientOf(value as AnyRef);
     const id = this.#handedOut.get(recipient);
     if (id !== undefined) return { tag: wire.REFERENCE, content: id };

@@ -4,13 +4,20 @@ import {
   type CallError,
   type DownReason,
   type Env,
-  isCallError,
   type Log,
   NotSerializable,
   Overloaded,
   Unauthorized,
 } from '@troupe/actor';
-import { Caller, Cell, isRef, type Recipient, recipientOf } from '@troupe/actor/internal';
+import {
+  Caller,
+  Cell,
+  errorOf,
+  isRef,
+  OUTSIDE,
+  type Recipient,
+  recipientOf,
+} from '@troupe/actor/internal';
 import { BadFrame } from './bad-frame.ts';
 import type { CallerIdentity } from './caller.ts';
 import type { Codec, ValuePort } from './codec.ts';
@@ -21,6 +28,7 @@ import { OutsiderExchange } from './outsider-exchange.ts';
 import type { OutsiderHost, OutsiderIdentity } from './outsiders.ts';
 import { RemoteActor } from './remote-actor.ts';
 import type { Connection } from './transport.ts';
+import { insteadOfOutcome } from './unsent.ts';
 import { errorFromWire, errorToWire } from './wire-error.ts';
 
 /** Actors that one client may have references to; it gives back those that it has forgotten. */
@@ -47,7 +55,7 @@ export interface OutsiderSessionHost {
   readonly log: Log;
   readonly codec: Codec;
   readonly edge: Edge;
-  readonly system: Pick<ActorSystem, 'deadLetter' | 'failed'>;
+  readonly system: ActorSystem;
   readonly router: OutsiderHost['router'];
   authenticate(token: string): OutsiderIdentity | undefined | Promise<OutsiderIdentity | undefined>;
   permits(caller: CallerIdentity, call: OutsiderCall): boolean;
@@ -103,6 +111,8 @@ export class OutsiderSession {
       send: (frame) => this.#send(frame),
       hasRoom: () => connection.bufferedBytes < wire.OUTSIDER_ROOM_BYTES,
       whenRoom: (run) => this.#roomWaiters.add(run),
+      timeoutMs: () => timeoutMsOf(host.system),
+      run: (id, args, body) => this.#run(id, args, body),
     });
     const timer = host.env.setTimer(wire.HELLO_TIMEOUT_MS, () => {
       if (this.#caller === undefined) this.#refuse('no token came in time');
@@ -243,8 +253,17 @@ export class OutsiderSession {
     };
     ask().then(
       (value) => done([wire.RESULT, id, value]),
-      (error: unknown) => done([wire.FAIL, id, asError(error)]),
+      (error: unknown) => done([wire.FAIL, id, errorOf(error)]),
     );
+  }
+
+  /** The client calls a function that it was given. */
+  #run(id: number, args: readonly unknown[], body: () => unknown): Promise<unknown> {
+    const { edge, node } = this.#host;
+    const from = this.#caller ?? { kind: 'outsider', name: '' };
+    const to = `function ${id} of ${node}`;
+    const of = { to, method: 'a function', args, context: undefined, from };
+    return callThrough(edge, { kind: 'call', ...of }, async () => body());
   }
 
   /** A method that runs goes on when its call is cancelled, so that many such calls cost much. */
@@ -291,7 +310,7 @@ export class OutsiderSession {
       this.#monitors.add(id, { to, from: caller }, { monitor, down });
     } catch (error) {
       if (error instanceof BadFrame) throw error;
-      down({ kind: 'node-down', error: asError(error) });
+      down({ kind: 'node-down', error: errorOf(error) });
     }
   }
 
@@ -313,7 +332,9 @@ export class OutsiderSession {
 
   #dehydrate(value: object): { tag: number; content: unknown } | undefined {
     if (value instanceof Error) return { tag: wire.ERROR, content: errorToWire(value) };
-    if (!isRef(value)) return this.#version < 2 ? undefined : this.#exchange.dehydrate(value);
+    if (!isRef(value)) {
+      return this.#version < wire.versionOf(value) ? undefined : this.#exchange.dehydrate(value);
+    }
     const ref = value as AnyRef;
     const recipient = recipientOf(ref);
     const { address } = recipient;
@@ -362,11 +383,7 @@ export class OutsiderSession {
     } catch (error) {
       const [type, id] = frame;
       if (type === wire.DOWN) return void this.#send([wire.DOWN, id, { kind: 'failed' }]);
-      let why: Error = new Error('the outcome could not be sent');
-      if (error instanceof NotSerializable) {
-        why = new NotSerializable(error.path, error.issue, 'yes');
-      } else if (isCallError(error)) why = new NotSerializable('the result', error.message, 'yes');
-      this.#send([wire.FAIL, id, why]);
+      this.#send([wire.FAIL, id, insteadOfOutcome(error)]);
     }
   }
 
@@ -396,8 +413,10 @@ export class OutsiderSession {
   }
 }
 
-function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
+/** How long a call of a client's function may take: no longer than the turn that makes it. */
+function timeoutMsOf(system: ActorSystem): number {
+  const remainingMs = OUTSIDE.contextIn(system)?.remainingMs ?? Infinity;
+  return Math.max(1, Math.min(system.callTimeoutMs, remainingMs));
 }
 
 function kindOf(recipient: Recipient): string {

@@ -66,7 +66,7 @@ test('calls wait for the welcome, and leave in their order', async (t) => {
   const [line] = lines;
 
   line?.happens('open');
-  t.deepEqual(line?.sent, [[0, 3, 't']]);
+  t.deepEqual(line?.sent, [[0, 4, 't']]);
   line?.says(WELCOME);
   line?.says([5, 1, 'done']);
 

@@ -3,7 +3,6 @@ import { WebSocket } from 'ws';
 import {
   Actor,
   actor,
-  ActorSystem,
   type AnyRef,
   Cancelled,
   type Channel,
@@ -13,17 +12,14 @@ import {
   type Down,
   type Env,
   NotSerializable,
-  processEnv,
   type Receiver,
   rpc,
   type Sender,
   SessionLost,
   Unauthorized,
 } from '@troupe/actor';
-import { CborCodec, connect, type OutsiderClient, Outsiders, type ValuePort } from '@troupe/remote';
-
-const quiet = { debug() {}, info() {}, warn() {}, error() {} };
-const env = processEnv({ log: quiet });
+import { CborCodec, connect, type ValuePort } from '@troupe/remote';
+import { env, visit, type Visit } from './visit.js';
 
 @actor({ kind: 'room' })
 class Room extends Actor {
@@ -92,33 +88,9 @@ class Room extends Actor {
   }
 }
 
-/** A node's door with a room behind it, and a client that may do all but close the room's log. */
-async function visited(
-  t: ExecutionContext,
-  clientEnv: Env = env,
-): Promise<{
-  readonly client: OutsiderClient;
-  readonly system: ActorSystem;
-  readonly room: AnyRef;
-  readonly door: Outsiders;
-}> {
-  const system = new ActorSystem({ name: 'a', env });
-  const room = system.spawn(Room);
-  const door = await Outsiders.open(
-    {
-      listen: 'ws://127.0.0.1:0/door',
-      authenticate: (token) => ({ name: token }),
-      permits: ({ name }, { method }) => name === 'ann' || method === 'length',
-    },
-    { system, edge: [], router: { refer: () => room, entityOf: () => ['room', 'lobby'] } },
-  );
-  const client = await connect(door.address, { token: 'ann', WebSocket, env: clientEnv });
-  t.teardown(async () => {
-    client.close();
-    await door.close();
-    await system.stop();
-  });
-  return { client, system, room, door };
+/** A room, and a client that may do all but close its log. */
+function visited(t: ExecutionContext, clientEnv: Env = env): Promise<Visit> {
+  return visit(t, Room, { clientEnv });
 }
 
 async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
@@ -258,14 +230,14 @@ test('streams of a client are read by the node, and large items wait for room', 
 });
 
 test('a client that may monitor an actor is told when it is down, once', async (t) => {
-  const { client, system, room } = await visited(t);
+  const { client, system, actor } = await visited(t);
   const downs: Down[] = [];
   const forgotten: Down[] = [];
   client.monitor(client.entity(Room, 'lobby'), (down) => downs.push(down));
   client.monitor(client.entity(Room, 'lobby'), (down) => forgotten.push(down))();
   t.is(await client.entity(Room, 'lobby').length(), 0);
 
-  await system.stopActor(room);
+  await system.stopActor(actor);
   await t.throwsAsync(client.entity(Room, 'lobby').length());
 
   t.deepEqual(downs, [{ address: 'room/lobby', reason: { kind: 'stopped' } }]);

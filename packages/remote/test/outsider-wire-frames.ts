@@ -67,4 +67,14 @@ export const OUTSIDER_FRAMES: Readonly<Record<string, readonly unknown[]>> = {
       new Tagged(type.STREAM, [2, true]),
     ],
   ],
+  invoke: [type.INVOKE, 1, 2, ['ann', 7]],
+  answer: [type.ANSWER, 1, 0, 'hello ann'],
+  'answer of what threw': [type.ANSWER, 1, 1, ERROR],
+  'a function given back': [type.GIVE_BACK, 2, 1],
+  'what can be called': [
+    type.CAST,
+    1,
+    'onLine',
+    [new Tagged(type.FUNCTION, [2]), new Tagged(type.FUNCTION, [1, true])],
+  ],
 };

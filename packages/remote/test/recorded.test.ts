@@ -2,12 +2,23 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
-import { Actor, actor, addressOf, type AnyRef, Overloaded, RemoteError, rpc } from '@troupe/actor';
+import {
+  Actor,
+  actor,
+  ActorSystem,
+  addressOf,
+  type AnyRef,
+  Overloaded,
+  RemoteError,
+  rpc,
+} from '@troupe/actor';
 import { type Cell, OUTSIDE, recipientOf } from '@troupe/actor/internal';
-import { CborCodec, type Codec } from '@troupe/remote';
+import { virtualEnv } from '@troupe/actor/testing';
+import { CborCodec, type Codec, MemoryNetwork } from '@troupe/remote';
 import * as type from '../dist/frames.js';
 import { recordedPort } from './fake-port.js';
 import { testNodes } from './nodes.js';
+import { OutsiderSession } from '../dist/outsider-session.js';
 import { Values } from '../dist/values.js';
 import { fieldsOf, ReadFields } from './read-fields.js';
 import { EXCHANGES, OUTSIDERS, type Recorded, recordedFrames, SESSIONS } from './recorded.js';
@@ -121,6 +132,50 @@ test('a node reads no field of a frame that no record has', async (t) => {
 
   t.true(reads.paths.size > 100);
   t.deepEqual(unrecorded(SESSIONS, reads), []);
+});
+
+test('a node reads no field of what a client says that no record has', async (t) => {
+  const reads = new ReadFields();
+  for (const frame of Object.values(OUTSIDERS.frames)) {
+    const env = virtualEnv();
+    const network = new MemoryNetwork();
+    const theirs = new Exchanging(reads);
+    const system = new ActorSystem({ name: 'b', env });
+    const stuck = system.spawn(Stuck);
+    await network.transport('b').listen('b:1', (connection) => {
+      void new OutsiderSession(connection, {
+        node: 'b',
+        env,
+        log: env.log,
+        edge: [],
+        system,
+        codec: theirs,
+        router: { refer: () => stuck, entityOf: () => undefined },
+        authenticate: (token) => ({ name: token }),
+        permits: () => true,
+        ended() {},
+      });
+    });
+    const connection = await network.transport('a').dial('b:1', { timeoutMs: 1_000 });
+    connection.start({ data: () => undefined, closed: () => undefined });
+    const say = (said: readonly unknown[]): void =>
+      void connection.write(codec.encode(said, recordedPort));
+    if (frame[0] !== OUTSIDERS.types['HELLO']) {
+      say([OUTSIDERS.types['HELLO'], OUTSIDERS.version, 'ann']);
+      await env.settled();
+      say([OUTSIDERS.types['CALL'], 1, ['room', 'lobby'], 'wait', [], 10_000]);
+      await env.settled();
+    }
+
+    theirs.next = frame;
+    say([OUTSIDERS.types['PONG']]);
+    await env.settled();
+
+    t.is(theirs.exchanged, 1);
+  }
+
+  t.true(reads.paths.size > 30);
+  t.deepEqual(unrecorded(OUTSIDERS, reads), []);
 });
 
 test('what a session gives a meaning of its own is read as it was meant', async (t) => {

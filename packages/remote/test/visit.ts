@@ -1,0 +1,56 @@
+import type { ExecutionContext } from 'ava';
+import { WebSocket } from 'ws';
+import {
+  type Actor,
+  ActorSystem,
+  type AnyRef,
+  type Env,
+  type IncomingInterceptor,
+  processEnv,
+} from '@troupe/actor';
+import { connect, type OutsiderClient, Outsiders } from '@troupe/remote';
+
+const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+export const env: Env = processEnv({ log: quiet });
+
+export interface Visit {
+  readonly client: OutsiderClient;
+  readonly system: ActorSystem;
+  readonly actor: AnyRef;
+  readonly door: Outsiders;
+}
+
+export interface VisitOptions {
+  readonly clientEnv?: Env;
+  readonly nodeEnv?: Env;
+  readonly edge?: readonly IncomingInterceptor[];
+  readonly callTimeoutMs?: number;
+}
+
+/**
+ * A node's door with one actor behind it, whatever is called, and a client, `ann`, that may do
+ * everything; others may do no more than ask for a `length`.
+ */
+export async function visit(
+  t: ExecutionContext,
+  target: new () => Actor,
+  { clientEnv = env, nodeEnv = env, edge = [], callTimeoutMs = 10_000 }: VisitOptions = {},
+): Promise<Visit> {
+  const system = new ActorSystem({ name: 'a', env: nodeEnv, callTimeoutMs });
+  const actor = system.spawn(target);
+  const door = await Outsiders.open(
+    {
+      listen: 'ws://127.0.0.1:0/door',
+      authenticate: (token) => ({ name: token }),
+      permits: ({ name }, { method }) => name === 'ann' || method === 'length',
+    },
+    { system, edge, router: { refer: () => actor, entityOf: () => ['room', 'lobby'] } },
+  );
+  const client = await connect(door.address, { token: 'ann', WebSocket, env: clientEnv });
+  t.teardown(async () => {
+    client.close();
+    await door.close();
+    await system.stop(100);
+  });
+  return { client, system, actor, door };
+}
