@@ -138,7 +138,7 @@ export class OutsiderFunctions {
     const asked = this.#asked.get(id); // Its time may be over.
     this.#asked.delete(id);
     if (how === RETURNED) asked?.resolve(outcome);
-    else asked?.reject(outcome);
+    else asked?.reject(errorOf(outcome));
   }
 
   #invoked(call: number, id: number, args: readonly unknown[]): void {

@@ -189,7 +189,14 @@ test('with the connection its functions end, on both sides, and say what is know
 });
 
 const codec = new CborCodec();
-const plain: ValuePort = { dehydrate: () => undefined, hydrate: () => undefined };
+/** A function that somebody gives who speaks by hand. */
+class Given {
+  constructor(readonly number: number) {}
+}
+const plain: ValuePort = {
+  dehydrate: (value) => (value instanceof Given ? { tag: 4, content: [value.number] } : undefined),
+  hydrate: () => undefined,
+};
 
 /** What one that speaks so speaks by hand, and what it hears. */
 async function byHand(address: string, version: number) {
@@ -222,6 +229,21 @@ test('a function that was never given, or given back, is refused by its number',
   say([23, 1, 99, []]);
 
   t.deepEqual((await heard()).slice(0, 3), [24, 1, 1]);
+  socket.close();
+});
+
+test('whatever a client says that its function has thrown, the actor catches an error', async (t) => {
+  const { door, actor: ref } = await visit(t, Desk);
+  const desk = ref as unknown as { useKept(name: string): Promise<string> };
+  const { socket, say, heard } = await byHand(door.address, 4);
+  say([2, 1, ['room', 'lobby'], 'keep', [new Given(1)], 1_000]);
+  await heard();
+  const call = t.throwsAsync(desk.useKept('ann'), { instanceOf: Error, message: 'no error' });
+  t.deepEqual(await heard(), [23, 1, 1, ['ann']]);
+
+  say([24, 1, 1, 'no error']);
+
+  await call;
   socket.close();
 });
 
