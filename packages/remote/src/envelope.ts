@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import { BadFrame } from './bad-frame.ts';
 import { checksum } from './checksum.ts';
 
@@ -78,7 +79,7 @@ export function packAround(
     first.set(part, offset);
     offset += part.length;
   }
-  const sum = checksum(last, 0, last.length, checksum(first, HEADER_BYTES, first.length));
+  const sum = crc32(last, checksum(first, HEADER_BYTES, first.length));
   writeHead(first, head, { bytes: bodyBytes, sum });
   return [first, last];
 }
