@@ -1,6 +1,6 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type WebSocket, WebSocketServer } from 'ws';
+import type { WebSocket, WebSocketServer } from 'ws';
 import { formatAddress, isLoopback } from './address.ts';
 import { reasonOf } from './tcp-transport.ts';
 import { type Connection, type Listener, ListenFailed } from './transport.ts';
@@ -29,9 +29,12 @@ export interface WebSocketDoor {
 /** Waits for WebSockets at one path. Others of a shared server are the application's. */
 export async function listenForWebSockets(door: WebSocketDoor): Promise<Listener> {
   const url = urlOf(door.address);
+  // Few nodes need them, and they take long to load.
+  const [http, ws] = await Promise.all([import('node:http'), import('ws')]);
+  const { createServer } = http;
   const own = door.server === undefined ? createServer(refuseRequest) : undefined;
   const server = own ?? door.server ?? createServer();
-  const sockets = new WebSocketServer({ ...limitsOf(door.messageBytesMax), noServer: true });
+  const sockets = new ws.WebSocketServer({ ...limitsOf(door.messageBytesMax), noServer: true });
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     if (new URL(request.url ?? '/', 'http://any').pathname === url.pathname) {
       return admit(door, sockets, { request, socket, head });

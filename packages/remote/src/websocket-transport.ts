@@ -1,4 +1,3 @@
-import { WebSocket } from 'ws';
 import { isLoopback } from './address.ts';
 import { reasonOf } from './tcp-transport.ts';
 import type { Connection, DialOptions, Transport } from './transport.ts';
@@ -26,7 +25,8 @@ export function webSocketTransport(): Transport {
   };
 }
 
-function dial(url: URL, { timeoutMs }: DialOptions): Promise<Connection> {
+async function dial(url: URL, { timeoutMs }: DialOptions): Promise<Connection> {
+  const { WebSocket } = await import('ws'); // Few nodes need it, and it takes long to load.
   const socket = new WebSocket(url, { ...limitsOf(), handshakeTimeout: timeoutMs });
   return new Promise((resolve, reject) => {
     const onError = (cause: NodeJS.ErrnoException): void => {
