@@ -202,6 +202,20 @@ export class Node implements AsyncDisposable {
     });
   }
 
+  /**
+   * Gives back the memory of bytes that came from another node, when nobody uses them any more:
+   * what comes next is put there. For whoever moves hundreds of megabytes a second, since V8
+   * collects that memory by looking at the whole heap again and again. It is done at the end of the
+   * present turn of the event loop, so that a method may still return them; from then on they, and
+   * all that looks at the same memory, have length 0. Bytes on their way to a file or a socket are
+   * in use.
+   * @returns false when there is nothing to give back: they are of this node, were given back
+   *   before, or came together with others (those below 32 KiB do)
+   */
+  recycle(bytes: Uint8Array): boolean {
+    return this.#endpoint.memory.recycle(bytes);
+  }
+
   /** Calls `onDown` once, when the actor, or the entity's present activation, is down. */
   monitor(ref: AnyRef, onDown: (down: Down) => void): () => void {
     return this.system.monitor(ref, onDown);

@@ -54,6 +54,9 @@ class Counter extends Actor {
   @rpc end(): void {
     this.stop();
   }
+  @rpc echo(bytes: Uint8Array): Uint8Array {
+    return bytes;
+  }
 }
 
 @actor({ kind: 'broken' })
@@ -120,6 +123,22 @@ test('an actor names entities as its node does, and waits for them in its turn',
   t.is(await b.entity(Counter, there).add(1), 3);
   t.is(await a.spawn(Counter).addAt(there, 1), 4);
   await t.throwsAsync(a.entity(Counter, here).addAt(here, 1), { code: 'ERR_DEADLOCK' });
+});
+
+test('a node is given back the bytes that came from another one, and not its own', async (t) => {
+  const cluster = new TestCluster();
+  const [a, b] = await cluster.nodes('a', 'b');
+  if (a === undefined || b === undefined) return t.fail();
+  const bytes = new Uint8Array(100_000).fill(7);
+  const fromThere = await a.entity(Counter, keyOn(a, 'b')).echo(bytes);
+  const fromHere = await a.entity(Counter, keyOn(a, 'a')).echo(bytes);
+
+  t.true(a.recycle(fromThere));
+  t.false(a.recycle(fromHere));
+  await cluster.env.settled();
+
+  t.is(fromThere.length, 0);
+  t.is(fromHere[0], 7);
 });
 
 test('an actor of no cluster names no entities', async (t) => {

@@ -1,6 +1,7 @@
 import { BadFrame } from './bad-frame.ts';
 import { DEFAULT_CODEC_LIMITS } from './codec.ts';
 import { PIECE_HEADER_BYTES, readU32 } from './envelope.ts';
+import type { FrameMemory } from './frame-memory.ts';
 import { OUTBOX_BYTES_MAX } from './outbox.ts';
 
 /** What an honest peer can have begun and not finished: a full outbox, and one frame beyond it. */
@@ -8,8 +9,13 @@ const UNFINISHED_BYTES_MAX = OUTBOX_BYTES_MAX + DEFAULT_CODEC_LIMITS.sequenceByt
 
 /** Puts frames together that came in pieces. */
 export class Assembler {
+  readonly #memory: Pick<FrameMemory, 'take'>;
   readonly #unfinished = new Map<number, { readonly frame: Uint8Array; filledBytes: number }>();
   #unfinishedBytes = 0;
+
+  constructor(memory: Pick<FrameMemory, 'take'>) {
+    this.#memory = memory;
+  }
 
   /**
    * @returns the frame that `piece` has made whole
@@ -40,7 +46,7 @@ export class Assembler {
     if (this.#unfinishedBytes > UNFINISHED_BYTES_MAX) {
       throw new BadFrame(`more than ${UNFINISHED_BYTES_MAX} bytes of unfinished frames`);
     }
-    const begun = { frame: Buffer.allocUnsafeSlow(frameBytes), filledBytes: 0 };
+    const begun = { frame: this.#memory.take(frameBytes), filledBytes: 0 };
     this.#unfinished.set(message, begun);
     return begun;
   }

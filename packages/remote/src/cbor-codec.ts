@@ -67,15 +67,17 @@ export class CborCodec implements Codec {
   decodeSequence(
     bytes: Uint8Array,
     port: ValuePort,
-    { ends = [], isOwn = false }: DecodeOptions = {},
+    { ends = [], keep }: DecodeOptions = {},
   ): unknown[][] {
     if (bytes.length === 0) return [];
     const plain = this.#plain.read(bytes, ends);
     if (plain !== undefined) return plain;
     const tagged = this.#scanner.scan(bytes, ends);
     // Within a tag, a byte string must have its whole buffer for itself.
-    const borrows = isOwn && tagged.length === 0 && this.#scanner.isMostlyOneByteString;
-    const frames = this.#decodeScanned(bytes, borrows ? this.#borrower : this.#decoder);
+    const borrows = tagged.length === 0 && this.#scanner.isMostlyOneByteString;
+    if (borrows) keep?.();
+    const decoder = borrows && keep !== undefined ? this.#borrower : this.#decoder;
+    const frames = this.#decodeScanned(bytes, decoder);
     if (tagged.length > 0) {
       const reviver = new Reviver(this.#limits, port);
       for (const frame of tagged) reviver.revive(frames[frame]);

@@ -23,8 +23,8 @@ export interface Codec {
   release(frame: Uint8Array, port: ValuePort): void;
   /**
    * Decodes frames that follow one another. All bytes are checked before anything is built and
-   * before `port.hydrate` runs; what is built shares no memory with `bytes`, unless those are given
-   * away: then a byte string that is most of them stays where it is.
+   * before `port.hydrate` runs; what is built shares no memory with `bytes`, unless a byte string
+   * may stay there.
    * @throws {BadBytes} on anything hostile or malformed, and whatever `port.hydrate` throws
    */
   decodeSequence(bytes: Uint8Array, port: ValuePort, options?: DecodeOptions): unknown[][];
@@ -33,8 +33,11 @@ export interface Codec {
 export interface DecodeOptions {
   /** Is given the place where each frame ends. */
   readonly ends?: number[];
-  /** Nothing else lies in the memory of the bytes, and nobody else has it. */
-  readonly isOwn?: boolean;
+  /**
+   * Nothing else lies in the memory of the bytes, and nobody else has it: a byte string that is
+   * most of them stays where it is. Called when one does, before anything is built.
+   */
+  readonly keep?: (() => void) | undefined;
 }
 
 /** One value that was encoded before, by the codec of the frame that it is put in. */

@@ -10,6 +10,7 @@ import { CborCodec } from './cbor-codec.ts';
 import { ChannelTable } from './channel-table.ts';
 import type { Codec } from './codec.ts';
 import { Exchanges } from './exchanges.ts';
+import { FrameMemory } from './frame-memory.ts';
 import type { Router } from './incoming.ts';
 import {
   type Admission,
@@ -114,6 +115,8 @@ export class Endpoint {
   readonly limits: PeerLimits;
   readonly edge: readonly IncomingInterceptor[];
   readonly table: ChannelTable;
+  /** Where large frames arrive. */
+  readonly memory: FrameMemory;
   /** Beside the sessions; with peers that speak `EXCHANGE_PROTOCOL`. */
   readonly exchanges: Exchanges;
   /** Of the layer above; with peers that speak `EXCHANGE_PROTOCOL`. */
@@ -151,6 +154,7 @@ export class Endpoint {
     this.limits = peerLimits(options.limits);
     this.edge = options.edge ?? [];
     this.table = new ChannelTable(this);
+    this.memory = new FrameMemory(this.system.env);
     this.exchanges = new Exchanges({
       system: this.system,
       dial: (address, make) => this.#dialBeside('exchange', address, make),

@@ -366,6 +366,7 @@ export class Peer {
 
   #newSession(): Session {
     const session: Session = new Session(this.#endpoint.system.env, {
+      memory: this.#endpoint.memory,
       frames: (bytes, isOwn) => this.#receive(bytes, isOwn),
       linkFrame: (bytes) => this.#onLinkFrame(bytes),
       arrived: (frame) => !this.outgoing.keeps(frame) && this.release(frame),
@@ -434,7 +435,12 @@ export class Peer {
   #receive(bytes: Uint8Array, isOwn: boolean): void {
     const session = this.#session;
     const ends: number[] = [];
-    const frames = this.#endpoint.codec.decodeSequence(bytes, this.#values, { ends, isOwn });
+    const { codec, memory } = this.#endpoint;
+    let isKept = false;
+    const keep = isOwn ? () => void (isKept = true) : undefined;
+    const frames = codec.decodeSequence(bytes, this.#values, { ends, keep });
+    if (isKept) memory.lend(bytes);
+    else if (isOwn) memory.giveBack(bytes);
     let start = 0;
     for (let i = 0; i < frames.length; i += 1) {
       if (this.#session !== session) return; // What came before this frame has ended it.

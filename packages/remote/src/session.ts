@@ -15,6 +15,7 @@ import {
   packEnvelope,
 } from './envelope.ts';
 import { Flight } from './flight.ts';
+import type { FrameMemory } from './frame-memory.ts';
 import type { Link } from './link.ts';
 import { Outbox } from './outbox.ts';
 import { type Packed, ResendBuffer } from './resend-buffer.ts';
@@ -39,10 +40,12 @@ const CLOSE_TIMEOUT_MS = 2_000;
 const DEFLATE_BYTES_MIN = 1_024;
 
 export interface SessionHandler {
+  /** Large frames arrive in there. */
+  readonly memory: Pick<FrameMemory, 'take'>;
   /**
    * One or more whole frames in a row. Throwing breaks the session.
-   * @param isOwn the bytes are the handler's, and nothing else lies in their memory; otherwise they
-   *   change when this has returned
+   * @param isOwn the bytes are the handler's, in a piece of its `memory`; otherwise
+   *   they change when this has returned
    */
   frames(bytes: Uint8Array, isOwn: boolean): void;
   /** A frame about the connection alone. */
@@ -82,7 +85,7 @@ export class Session {
   readonly #handler: SessionHandler;
   readonly #outbox = new Outbox();
   readonly #unacknowledged: ResendBuffer;
-  readonly #assembler = new Assembler();
+  readonly #assembler: Assembler;
   readonly #flight = new Flight();
   #deflates = false;
   #link: Link | undefined;
@@ -106,6 +109,7 @@ export class Session {
   constructor(env: Env, handler: SessionHandler) {
     this.#env = env;
     this.#handler = handler;
+    this.#assembler = new Assembler(handler.memory);
     this.#unacknowledged = new ResendBuffer((frame) => handler.arrived(frame));
   }
 

@@ -244,15 +244,19 @@ test('memory that small frames share is not used again for any of them', (t) => 
 
 const borrows = test.macro({
   title: (_, what: string, does: boolean) =>
-    `${what} ${does ? 'stays where it is' : 'is copied out of'} bytes that are given away`,
+    `${what} ${does ? 'stays where it is' : 'is copied'} when it may stay, and that is told`,
   exec(t, _: string, does: boolean, frame: readonly unknown[]) {
     const bytes = Uint8Array.from(codec.encode(frame, plainPort));
 
-    const [decoded] = codec.decodeSequence(bytes, plainPort, { isOwn: true });
+    let isKept = false;
+    const keep = (): void => void (isKept = true);
+
+    const [decoded] = codec.decodeSequence(bytes, plainPort, { keep });
 
     t.deepEqual(decoded, frame);
     const found = decoded?.find((each) => ArrayBuffer.isView(each));
     t.is(found?.buffer === bytes.buffer, does);
+    t.is(isKept, does);
   },
 });
 const long = new Uint8Array(1_000).fill(7);

@@ -1,31 +1,60 @@
 import test from 'ava';
 import { Actor, actor, type ActorRef, rpc } from '@troupe/actor';
 import { xorshift } from '@troupe/actor/internal';
-import { testNodes } from './nodes.js';
+import { type TestNode, testNodes } from './nodes.js';
 
 const BYTES = 100_000;
 
+type Large = Uint8Array | readonly string[];
+
+/** Gives back what it is sent, while it answers with that. */
 @actor({ kind: 'mirror' })
 class Mirror extends Actor {
-  @rpc echo(bytes: Uint8Array): Uint8Array {
-    return bytes;
+  readonly #node: TestNode;
+  constructor(node: TestNode) {
+    super();
+    this.#node = node;
   }
+  @rpc echo(value: Large): Large {
+    giveBack(this.#node, value);
+    return value;
+  }
+}
+
+function giveBack(node: TestNode, value: Large): boolean {
+  return value instanceof Uint8Array && node.endpoint.memory.recycle(value);
+}
+
+/** Bytes stay in the memory that they arrive in; texts do not, and it is used again at once. */
+function large(i: number): Large {
+  return i % 3 === 0
+    ? Array.from({ length: 5_000 }, () => `line ${i}`)
+    : new Uint8Array(BYTES).fill(i);
 }
 
 const survives = test.macro({
   title: (_, seed: number) =>
-    `memory that is used again never shows in what was sent before: ${seed}`,
+    `memory that is used again never shows in what was sent or came before: ${seed}`,
   async exec(t, seed: number) {
     const { network, env, node } = testNodes();
     const a = await node('a', { resumeWindowMs: 600_000 });
     const b = await node('b', { resumeWindowMs: 600_000 });
-    b.serve('mirror', b.system.spawn(Mirror));
+    b.serve('mirror', b.system.spawn(Mirror, b));
     const mirror = await a.find<ActorRef<Mirror>>(b, 'mirror');
     const random = xorshift(seed);
-    const calls: Promise<Uint8Array>[] = [];
+    const kept: { readonly i: number; readonly answer: Large }[] = [];
+    const call = async (i: number): Promise<void> => {
+      const answer = await mirror.with({ timeoutMs: 600_000 }).echo(large(i));
+      if (random() < 0.5) kept.push({ i, answer });
+      else {
+        t.deepEqual(answer, large(i));
+        giveBack(a, answer);
+      }
+    };
+    const calls: Promise<void>[] = [];
 
     for (let i = 0; i < 40; i += 1) {
-      calls.push(mirror.with({ timeoutMs: 600_000 }).echo(new Uint8Array(BYTES).fill(i)));
+      calls.push(call(i));
       for (let steps = Math.floor(random() * 40); steps > 0; steps -= 1) await null;
       if (random() > 0.3) continue;
       network.cut('a', 'b');
@@ -34,11 +63,26 @@ const survives = test.macro({
       if (random() < 0.5) await env.advance(random() * 300);
     }
     await env.advance(5_000);
+    await Promise.all(calls);
 
-    for (const [i, bytes] of (await Promise.all(calls)).entries()) {
-      t.is(bytes.length, BYTES);
-      t.true(bytes.every((byte) => byte === i));
-    }
+    t.true(kept.length > 0);
+    for (const { i, answer } of kept) t.deepEqual(answer, large(i));
   },
 });
 for (let seed = 1; seed <= 5; seed += 1) test(survives, seed);
+
+test('bytes that came can be given back once; those of this node, and small ones, cannot', async (t) => {
+  const { env, node } = testNodes();
+  const [a, b] = [await node('a'), await node('b')];
+  b.serve('mirror', b.system.spawn(Mirror, b));
+  const mirror = await a.find<ActorRef<Mirror>>(b, 'mirror');
+  const sent = large(1);
+  const answer = await mirror.echo(sent);
+  const small = await mirror.echo(new Uint8Array(1_000));
+
+  const gaveBack = [answer, answer, small, sent].map((value) => giveBack(a, value));
+  await env.settled();
+
+  t.deepEqual(gaveBack, [true, false, false, false]);
+  t.deepEqual([answer.length, small.length, sent.length], [0, 1_000, BYTES]);
+});

@@ -16,11 +16,15 @@ const IDLE_CALLS = 2_000;
 @actor({ kind: 'store' })
 class Store extends Actor {
   @rpc put(bytes: Uint8Array): number {
+    giveBack(bytes);
     return bytes.length;
   }
   @rpc async swallow(stream: AsyncIterable<Uint8Array>): Promise<number> {
     let sum = 0;
-    for await (const bytes of stream) sum += bytes.length;
+    for await (const bytes of stream) {
+      sum += bytes.length;
+      giveBack(bytes);
+    }
     return sum;
   }
 }
@@ -37,7 +41,9 @@ const HELP = `npm run latency -w @troupe/remote -- [options]
 How long small calls take to another process, by themselves and beside large values on the same
 connection, in calls and in a stream.
 
-  --mib N   how much, in mebibytes, each way of sending   (default 1024)
+  --mib N       how much, in mebibytes, each way of sending            (default 1024)
+  --recycle N   0: both sides leave what they have used to the collector,
+                and ask for new memory; 1: they use it again             (default 1)
   --help
 
 Exit code: 0, or 2 when the options are wrong.
@@ -45,7 +51,9 @@ Exit code: 0, or 2 when the options are wrong.
 
 /** The other process is this program too. */
 const isServer = process.argv[2] === '--serve';
-const { mib } = isServer ? { mib: 0 } : numbersOf(HELP, { mib: 1_024 });
+const { mib, recycle } = isServer
+  ? { mib: 0, recycle: Number(process.argv[3]) }
+  : numbersOf(HELP, { mib: 1_024, recycle: 1 });
 const node = await startTestNode(processEnv(), {
   name: isServer ? 'b' : 'a',
   transport: tcpTransport(),
@@ -60,7 +68,7 @@ if (isServer) {
 } else await measure();
 
 async function measure(): Promise<void> {
-  const child = fork(fileURLToPath(import.meta.url), ['--serve']);
+  const child = fork(fileURLToPath(import.meta.url), ['--serve', String(recycle)]);
   const [address] = (await once(child, 'message')) as [string];
   const store = (await find(address, 'store')) as ActorRef<Store>;
   const other = (await find(address, 'other')) as ActorRef<Other>;
@@ -83,16 +91,24 @@ async function find(address: string, name: string): Promise<AnyRef> {
 async function inCalls(store: Pick<ActorRef<Store>, 'put'>): Promise<void> {
   let left = mib;
   const lane = async (): Promise<void> => {
+    const bytes = new Uint8Array(MIB);
     for (; left > 0;) {
       left -= 1;
-      await store.put(new Uint8Array(MIB));
+      await store.put(recycle > 0 ? bytes : new Uint8Array(MIB));
     }
   };
   await Promise.all(Array.from({ length: LANES }, lane));
 }
 
 async function* stream(): AsyncGenerator<Uint8Array> {
-  for (let left = mib * 16; left > 0; left -= 1) yield new Uint8Array(MIB / 16);
+  const bytes = new Uint8Array(MIB / 16);
+  for (let left = mib * 16; left > 0; left -= 1) {
+    yield recycle > 0 ? bytes : new Uint8Array(MIB / 16);
+  }
+}
+
+function giveBack(bytes: Uint8Array): void {
+  if (recycle > 0) node.endpoint.memory.recycle(bytes);
 }
 
 async function beside(

@@ -8,6 +8,7 @@ import {
   type Transport,
 } from '@troupe/remote';
 import { Garbled, packEnvelope } from '../dist/envelope.js';
+import { FrameMemory } from '../dist/frame-memory.js';
 import { acceptLink, dialLink, type Link, type LinkOptions } from '../dist/link.js';
 import { Session } from '../dist/session.js';
 
@@ -264,6 +265,7 @@ test('the first few frames of a turn leave before it is over, and then each batc
   listen(far);
   const nothing = (): void => undefined;
   const session = new Session(env, {
+    memory: new FrameMemory(env),
     frames: nothing,
     linkFrame: nothing,
     arrived: nothing,

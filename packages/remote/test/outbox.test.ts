@@ -1,6 +1,8 @@
 import test from 'ava';
+import { processEnv } from '@troupe/actor';
 import { Assembler } from '../dist/assembler.js';
 import { CHUNK } from '../dist/envelope.js';
+import { FrameMemory } from '../dist/frame-memory.js';
 import { Outbox } from '../dist/outbox.js';
 
 const KIB = 1024;
@@ -9,8 +11,12 @@ function frame(name: string, bytes = name.length): Uint8Array {
   return Buffer.alloc(bytes, name);
 }
 
+function newAssembler(): Assembler {
+  return new Assembler(new FrameMemory(processEnv()));
+}
+
 /** What leaves, in order: `name` when a frame is whole for the peer, `.` for a piece before. */
-function drain(outbox: Outbox, assembler = new Assembler()): string[] {
+function drain(outbox: Outbox, assembler = newAssembler()): string[] {
   const left: string[] = [];
   for (let load = outbox.take(true); load !== undefined; load = outbox.take(true)) {
     if ((load.flags & CHUNK) === 0) {
@@ -109,7 +115,7 @@ test('the outbox knows the calls that have not left, not even in part', (t) => {
 });
 
 test('a frame that came whole is as it was, and counts no longer', (t) => {
-  const assembler = new Assembler();
+  const assembler = newAssembler();
   const outbox = new Outbox();
   // More in all than may be unfinished at one time.
   for (let i = 0; i < 5; i += 1) {
@@ -122,7 +128,7 @@ test('a frame that came whole is as it was, and counts no longer', (t) => {
 });
 
 test('pieces of more than an honest peer can have begun are refused', (t) => {
-  const assembler = new Assembler();
+  const assembler = newAssembler();
   const begin = (message: number): Uint8Array => {
     const piece = Buffer.alloc(9);
     piece.writeUInt32BE(message, 0);
