@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { newWebSocketRpcSession, RpcTarget } from 'capnweb';
 import { WebSocket, WebSocketServer } from 'ws';
-import { chunkOf, inFlight, latency, main, repeat, valueOf } from '../dist/programs/measure.js';
+import { inChunks, inFlight, latency, main, repeat } from '../dist/programs/measure.js';
 import { isServer, ready, startServer } from '../dist/programs/pair.js';
 
 const BURST = 1_000;
@@ -43,6 +43,7 @@ async function measure() {
   await once(socket, 'open');
   const target = newWebSocketRpcSession(socket);
   const echo = (value) => target.echo(value);
+  const echoChunk = inChunks((chunk) => target.echo(chunk));
   await main({
     'calls-256': (program) =>
       repeat(program, { batch: () => inFlight(256, program.operations, echo) }),
@@ -63,10 +64,7 @@ async function measure() {
       }),
     'echo-64k': (program) =>
       repeat(program, {
-        batch: () =>
-          inFlight(16, program.operations, async (value) =>
-            valueOf(await target.echo(chunkOf(value))),
-          ),
+        batch: () => inFlight(16, program.operations, echoChunk),
       }),
   });
 }

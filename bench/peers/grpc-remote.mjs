@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { credentials, loadPackageDefinition, Server, ServerCredentials } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import { chunkOf, inFlight, latency, main, repeat, valueOf } from '../dist/programs/measure.js';
+import { inChunks, inFlight, latency, main, repeat } from '../dist/programs/measure.js';
 import { isServer, ready, startServer } from '../dist/programs/pair.js';
 
 const proto = fileURLToPath(new URL('bench.proto', import.meta.url));
@@ -36,8 +36,7 @@ async function measure() {
       });
     });
   const echo = async (value) => (await call('Echo', { value })).value;
-  const echoBytes = async (value) =>
-    valueOf((await call('EchoBytes', { bytes: chunkOf(value) })).bytes);
+  const echoBytes = inChunks(async (bytes) => (await call('EchoBytes', { bytes })).bytes);
   await main({
     'calls-256': (program) =>
       repeat(program, { batch: () => inFlight(256, program.operations, echo) }),

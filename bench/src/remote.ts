@@ -10,6 +10,7 @@ export const remote: Suite = {
   warmUpMs: 2_000,
   subjects: [
     troupe,
+    nodeProgram('troupe-collected', 'troupe-remote.js', { BENCH_COLLECTED: '1' }),
     overTls('troupe-tls', 'troupe-remote.js'),
     go('remote'),
     erlangPair('remote'),
@@ -18,6 +19,7 @@ export const remote: Suite = {
     peer('grpc', 'grpc-remote.mjs', '@grpc/grpc-js'),
     nodeProgram('one-worker', 'one-worker.js'),
     nodeProgram('floor', 'floor-remote.js'),
+    nodeProgram('floor-loaded', 'floor-loaded.js'),
   ],
   benches: [
     {
@@ -75,7 +77,17 @@ export const remote: Suite = {
       name: 'echo-64k',
       title: 'echo of 64 KiB, 16 in flight',
       operations: 64,
-      subjects: ['troupe', 'troupe-tls', 'go', 'erlang', 'capnweb', 'grpc', 'floor'],
+      subjects: [
+        'troupe',
+        'troupe-collected',
+        'troupe-tls',
+        'go',
+        'erlang',
+        'capnweb',
+        'grpc',
+        'floor',
+        'floor-loaded',
+      ],
       metrics: [megabytesPerSecond(65_536)],
       required: [
         { than: 'go', atLeast: 1 },

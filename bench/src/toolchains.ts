@@ -9,10 +9,10 @@ const bench = join(import.meta.dirname, '..');
 const NODE_ARGS = ['--expose-gc', '--max-old-space-size=8192'];
 
 /** A program of ours in TypeScript, compiled to `dist/programs`. */
-export function nodeProgram(name: string, file: string): Subject {
+export function nodeProgram(name: string, file: string, env: Command['env'] = {}): Subject {
   return {
     name,
-    prepare: () => Promise.resolve(nodeCommand(join(bench, 'dist/programs', file))),
+    prepare: () => Promise.resolve({ ...nodeCommand(join(bench, 'dist/programs', file)), env }),
   };
 }
 

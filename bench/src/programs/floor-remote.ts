@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { chunkOf, inFlight, latency, main, repeat, valueOf } from './measure.ts';
+import { inChunks, inFlight, latency, main, repeat } from './measure.ts';
 import { isServer, ready, startServer } from './pair.ts';
 
 /**
@@ -121,14 +121,15 @@ async function measure(): Promise<void> {
   const socket = connect(Number(await startServer()), '127.0.0.1');
   await once(socket, 'connect');
   const pending = new Map<number, (value: number) => void>();
-  const settle = (id: number, value: number): void => {
-    pending.get(id)?.(value);
-    pending.delete(id);
+  const echoes = new Map<number, (bytes: Uint8Array) => void>();
+  const settle = <T>(waiting: Map<number, (value: T) => void>, id: number, value: T): void => {
+    waiting.get(id)?.(value);
+    waiting.delete(id);
   };
   const link = new Link(
     socket,
-    (_, id, value) => settle(id, value),
-    (id, bytes) => settle(id, valueOf(bytes)),
+    (_, id, value) => settle(pending, id, value),
+    (id, bytes) => settle(echoes, id, bytes),
   );
   let lastId = 0;
   const answer = (send: (id: number) => void): Promise<number> =>
@@ -137,6 +138,14 @@ async function measure(): Promise<void> {
       pending.set(lastId, resolve);
       send(lastId);
     });
+  const echoChunk = inChunks(
+    (chunk) =>
+      new Promise((resolve) => {
+        lastId += 1;
+        echoes.set(lastId, resolve);
+        link.sendBytes(lastId, chunk);
+      }),
+  );
   const echo = (value: number): Promise<number> => answer((id) => link.send(CALL, id, value));
   const take = (): Promise<number> => answer((id) => link.send(TAKE, id, 0));
   await main({
@@ -168,10 +177,7 @@ async function measure(): Promise<void> {
       }),
     'echo-64k': (program) =>
       repeat(program, {
-        batch: () =>
-          inFlight(16, program.operations, (value) =>
-            answer((id) => link.sendBytes(id, chunkOf(value))),
-          ),
+        batch: () => inFlight(16, program.operations, echoChunk),
       }),
   });
 }

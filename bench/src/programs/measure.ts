@@ -105,15 +105,25 @@ export async function inFlight(
   return sums.reduce((sum, each) => sum + each, 0);
 }
 
-/** 64 KiB that begin with a number. */
-export function chunkOf(value: number): Uint8Array {
-  const chunk = new Uint8Array(CHUNK_BYTES);
-  new DataView(chunk.buffer).setUint32(0, value);
-  return chunk;
+/**
+ * Has numbers echoed in 64 KiB that begin with them. A caller whose bytes have come back writes the
+ * next number there.
+ */
+export function inChunks(
+  echo: (chunk: Uint8Array) => Promise<Uint8Array>,
+): (value: number) => Promise<number> {
+  const spare: Uint8Array[] = [];
+  return async (value) => {
+    const chunk = spare.pop() ?? new Uint8Array(CHUNK_BYTES);
+    new DataView(chunk.buffer).setUint32(0, value);
+    const answer = await echo(chunk);
+    spare.push(chunk);
+    return valueOf(answer);
+  };
 }
 
 /** The number that a chunk begins with. @throws when it has another size */
-export function valueOf(chunk: Uint8Array): number {
+function valueOf(chunk: Uint8Array): number {
   if (chunk.byteLength !== CHUNK_BYTES) throw new Error(`a chunk of ${chunk.byteLength} bytes`);
   return new DataView(chunk.buffer, chunk.byteOffset).getUint32(0);
 }
