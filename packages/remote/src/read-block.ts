@@ -9,39 +9,59 @@ export interface Reader {
 }
 
 /**
- * The memory that all plain sockets of a transport read into. Node.js would allocate for each read,
- * and memory outside of its heap makes V8 mark all of the heap again and again, which costs more
- * than everything else that is done with the bytes.
+ * The memory that all sockets of a transport read into. Node.js would allocate for each read, and
+ * memory outside of its heap makes V8 mark all of the heap again and again, which costs more than
+ * everything else that is done with the bytes.
  */
 export class ReadBlock {
   readonly #block = Buffer.allocUnsafeSlow(READ_BYTES);
 
   /** Makes a socket that is to be connected read into here; an option of its constructor. */
   onRead(reader: Reader): OnReadOpts {
+    return this.#onRead((chunk) => reader.take?.(chunk));
+  }
+
+  /**
+   * The same for one that is connected: that a server has accepted, or that has got through TLS.
+   * For those Node.js has no such option, so they are given what the option would have given them.
+   * The socket is paused. What it reads all the same, before somebody takes it, it emits as ever.
+   * @returns false where that is not possible, and all of it is read as ever
+   */
+  divert(socket: Socket, reader: Reader): boolean {
+    const handle: unknown = Reflect.get(socket, HANDLE);
+    const onread = this.#onRead((chunk) => {
+      if (reader.take === undefined) socket.push(Buffer.from(chunk));
+      else reader.take(chunk);
+    });
+    const options = { allowHalfOpen: false, onread };
+    const model = new Socket(options);
+    const keys = Object.getOwnPropertySymbols(model).filter(({ description = '' }) =>
+      FIELDS.includes(description),
+    );
+    if (!readsElsewhere(handle) || keys.length < FIELDS.length) return false;
+    for (const key of keys) Reflect.set(socket, key, Reflect.get(model, key));
+    handle.useUserBuffer(this.#block);
+    socket.pause();
+    return true;
+  }
+
+  #onRead(take: (chunk: Uint8Array) => void): OnReadOpts {
     const callback = (bytes: number): boolean => {
-      reader.take?.(this.#block.subarray(0, bytes));
+      take(this.#block.subarray(0, bytes));
       return true;
     };
     return { buffer: this.#block, callback };
   }
-
-  /**
-   * The same for a socket that a server has accepted and not begun to read: for those Node.js has
-   * no such option, so another socket is made of what that one stands for.
-   * @returns the socket to use; `accepted` itself, which reads as ever, where that is not possible
-   */
-  adopt(accepted: Socket, reader: Reader): Socket {
-    const handle: unknown = Reflect.get(accepted, HANDLE);
-    if (typeof handle !== 'object' || handle === null) return accepted; // It has ended.
-    const options = { handle, allowHalfOpen: false, onread: this.onRead(reader) };
-    const socket = new Socket(options);
-    if (Reflect.get(socket, HANDLE) !== handle) return accepted;
-    socket.pause();
-    Reflect.set(accepted, HANDLE, null);
-    socket.once('close', () => accepted.destroy()); // The server counts that one.
-    return socket;
-  }
 }
 
-/** Not in Node's documentation, but how its own child processes are given sockets. */
+// Not in Node's documentation, but what its constructor does with the option.
 const HANDLE = '_handle';
+const FIELDS = ['kBuffer', 'kBufferCb', 'kBufferGen'];
+
+interface ReadsElsewhere {
+  useUserBuffer(buffer: Uint8Array): void;
+}
+
+function readsElsewhere(handle: unknown): handle is ReadsElsewhere {
+  return typeof handle === 'object' && handle !== null && 'useUserBuffer' in handle;
+}

@@ -33,7 +33,8 @@ function listen(
   // Paused: no byte is read before somebody is there to take it.
   const server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
     const reader: Reader = {};
-    accept(tcpConnection(block.adopt(socket, reader), reader));
+    block.divert(socket, reader);
+    accept(tcpConnection(socket, reader));
   });
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {

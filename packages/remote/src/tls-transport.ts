@@ -17,6 +17,7 @@ import {
   CertificateRefused,
   issueOf,
 } from './certificate-refused.ts';
+import { ReadBlock, type Reader } from './read-block.ts';
 import { SocketConnection } from './socket-connection.ts';
 import { listenerOf, reasonOf } from './tcp-transport.ts';
 import {
@@ -77,6 +78,7 @@ class Tls implements TlsTransport {
   readonly name = 'tls';
   readonly datagrams = udpSocket;
   readonly #source: TlsSource;
+  readonly #block = new ReadBlock();
   readonly #servers = new Set<Server>();
   readonly #watchers = new Set<(credentials: TlsCredentials) => void>();
   #credentials: Promise<TlsCredentials> | undefined;
@@ -124,7 +126,7 @@ class Tls implements TlsTransport {
       rejectUnauthorized: false,
     });
     server.on('secureConnection', (socket: TLSSocket) => {
-      agreed(socket, HANDSHAKE_TIMEOUT_MS).then(accept, (error: Error) =>
+      agreed(socket, HANDSHAKE_TIMEOUT_MS, this.#block).then(accept, (error: Error) =>
         refused(remoteAddressOf(socket), error),
       );
     });
@@ -167,7 +169,7 @@ class Tls implements TlsTransport {
       socket.once('secureConnect', () => {
         socket.off('timeout', onTimeout);
         socket.off('error', onError);
-        agreed(socket, timeoutMs).then(resolve, reject);
+        agreed(socket, timeoutMs, this.#block).then(resolve, reject);
       });
     });
   }
@@ -193,7 +195,7 @@ function contextOf({ key, cert, ca }: TlsCredentials): SecureContextOptions {
 }
 
 /** Tells the other side what is thought of its certificate, and hears what it thinks of ours. */
-function agreed(socket: TLSSocket, timeoutMs: number): Promise<Connection> {
+function agreed(socket: TLSSocket, timeoutMs: number, block: ReadBlock): Promise<Connection> {
   socket.setNoDelay(true);
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void => {
@@ -223,7 +225,7 @@ function agreed(socket: TLSSocket, timeoutMs: number): Promise<Connection> {
       socket.off('timeout', onTimeout);
       socket.off('close', onClose);
       if (chunk.length > 1) socket.unshift(chunk.subarray(1));
-      resolve(tlsConnection(socket));
+      resolve(tlsConnection(socket, block));
       socket.off('error', fail);
     });
   });
@@ -236,12 +238,15 @@ function issueWith(socket: TLSSocket): CertificateIssue | undefined {
   return issueOf(String(socket.authorizationError));
 }
 
-function tlsConnection(socket: TLSSocket): Connection {
+function tlsConnection(socket: TLSSocket, block: ReadBlock): Connection {
+  const reader: Reader = {};
+  block.divert(socket, reader);
   const facts = { caller: callerOf(socket), isLoopback: isLoopback(socket.remoteAddress ?? '') };
   return new SocketConnection(socket, {
     ...facts,
     remoteAddress: remoteAddressOf(socket),
     explain,
+    reader,
   });
 }
 

@@ -56,7 +56,8 @@ async function listen(
   const hidden = join(dirname(path), `.${randomBytes(4).toString('hex')}`);
   const server = createServer({ pauseOnConnect: true }, (socket) => {
     const reader: Reader = {};
-    accept(unixConnection(block.adopt(socket, reader), address, reader));
+    block.divert(socket, reader);
+    accept(unixConnection(socket, address, reader));
   });
   try {
     await bind(server, hidden);

@@ -4,8 +4,15 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { type Connection, tcpTransport, type Transport, unixTransport } from '@troupe/remote';
-import { ReadBlock } from '../dist/read-block.js';
+import {
+  type Connection,
+  tcpTransport,
+  tlsTransport,
+  type Transport,
+  unixTransport,
+} from '@troupe/remote';
+import { ReadBlock, type Reader } from '../dist/read-block.js';
+import { authority } from './certificates.js';
 
 /** Both ends of one connection, not started, and what listened for it. */
 async function pair(transport: Transport, address: string) {
@@ -72,12 +79,17 @@ const givesAway = test.macro({
 test(readsInPlace, 'tcp', tcpTransport(), '127.0.0.1:0');
 test(givesAway, 'tcp', tcpTransport(), '127.0.0.1:0');
 
+const tls = tlsTransport(async () => (await authority()).issue());
+test(readsInPlace, 'tls', tls, '127.0.0.1:0');
+test(givesAway, 'tls', tls, '127.0.0.1:0');
+
 const folder = mkdtempSync(join(tmpdir(), 'troupe-'));
 test(readsInPlace, 'unix', unixTransport(), `unix:${join(folder, 'a')}`);
 test(givesAway, 'unix', unixTransport(), `unix:${join(folder, 'b')}`);
 test.after.always(() => rmSync(folder, { recursive: true }));
 
-test('a socket that has ended before it could be adopted is left as it is', async (t) => {
+/** A socket as its server has it, not read from yet, and a connection to it. */
+async function accepted() {
   const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const bound = server.address();
@@ -85,11 +97,34 @@ test('a socket that has ended before it could be adopted is left as it is', asyn
   const connecting = once(server, 'connection') as Promise<[Socket]>;
   const dialled = await tcpTransport().dial(`127.0.0.1:${bound.port}`, { timeoutMs: 30_000 });
   const [socket] = await connecting;
+  return { server, socket, dialled };
+}
+
+test('a socket that has ended before it could be diverted is left as it is', async (t) => {
+  const { server, socket, dialled } = await accepted();
   socket.destroy();
 
-  const adopted = new ReadBlock().adopt(socket, {});
+  t.false(new ReadBlock().divert(socket, {}));
 
-  t.is(adopted, socket);
+  dialled.destroy();
+  server.close();
+});
+
+test('what a socket reads before anybody takes it comes as from any stream', async (t) => {
+  const { server, socket, dialled } = await accepted();
+  const reader: Reader = {};
+  t.true(new ReadBlock().divert(socket, reader));
+
+  const early = once(socket, 'data') as Promise<[Buffer]>;
+  socket.resume();
+  dialled.write(Buffer.from('one'));
+  t.is(String((await early)[0]), 'one');
+  const late = new Promise<string>((resolve) => {
+    reader.take = (chunk) => resolve(Buffer.from(chunk).toString());
+  });
+  dialled.write(Buffer.from('two'));
+
+  t.is(await late, 'two');
   dialled.destroy();
   server.close();
 });
