@@ -189,7 +189,7 @@ export class Groups {
     const to = { target: GROUPS_SERVICE, address };
     const { group, changes, deadlineMs, expected } = change;
     const caller = new Caller({ timeoutMs: deadlineMs });
-    const message = { args: [group, changes, deadlineMs, expected], caller };
+    const message = { args: [group, changes, { deadlineMs, expected }], caller };
     const answer = await endpoint.peerOf(member).outgoing.ask(to, 'change', message);
     return membersFrom(answer, name);
   }

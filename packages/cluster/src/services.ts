@@ -106,9 +106,9 @@ class GroupsService extends Actor {
   @rpc({ ...FOR_NODES, interleave: true }) change(
     group: unknown,
     changes: unknown,
-    deadlineMs: unknown,
-    expected: unknown,
+    options: unknown,
   ): Promise<unknown> {
+    const { deadlineMs, expected } = { ...(options as Readonly<Record<string, unknown>>) };
     const isRight = typeof group === 'string' && typeof deadlineMs === 'number';
     if (!isRight || !Array.isArray(changes)) {
       throw new TypeError('a change is of a group, a list, and has a deadline');

@@ -44,8 +44,8 @@ export interface SessionHandler {
   readonly memory: Pick<FrameMemory, 'take'>;
   /**
    * One or more whole frames in a row. Throwing breaks the session.
-   * @param isOwn the bytes are the handler's, in a piece of its `memory`; otherwise they change when
-   *   this has returned
+   * @param isOwn the bytes are the handler's, in a piece of its `memory`; otherwise they change
+   *   when this has returned
    */
   frames(bytes: Uint8Array, isOwn: boolean): void;
   /** A frame about the connection alone. */
