@@ -26,6 +26,10 @@ test(`worlds ${worlds}: nothing is lost, and all works again when it can`, (t) =
   }
 });
 
+test('a leader that cannot serve a snapshot does not look for one ever more often', (t) => {
+  t.is(failureOf(new World({ seed: 40_823, Raft })), undefined);
+});
+
 test('the same seed makes the same world', (t) => {
   const [one, two] = [8, 8].map((seed) => {
     const world = new World({ seed, Raft, trace: true });

@@ -85,6 +85,7 @@ export class Group<R> implements Consensus<R>, Hosted {
   /** At which tick somebody, who is a member or was one, has sent something. */
   readonly #heardAt = new Map<NodeId, number>();
   #isDamaged: boolean;
+  #isServing = false;
   #hasEnded = false;
   /** Why it has, where nobody asked for it. */
   #cause: Error | undefined;
@@ -309,11 +310,16 @@ export class Group<R> implements Consensus<R>, Hosted {
     });
   }
 
-  /** Somebody asks for a snapshot, at each heartbeat until there is one that is new enough. */
+  /** Somebody needs a snapshot: the core says so in each turn until there is a new one. */
   #serve(least: number): void {
+    if (this.#isServing) return;
+    this.#isServing = true;
     this.#later(
       this.#applier.whenIdle(() => this.#maker.makeFor(least)),
-      () => this.#wake(),
+      (isNew) => {
+        this.#isServing = false;
+        if (isNew) this.#wake(); // Or where none can be made one turn would follow the other.
+      },
     );
   }
 

@@ -57,11 +57,16 @@ export class SnapshotMaker {
     if (isLong && env.now() - this.#refusedAt >= AGAIN_MS) await this.#tryTo(() => this.make());
   }
 
-  /** Another member needs one of `least` or later, which this node can make when it is so far. */
-  async makeFor(least: number): Promise<void> {
-    const { raft, env } = this.#parts;
+  /**
+   * Another member needs one of `least` or later, which this node can make when it is so far.
+   * @returns whether there is a new one
+   */
+  async makeFor(least: number): Promise<boolean> {
+    const { raft, snapshots, env } = this.#parts;
+    const before = snapshots.latest;
     const canBe = raft.appliedIndex >= least && env.now() - this.#refusedAt >= AGAIN_MS;
     if (canBe) await this.#tryTo(() => this.make());
+    return snapshots.latest !== before;
   }
 
   /** Its state has come from another member and taken the place of the one before. */

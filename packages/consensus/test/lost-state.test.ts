@@ -75,6 +75,25 @@ test('a node whose state is lost has its vote all the same', async (t) => {
   t.is(world.of(other).group('g')?.status().role, 'leader');
 });
 
+test('a leader that can serve nobody with a snapshot waits for somebody who can lead', async (t) => {
+  const { world, leader, node } = await loss(t);
+  const { node: other } = leader.consensus.status();
+  const [third = ''] = voters.filter((each) => each !== other && each !== node);
+  await world.crash(other);
+  await world.crash(third);
+  await world.store(third).forget('g'); // Its log is short, as of one that has never been up.
+
+  const { consensus, machine } = await world.start(node, voters);
+  await world.start(third, voters);
+  await world.env.advance(5_000);
+  const alone = consensus.status();
+  await world.start(other, voters);
+  await world.settle(consensus.read());
+
+  t.like(alone, { role: 'leader', awaitsState: true });
+  t.deepEqual(machine.seen, [1, 2, 3]);
+});
+
 test('where the log goes back to the beginning, a lost state is made of it once more', async (t) => {
   const { world, node } = await loss(t, 100);
   world.isolate(node);

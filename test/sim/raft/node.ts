@@ -68,6 +68,7 @@ export class SimNode {
   /** Those that this node has to answer itself, or say that it cannot. */
   readonly #ownReads = new Set<number>();
   #snapshots = 0;
+  #isServing = false;
 
   constructor(world: World, options: Omit<RaftOptions, 'durable'>) {
     this.id = options.id;
@@ -150,6 +151,7 @@ export class SimNode {
     this.pausedUntil = 0;
     this.hungUntil = 0;
     this.#lanes = { log: newLane(), snapshots: newLane() };
+    this.#isServing = false;
     this.#waiters = [];
     this.#reads.clear();
     this.#ownReads.clear();
@@ -251,6 +253,16 @@ export class SimNode {
     });
   }
 
+  /** A member needs a snapshot: the core says so in each turn until there is one. */
+  #serve(): void {
+    if (this.#isServing) return; // Or what is looked for in vain is looked for ever more often.
+    this.#isServing = true;
+    this.#later(1, () => {
+      this.#isServing = false;
+      this.snapshot(0);
+    });
+  }
+
   snapshot(keepEntries: number): void {
     this.#input((raft) => {
       const { status } = raft;
@@ -325,7 +337,7 @@ export class SimNode {
       this.#readDisk(ready);
       for (const store of ready.stores) this.#store(store);
       if (ready.apply !== undefined) this.#apply(ready.apply);
-      if (ready.snapshotWanted > 0) this.#later(1, () => this.snapshot(0));
+      if (ready.snapshotWanted > 0) this.#serve();
       if (isDone) return this.#checkWaiting(after);
     }
   }
