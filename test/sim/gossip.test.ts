@@ -16,7 +16,7 @@ const command = fileURLToPath(new URL('./main.js', import.meta.url));
 const only = process.env['SEED'];
 const [first, count] = only === undefined ? [1, 8] : [Number(only), 1];
 /** How many runs a mistake may survive; most are found in the first few. */
-const RUNS_MAX = 30;
+const RUNS_MAX = 60;
 
 for (const scenario of scenarios) {
   test(`${scenario.name}: ${scenario.title}`, (t) => {

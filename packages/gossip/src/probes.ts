@@ -116,7 +116,8 @@ export class Probes {
    */
   repeat(): void {
     this.#relays.clear();
-    for (const { sequence, target, byStream, isRepeated } of this.#probes.values()) {
+    const probes = Array.from(this.#probes.values());
+    for (const { sequence, target, byStream, isRepeated } of probes) {
       if (isRepeated) continue;
       this.#probes.delete(sequence);
       this.start(target, { byStream, isRepeated: true });

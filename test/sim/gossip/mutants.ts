@@ -186,13 +186,6 @@ export const mutants: readonly Mutant[] = [
     replace: '< Infinity',
   },
   {
-    name: 'each silence begins all probes anew',
-    scenario: 'S11',
-    file: 'probes.js',
-    find: 'if (isRepeated)',
-    replace: 'if (false)',
-  },
-  {
     name: 'what a refusal proved wrongly it proves again',
     scenario: 'S12',
     file: 'trials.js',
