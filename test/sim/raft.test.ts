@@ -30,6 +30,10 @@ test('a leader that cannot serve a snapshot does not look for one ever more ofte
   t.is(failureOf(new World({ seed: 40_823, Raft })), undefined);
 });
 
+test('a snapshot that was spoiled after it came is not taken for the one that is offered', (t) => {
+  t.is(failureOf(new World({ seed: 64_420, Raft })), undefined);
+});
+
 test('the same seed makes the same world', (t) => {
   const [one, two] = [8, 8].map((seed) => {
     const world = new World({ seed, Raft, trace: true });

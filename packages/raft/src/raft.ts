@@ -273,6 +273,8 @@ export class Raft {
     if (self.log.base.index > 0 && isAlone) return this.#refuse('invalid', 'nobody has another');
     self.applied = 0;
     self.applying = 0;
+    // What has come of it before is what is no good now: the same is to be sent again, all of it.
+    if (self.incoming?.snapshot.id === self.snapshot?.id) self.incoming = undefined;
     self.snapshot = undefined;
     self.restoring = undefined;
     self.bereft = self.log.base.index > 0;

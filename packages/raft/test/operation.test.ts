@@ -169,6 +169,28 @@ test('seed 61909: a state is not restored beyond what its own disk has of the lo
   t.is(group.raft('b').status.applied, 5);
 });
 
+test('seed 64420: a snapshot that is no good any more is sent again from its first byte', (t) => {
+  const voters = ['a', 'b', 'c'];
+  const configuration = { voters, outgoing: [], learners: [], promotable: [], witnesses: [] };
+  const snapshot = { id: 's', index: 4, term: 1, bytes: 9, configuration };
+  const durable = {
+    hardState: { term: 1, votedFor: undefined, commit: 4 },
+    snapshot,
+    base: { index: 4, term: 1 },
+    entries: [],
+    applied: 4,
+    incoming: { snapshot, offset: 9 }, // Where it came from; its bytes have been spoiled since.
+  };
+  const raft = new Raft({ id: 'b', voters, seed: 1, durable });
+
+  raft.requestSnapshot();
+  raft.step({ type: 'snapshot-offer', from: 'a', to: 'b', term: 1, snapshot });
+  const { messages, apply } = raft.ready();
+
+  t.is(apply, undefined);
+  t.like(messages.at(-1), { type: 'snapshot-status', id: 's', offset: 0, resend: true });
+});
+
 test('a request for a snapshot that got lost is made again at each heartbeat', (t) => {
   const group = bereft();
   group.do('b', (raft) => raft.requestSnapshot());
