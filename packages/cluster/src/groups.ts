@@ -127,7 +127,9 @@ export class Groups {
    * Takes part in a group: as this node knows it from before, or as a new one, which `voters` says.
    * @throws {BadOption} when an option makes no sense, or the name is `coordination`
    * @throws {TypeError} when this node could not come back with what it has promised
-   * @throws {Error} when this node has the group already, or what is saved of it cannot be read
+   * @throws {GroupAlreadyOpen} when this node has the group, or is about to
+   * @throws {GroupClosed} when this node has stopped
+   * @throws {Error} when what is saved of the group cannot be read
    */
   async open<R>(options: GroupOptions<R>): Promise<Consensus<R>> {
     const { group, machine } = options;

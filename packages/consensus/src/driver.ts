@@ -12,7 +12,9 @@ export interface Driver extends AsyncDisposable {
   /**
    * Takes part in a group: as this node knows it from before, or as a new one.
    * @throws {BadOption} when an option makes no sense
-   * @throws {Error} when this node has the group already, or what is saved of it cannot be read
+   * @throws {GroupAlreadyOpen} when this node has the group, or is about to
+   * @throws {GroupClosed} when this node has stopped
+   * @throws {Error} when what is saved of the group cannot be read
    */
   open<R>(options: GroupOptions<R>): Promise<Consensus<R>>;
 

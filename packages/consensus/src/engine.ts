@@ -2,6 +2,7 @@ import { type Env, processEnv, type Timer } from '@troupe/actor';
 import { type AppendRecord, Raft } from '@troupe/raft';
 import type { Consensus, NodeId, RequestOptions } from './consensus.ts';
 import type { Driver } from './driver.ts';
+import { GroupAlreadyOpen, GroupClosed } from './errors.ts';
 import { Group } from './group.ts';
 import { checkedLimits, checkTickMs, type GroupOptions } from './group-options.ts';
 import { coreSettings } from './group-settings.ts';
@@ -63,6 +64,8 @@ export class Engine implements Driver {
   readonly #outbox: Outbox | undefined;
   #opening: Promise<void> | undefined;
   readonly #groups = new Map<string, Hosted>();
+  /** Names of groups that are being opened. */
+  readonly #begun = new Set<string>();
   readonly #host: GroupHost;
   #awake = new Set<Hosted>();
   #awakeNext = new Set<Hosted>();
@@ -121,10 +124,21 @@ export class Engine implements Driver {
   }
 
   async open<R>(options: GroupOptions<R>): Promise<Consensus<R>> {
+    const { group: name } = options;
+    this.#refuseStopped(name);
+    if (this.#groups.has(name) || this.#begun.has(name)) throw new GroupAlreadyOpen(name);
+    this.#begun.add(name); // Two replicas on one disk could vote for two leaders.
+    try {
+      return await this.#begin(options);
+    } finally {
+      this.#begun.delete(name);
+    }
+  }
+
+  async #begin<R>(options: GroupOptions<R>): Promise<Consensus<R>> {
     const { group: name, machine, voters = [this.node], leaseReads = false } = options;
     const limits = checkedLimits(options);
     const settings = coreSettings(options, this.#tickMs);
-    if (this.#groups.has(name)) throw new Error(`group ${name} is open on this node already`);
     await (this.#opening ??= this.#openWire());
     const { node } = this;
     const snapshots = new Snapshots(name, { node, env: this.#env, store: this.#store });
@@ -132,6 +146,7 @@ export class Engine implements Driver {
     // Read to its end before anything is made of it: nobody could go on with half a state.
     const isSound = saved?.snapshot === undefined || (await snapshots.isSound(saved.snapshot));
     if (saved?.snapshot !== undefined && isSound) await snapshots.restore(saved.snapshot, machine);
+    this.#refuseStopped(name);
     this.#passTime(); // What was before it is not its time.
     const raft = new Raft({
       id: node,
@@ -158,6 +173,11 @@ export class Engine implements Driver {
     this.#timer ??= this.#nextTick();
     this.#wake(group);
     return group;
+  }
+
+  /** @throws {GroupClosed} when this node has stopped, be it meanwhile */
+  #refuseStopped(group: string): void {
+    if (this.#hasStopped) throw new GroupClosed(group, 'no');
   }
 
   /**

@@ -46,6 +46,19 @@ export class GroupClosed extends CallError {
   }
 }
 
+/** This node takes part in the group already, or is about to; nothing was begun. */
+export class GroupAlreadyOpen extends Error {
+  override readonly name = 'GroupAlreadyOpen';
+  readonly code = 'ERR_GROUP_ALREADY_OPEN';
+  readonly executed = 'no';
+  constructor(
+    readonly group: string,
+    options?: ErrorOptions,
+  ) {
+    super(`group ${group} is open on this node already: use that one, or stop it first`, options);
+  }
+}
+
 /** A change of members, or of the leader, that cannot be made, or not now. Nothing has changed. */
 export class ChangeRefused extends CallError {
   override readonly name = 'ChangeRefused';

@@ -96,6 +96,7 @@ export {
   BadOption,
   ChangeRefused,
   ConsensusThreadFailed,
+  GroupAlreadyOpen,
   GroupClosed,
   GroupStalled,
   MachineOutdated,

@@ -85,9 +85,43 @@ test('many groups live on one node, each with its own log', async (t) => {
     sums.map(({ result }) => result),
     names.map((_, i) => i),
   );
-  await t.throwsAsync(engine.open({ group: 'g7', machine: new Adder() }), {
-    message: /open on this node already/,
-  });
+});
+
+test('a group is open on a node once, also while it is being opened', async (t) => {
+  await using engine = new Engine();
+  const open = (): Promise<unknown> => engine.open({ group: 'g', machine: new Adder() });
+  const refusal = {
+    code: 'ERR_GROUP_ALREADY_OPEN',
+    message: /group g is open on this node already/,
+  };
+
+  const first = open();
+  const second = t.throwsAsync(open(), refusal);
+
+  await t.notThrowsAsync(first);
+  t.like(await second, { executed: 'no' });
+  await t.throwsAsync(open(), refusal);
+});
+
+test('a group that could not be opened may be opened anew', async (t) => {
+  await using engine = new Engine();
+  const voters = [''];
+
+  await t.throwsAsync(engine.open({ group: 'g', machine: new Adder(), voters }));
+
+  await t.notThrowsAsync(engine.open({ group: 'g', machine: new Adder() }));
+});
+
+test('a node that stops opens nothing any more, and not what it was about to', async (t) => {
+  const engine = new Engine();
+  const open = (): Promise<unknown> => engine.open({ group: 'g', machine: new Adder() });
+  const opening = t.throwsAsync(open());
+
+  await engine.stop();
+
+  t.like(await opening, { code: 'ERR_GROUP_CLOSED', executed: 'no' });
+  t.like(await t.throwsAsync(open()), { code: 'ERR_GROUP_CLOSED', executed: 'no' });
+  t.deepEqual(engine.groups, []);
 });
 
 test('a proposal without a leader ends at its deadline, and was certainly not applied', async (t) => {

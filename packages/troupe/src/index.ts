@@ -261,6 +261,7 @@ export {
   ConsensusThreadFailed,
   DirectoryInUse,
   DiskFull,
+  GroupAlreadyOpen,
   GroupClosed,
   GroupStalled,
   LogDamaged,

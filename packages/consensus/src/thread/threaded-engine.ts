@@ -2,7 +2,7 @@ import type { Env } from '@troupe/actor';
 import type { Consensus, NodeId, RequestOptions } from '../consensus.ts';
 import type { Driver } from '../driver.ts';
 import type { EngineStatus } from '../engine.ts';
-import { ConsensusThreadFailed } from '../errors.ts';
+import { ConsensusThreadFailed, GroupAlreadyOpen, GroupClosed } from '../errors.ts';
 import { checkedLimits, type GroupOptions } from '../group-options.ts';
 import { coreSettings } from '../group-settings.ts';
 import type { GroupNumber, News, Order } from './orders.ts';
@@ -65,8 +65,8 @@ export class ThreadedEngine implements Driver {
     const limits = checkedLimits(options);
     coreSettings(options, 1); // Makes sense, or it throws here.
     if (this.#failure !== undefined) throw this.#failure;
-    if (this.#stopping !== undefined) throw new Error(`node ${this.node} has stopped`);
-    if (this.#named.has(name)) throw new Error(`group ${name} is open on this node already`);
+    if (this.#stopping !== undefined) throw new GroupClosed(name, 'no');
+    if (this.#named.has(name)) throw new GroupAlreadyOpen(name);
     const at = (this.#lastNumber += 1);
     const group = new ThreadedGroup<R>({
       at,

@@ -3,6 +3,7 @@ import {
   BadOption,
   ChangeRefused,
   ConsensusThreadFailed,
+  GroupAlreadyOpen,
   GroupClosed,
   GroupStalled,
   MachineOutdated,
@@ -23,6 +24,7 @@ import type { ToldError } from './orders.ts';
 const classes: readonly ErrorClass[] = [
   NotLeader,
   OutcomeUnknown,
+  GroupAlreadyOpen,
   GroupClosed,
   ChangeRefused,
   ConsensusThreadFailed,
