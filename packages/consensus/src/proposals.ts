@@ -284,7 +284,7 @@ export class Proposals<R> {
     return rivals;
   }
 
-  #settle(proposal: Proposal<R>, entry: Entry, result: R | undefined): void {
+  #settle(proposal: Proposal<R>, entry: Position, result: R | undefined): void {
     const { index, term: epoch } = entry;
     // A machine gives a result for each command, so that `undefined` is one of R.
     if (epoch === proposal.epoch) proposal.resolve({ index, epoch, result: result as R });

@@ -1,10 +1,10 @@
-import type { Entry } from '@troupe/raft';
+import type { Position } from '@troupe/raft';
 
 const ENTRIES_MAX = 65_536;
 
-/** An entry that is applied here, and what came of it. */
+/** Where something that is applied here stands in the log, and what came of it. */
 export interface AppliedEntry<R> {
-  readonly entry: Entry;
+  readonly entry: Position;
   readonly result: R | undefined;
 }
 
@@ -13,10 +13,11 @@ export class Recent<R> {
   readonly #entries = new Map<number, AppliedEntry<R>>();
   #last = 0;
 
-  add(entry: Entry, result: R | undefined): void {
-    this.#entries.set(entry.index, { entry, result });
-    this.#last = entry.index;
-    if (this.#entries.size > ENTRIES_MAX) this.#entries.delete(entry.index - ENTRIES_MAX);
+  add({ index, term }: Position, result: R | undefined): void {
+    // Not the entry: thousands of commands may be of a mebibyte each.
+    this.#entries.set(index, { entry: { index, term }, result });
+    this.#last = index;
+    if (this.#entries.size > ENTRIES_MAX) this.#entries.delete(index - ENTRIES_MAX);
   }
 
   /** All up to `index` is applied, and nobody knows any more what it was. */

@@ -47,8 +47,8 @@ export class NearMachine<R> {
   }
 
   next(step: Step): void {
-    if (step.kind === 'restore') this.#restores.set(step.id, new PieceQueue(this.#taken));
     if (this.#hasEnded) return this.#drop(step);
+    if (step.kind === 'restore') this.#restores.set(step.id, new PieceQueue(this.#taken));
     this.#steps.push(step);
     this.#run();
   }
@@ -84,8 +84,12 @@ export class NearMachine<R> {
 
   readonly #taken = ({ length }: Uint8Array): void => this.#parts.taken(length);
 
+  /** Or what is on its way for nobody would be in the way of other groups. */
   #drop(step: Step): void {
     if (step.kind === 'apply') this.#taken(step.commands);
+    if (step.kind !== 'restore') return;
+    this.#restores.get(step.id)?.discard();
+    this.#restores.delete(step.id);
   }
 
   #run(): void {

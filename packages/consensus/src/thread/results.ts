@@ -6,7 +6,8 @@ const RESULTS_MAX = 65_536;
 interface Batch<R> {
   readonly first: number;
   readonly last: number;
-  readonly commands: readonly Command[];
+  /** Of the commands, which are not kept: thousands of them may be of a mebibyte each. */
+  readonly indexes: Float64Array;
   readonly results: readonly R[];
 }
 
@@ -17,10 +18,11 @@ export class Results<R> {
 
   add(commands: readonly Command[], results: readonly R[]): void {
     const [first, last] = [commands[0]?.index ?? 0, commands.at(-1)?.index ?? 0];
-    this.#batches.push({ first, last, commands, results });
+    const indexes = Float64Array.from(commands, ({ index }) => index);
+    this.#batches.push({ first, last, indexes, results });
     this.#size += commands.length;
-    while (this.#size - (this.#batches[0]?.commands.length ?? 0) >= RESULTS_MAX) {
-      this.#size -= this.#batches.shift()?.commands.length ?? 0;
+    while (this.#size - (this.#batches[0]?.results.length ?? 0) >= RESULTS_MAX) {
+      this.#size -= this.#batches.shift()?.results.length ?? 0;
     }
   }
 
@@ -29,11 +31,11 @@ export class Results<R> {
     // Mostly it is one of the last batch.
     const batch = this.#batches.findLast(({ first, last }) => first <= index && index <= last);
     if (batch === undefined) return undefined;
-    const { first, commands, results } = batch;
+    const { first, indexes, results } = batch;
     // Entries that are no commands leave gaps, so it may stand further in front.
-    let at = Math.min(index - first, commands.length - 1);
-    while ((commands[at]?.index ?? 0) > index) at -= 1;
-    return commands[at]?.index === index ? { result: results[at] as R } : undefined;
+    let at = Math.min(index - first, indexes.length - 1);
+    while ((indexes[at] ?? 0) > index) at -= 1;
+    return indexes[at] === index ? { result: results[at] as R } : undefined;
   }
 
   clear(): void {

@@ -76,7 +76,7 @@ export class ThreadedGroup<R> implements Consensus<R> {
   /** Those that share an order counted one by one. */
   #readers = 0;
   #opened: { readonly capabilities: Capabilities; status: GroupStatus } | undefined;
-  /** Why the state machine cannot go on. */
+  /** What the state machine has thrown, or why else the group is closed, if nobody asked for it. */
   #failure: Error | undefined;
   #isStopping = false;
   #hasEnded = false;
@@ -246,7 +246,7 @@ export class ThreadedGroup<R> implements Consensus<R> {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.near.end();
-    const why = this.#failure ?? cause;
+    const why = (this.#failure ??= cause);
     for (const waiting of [this.#proposals, this.#reads, this.#asks]) waiting.close(why);
     if (cause !== undefined) this.#feed.tell({ kind: 'fatal', error: cause });
     this.#feed.close();
@@ -321,7 +321,10 @@ export class ThreadedGroup<R> implements Consensus<R> {
 
   #ask<T>(add: () => Promise<T>): Promise<T> {
     const isOver = this.#hasEnded || this.#isStopping;
-    if (isOver) return Promise.reject(new GroupClosed(this.group, 'no'));
+    if (isOver) {
+      const cause = this.#failure;
+      return Promise.reject(new GroupClosed(this.group, 'no', cause && { cause }));
+    }
     try {
       return add();
     } catch (error) {

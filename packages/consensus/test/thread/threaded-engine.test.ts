@@ -114,6 +114,9 @@ test('a machine that throws ends the group, and everybody is told what it threw'
   const fatal = events.at(-1);
   t.true(fatal?.kind === 'fatal' && fatal.error === error?.cause);
   t.is(node.engine.group('g'), undefined);
+  for (const late of [group.propose(add(2)), group.read(), group.read({ consistency: 'stale' })]) {
+    t.is((await t.throwsAsync(late))?.cause, error?.cause);
+  }
 });
 
 test('a thread that ends closes all groups, and nothing is opened any more', async (t) => {
