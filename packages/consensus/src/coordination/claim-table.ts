@@ -108,7 +108,11 @@ export class ClaimTable {
     }
     const isFree = there === undefined || isOpenTo(there, take);
     if (!isFree && !request.wait) return undefined;
-    if (this.#count >= CLAIMS_MAX) throw new Overloaded('the group', 'claims', CLAIMS_MAX);
+    // What is kept from everybody for a while has no claims, and takes room all the same.
+    const isNew = there === undefined && this.#resources.size >= CLAIMS_MAX;
+    if (isNew || this.#count >= CLAIMS_MAX) {
+      throw new Overloaded('the group', 'claims', CLAIMS_MAX);
+    }
     this.#demandRoom(bytesOf(request));
     if (!isFree && there.waiters.size >= WAITERS_MAX) {
       throw new Overloaded(name, 'claims that wait', WAITERS_MAX);

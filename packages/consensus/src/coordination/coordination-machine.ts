@@ -1,20 +1,15 @@
 import type { ErrorClass } from '@troupe/remote';
 import { Machine } from '../machine.ts';
 import { command, query } from '../machine-methods.ts';
-import { BarrierTable, type SavedBarrier } from './barrier-table.ts';
+import { BarrierTable } from './barrier-table.ts';
 import { RESOURCE_CHARS_MAX } from './bounds.ts';
-import {
-  type ClaimRequest,
-  ClaimTable,
-  type Holder,
-  type SavedResource,
-  topics,
-} from './claim-table.ts';
+import { type ClaimRequest, ClaimTable, type Holder, topics } from './claim-table.ts';
 import { LeaseExpired, SizeMismatch } from './errors.ts';
 import { Given } from './given.ts';
 import type { KeyRange } from './key-range.ts';
-import { type ItemCondition, KeyStore, type SavedStore, type StoredItem } from './key-store.ts';
-import { LeaseTable, type SavedLease } from './lease-table.ts';
+import { type ItemCondition, KeyStore, type StoredItem } from './key-store.ts';
+import { LeaseTable } from './lease-table.ts';
+import { checkedState, type SavedState } from './saved-state.ts';
 import {
   checkSize,
   type HolderCondition,
@@ -50,13 +45,8 @@ export interface Elapsed {
 /** A page never has more keys, nor more bytes of values, but always one key. */
 const PAGE_KEYS = 10_000;
 const PAGE_BYTES = 4 * 2 ** 20;
-
-interface SavedState {
-  readonly leases: readonly SavedLease[];
-  readonly claims: readonly SavedResource[];
-  readonly barriers: readonly SavedBarrier[];
-  readonly store: SavedStore;
-}
+/** What is kept of a ticket that is none, no snapshot would give back. */
+const TICKETS = [0, Number.MAX_SAFE_INTEGER] as const;
 
 /**
  * Leases, and what they hold: locks, elections, semaphores, barriers, keys. One machine for all, so
@@ -105,6 +95,7 @@ export class CoordinationMachine extends Machine {
     const { resource, lease, ticket, value } = request;
     const given = new Given('the group', 'claim');
     given.name('resource', resource, RESOURCE_CHARS_MAX);
+    given.integer('ticket', ticket, TICKETS);
     if (value !== null) given.value('value', value);
     this.leases.demand(lease);
     if (this.leases.isWithdrawn(lease, ticket)) return { kind: 'withdrawn' };
@@ -121,6 +112,7 @@ export class CoordinationMachine extends Machine {
    * @returns whether there was one
    */
   @command release(lease: number, ticket: number): boolean {
+    new Given('the group', 'release').integer('ticket', ticket, TICKETS);
     this.leases.withdraw(lease, ticket);
     const { index } = this.entry;
     return this.claims.release(lease, ticket, index) || this.barriers.leave(lease, ticket);
@@ -136,7 +128,9 @@ export class CoordinationMachine extends Machine {
     name: string,
     member: { readonly size: number; readonly lease: number; readonly ticket: number },
   ): BarrierAnswer {
-    new Given('the group', 'enterBarrier').name('name', name);
+    const given = new Given('the group', 'enterBarrier');
+    given.name('name', name);
+    given.integer('ticket', member.ticket, TICKETS);
     this.leases.demand(member.lease);
     if (this.leases.isWithdrawn(member.lease, member.ticket)) return { kind: 'withdrawn' };
     const at = this.barriers.enter(name, member, this.entry.index);
@@ -206,8 +200,9 @@ export class CoordinationMachine extends Machine {
     };
   }
 
+  /** @throws {BadBytes} */
   protected override load(state: unknown): void {
-    const { leases, claims, barriers, store } = state as SavedState; // As `save` gave it.
+    const { leases, claims, barriers, store } = checkedState(state);
     this.leases.load(leases);
     this.claims.load(claims);
     this.barriers.load(barriers);

@@ -206,6 +206,38 @@ test('more than may wait for one lock are refused', (t) => {
   t.is(log.claim(ann, 5_000, { wait: false }), 'refused');
 });
 
+test('locks that are kept from everybody for a while count as claims do', (t) => {
+  const log = new TestLog();
+  const [ann, bob] = [log.lease(), log.lease()];
+  for (let i = 0; i < 100_000; i += 1) {
+    log.claim(ann, i, { resource: `lock ${i}`, delayMs: 60_000 });
+  }
+  log.expire(ann);
+
+  const error = t.throws(() => log.claim(bob, 1, { resource: 'lock one more' }));
+
+  t.like(error, { code: 'ERR_OVERLOADED', bound: 'claims', limit: 100_000 });
+  t.is(log.claim(bob, 1, { resource: 'lock 7' }), 'waits');
+});
+
+for (const ticket of [-1, 1.5, NaN, '1', undefined]) {
+  test(`the machine refuses ${typeof ticket} ${ticket} as a ticket, whoever has sent it`, (t) => {
+    const log = new TestLog();
+    const ann = log.lease();
+    const given = ticket as number;
+    const member = { size: 2, lease: ann, ticket: given };
+
+    for (const attempt of [
+      () => log.claim(ann, given),
+      () => log.next((machine) => machine.release(ann, given)),
+      () => log.next((machine) => machine.enterBarrier('b', member)),
+    ]) {
+      t.throws(attempt, { code: 'ERR_BAD_ARGUMENTS', message: /ticket is/ });
+    }
+    t.notThrows(() => log.restored());
+  });
+}
+
 test('more leases than there may be are refused', (t) => {
   const log = new TestLog();
   for (let i = 0; i < 10_000; i += 1) log.lease();
