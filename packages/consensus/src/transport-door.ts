@@ -6,6 +6,7 @@ import {
   type Listener,
   networkTransport,
   type PeerIdentity,
+  type Secret,
   type Transport,
 } from '@troupe/remote';
 import type { NodeId } from './consensus.ts';
@@ -19,7 +20,7 @@ const VERSIONS: readonly [number, number] = [1, 1];
 export interface TransportDoorOptions {
   readonly listen: string;
   readonly addressOf: (node: NodeId) => string | undefined;
-  readonly secret: string | undefined;
+  readonly secret: Secret | undefined;
   readonly transport: Transport | undefined;
   readonly env: Env;
 }

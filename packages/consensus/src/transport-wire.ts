@@ -1,5 +1,5 @@
 import { type Env, processEnv } from '@troupe/actor';
-import { refuseWeakSecret, type Transport } from '@troupe/remote';
+import { refuseWeakSecret, type Secret, type Transport } from '@troupe/remote';
 import type { NodeId } from './consensus.ts';
 import { LineWire } from './line-wire.ts';
 import { TransportDoor } from './transport-door.ts';
@@ -9,8 +9,11 @@ export interface TransportWireOptions {
   readonly listen: string;
   /** Where `node` listens; undefined while that is not known. Asked before every attempt. */
   readonly addressOf: (node: NodeId) => string | undefined;
-  /** Shared by all nodes, at least 16 bytes; needed beyond this machine. */
-  readonly secret?: string | undefined;
+  /**
+   * Shared by all nodes, at least 16 bytes; needed beyond this machine. Of a list the first is
+   * proved, and any is believed: so it is changed while nodes run.
+   */
+  readonly secret?: Secret | undefined;
   /** Default: by the form of an address, Unix sockets or TCP. */
   readonly transport?: Transport;
   readonly env?: Env;

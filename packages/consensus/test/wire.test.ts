@@ -53,6 +53,19 @@ test('frames arrive with the name of who has proved to send them', async (t) => 
   t.deepEqual(b.told, ['a says 7 bytes', 'a says 7 bytes']);
 });
 
+test('nodes that are a step apart in changing the secret hear each other', async (t) => {
+  const network = new MemoryNetwork();
+  const a = await open(network, 'a', { secret: 'a secret of tests' });
+  const b = await open(network, 'b', { secret: ['the next of tests', 'a secret of tests'] });
+  const c = await open(network, 'c', { secret: ['a secret of tests', 'the next of tests'] });
+
+  a.wire.send('b', 'control', frame());
+  b.wire.send('c', 'control', frame());
+  await env.advance(10);
+
+  t.deepEqual([b.told, c.told], [['a says 7 bytes'], ['b says 7 bytes']]);
+});
+
 test('a node that does not know the secret is not heard, and learns that nothing has left', async (t) => {
   const network = new MemoryNetwork();
   const a = await open(network, 'a', { secret: 'another of tests' });
