@@ -28,10 +28,10 @@ function places(value: unknown, path: readonly string[] = []): readonly (readonl
 
 /** `state` with something else at `path`, or at what it leads into. */
 function broken(state: unknown, [name = '', ...rest]: readonly string[], other: unknown): unknown {
-  const copy = (Array.isArray(state) ? [...state] : { ...(state as object) }) as never;
-  const inner: unknown = state === null ? undefined : Reflect.get(state as object, name);
-  Reflect.set(copy, name, rest.length === 0 ? other : broken(inner, rest, other));
-  return copy;
+  const whole = structuredClone(state) as object;
+  const inner: unknown = Reflect.get(whole, name);
+  Reflect.set(whole, name, rest.length === 0 ? other : broken(inner, rest, other));
+  return whole;
 }
 
 test('what the machine has saved it reads', (t) => {
