@@ -186,6 +186,18 @@ test('silences put off for a while that a suspect is given up, and not for ever'
   t.is(bench.gossip.get('b')?.state, 'failed');
 });
 
+test('silences put off for a while that a probe ends, and not for ever', (t) => {
+  const bench = knowing('b', 'c', 'd', 'e', 'f');
+  bench.give({ kind: 'stalled', forMs: 20_000 }); // So unwell that a probe lasts nine seconds.
+
+  for (let times = 0; times < 10; times += 1) {
+    bench.advance(4_100); // More than the four seconds after which it counts.
+    bench.hear('c', gossip);
+  }
+
+  t.true(bench.kinds().some((kind) => kind.startsWith('suspected')));
+});
+
 test('one whose ticks are always late judges others all the same, though late', (t) => {
   const bench = knowing('b', 'c', 'd', 'e');
 
