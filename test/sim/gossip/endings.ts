@@ -87,7 +87,8 @@ const alone: Scenario = {
     }
     world.run(random.integer(0, 3_000));
     for (const process of lost) world.kill(process, { host: true });
-    for (const process of lost) isGivenUp(stage, process, { limitMs: 150_000, by: [last] });
+    // It doubts itself for two minutes after the last answer, and the deaf one's counts as one.
+    for (const process of lost) isGivenUp(stage, process, { limitMs: 180_000, by: [last] });
   },
 };
 
