@@ -5,6 +5,7 @@ import type { Entry, Snapshot } from '@troupe/raft';
 import { nodeFiles, openStore } from '@troupe/consensus';
 import { save } from '@troupe/consensus/store-conformance';
 import { checksum } from '../dist/checksum.js';
+import { finishFrame, hasLaterFrame } from '../dist/log-frame.js';
 import { freshDirectory, small } from './places.ts';
 
 const fixture = join(import.meta.dirname, '../test/fixtures/log-format-1.hex');
@@ -98,4 +99,16 @@ test('a later format is refused, and said to be one', async (t) => {
   const error = await t.throwsAsync(openStore(await nodeFiles(directory), small));
 
   t.like(error, { code: 'ERR_WRONG_LOG', problem: 'its format is 9, and this program reads 1' });
+});
+
+test('texts of an earlier use are no sign of damage, and hide no frame that is one', (t) => {
+  const bytes = Buffer.alloc(2 ** 24, 'xxxxxxx\0'); // Read as headers, of frames of 7.9 MB each.
+  const later = { sequence: 7, salt: 1 };
+
+  t.false(hasLaterFrame(bytes, 512, later));
+  const frame = bytes.subarray(2 ** 23, 2 ** 23 + 24);
+  finishFrame(frame, { sequence: 9, previous: 1 }, { salt: 1, flags: 0 });
+
+  t.true(hasLaterFrame(bytes, 512, later));
+  t.false(hasLaterFrame(bytes, 512, { ...later, sequence: 9 }));
 });
