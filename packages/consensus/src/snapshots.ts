@@ -58,11 +58,16 @@ export class Snapshots {
   async adopt(raft: Raft, snapshot: Snapshot, keepEntries: number): Promise<void> {
     const first = raft.compact(snapshot, { keepEntries });
     const { index, id } = this.latest ?? { index: 0, id: undefined };
-    if (snapshot.index > index || snapshot.id === id) {
+    // Or another, newer one has come from a leader while it was written, and is to be restored.
+    const isTaken = raft.snapshotsInUse.has(snapshot.id);
+    if (isTaken && (snapshot.index > index || snapshot.id === id)) {
       this.latest = snapshot;
       await this.#store.compact(this.#group, snapshot, first);
     }
-    await this.#store.keepSnapshots(this.#group, raft.snapshotsInUse);
+    // That one need not be durable yet, so the latest is kept until it is.
+    const inUse = new Set(raft.snapshotsInUse);
+    if (this.latest !== undefined) inUse.add(this.latest.id);
+    await this.#store.keepSnapshots(this.#group, inUse);
   }
 
   /** Nothing is kept behind the newest one, although somebody may still need it. */

@@ -1,0 +1,49 @@
+import test from 'ava';
+import { processEnv } from '@troupe/actor';
+import { MemoryStore } from '@troupe/consensus';
+import { save } from '@troupe/consensus/store-conformance';
+import { Raft, type Snapshot } from '@troupe/raft';
+import { Snapshots } from '../dist/snapshots.js';
+
+const voters = ['a', 'b', 'c'];
+const configuration = { voters, outgoing: [], learners: [], promotable: [], witnesses: [] };
+const data = new Uint8Array(9);
+
+function at(index: number): Snapshot {
+  return { id: `s${index}`, index, term: 1, bytes: data.length, configuration };
+}
+
+test('a snapshot that was made while a newer one came is not put in its place', async (t) => {
+  const hardState = { term: 1, votedFor: undefined, commit: 5 };
+  const entries = [{ kind: 'noop', index: 5, term: 1 }] as const;
+  const durable = { hardState, snapshot: at(4), base: { index: 4, term: 1 }, entries, applied: 4 };
+  const raft = new Raft({
+    id: 'b',
+    voters,
+    seed: 1,
+    durable: { ...durable, entries: [...entries] },
+  });
+  const store = new MemoryStore();
+  await save(store, { g: { snapshot: at(4), hardState } });
+  await save(store, { g: { entries } });
+  for (const { id } of [at(4), at(5), at(9)]) await store.writeSnapshot('g', id, [data]);
+  const snapshots = new Snapshots('g', { node: 'b', env: processEnv(), store });
+  snapshots.latest = at(4);
+  raft.ready();
+  raft.applied(5);
+  const from = { from: 'a', to: 'b', term: 1 };
+  raft.step({ ...from, type: 'snapshot-offer', snapshot: at(9) });
+  raft.step({ ...from, type: 'snapshot-chunk', id: 's9', offset: 0, data });
+  raft.ready();
+  raft.stored('s9', data.length);
+
+  await snapshots.adopt(raft, at(5), 0);
+
+  t.is(snapshots.latest.id, 's4');
+  t.is((await store.recover('g'))?.snapshot?.id, 's4');
+  t.deepEqual(await Promise.all([at(4), at(5), at(9)].map((each) => snapshots.isSound(each))), [
+    true,
+    false,
+    true,
+  ]);
+});
