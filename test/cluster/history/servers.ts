@@ -89,11 +89,7 @@ export class Servers implements AsyncDisposable {
   async hire(): Promise<string> {
     const name = `n${(this.#hired += 1)}`;
     await this.#seat(name);
-    for (const server of this.all) {
-      const address = this.#link(server.name, name)?.address ?? '';
-      // Who does not hear of it has begun, or begins, with knowing.
-      if (server.name !== name) void server.ask({ kind: 'meet', name, address }, MEET_MS);
-    }
+    for (const server of this.all) this.#introduce(server, name);
     this.start(name);
     return name;
   }
@@ -126,6 +122,8 @@ export class Servers implements AsyncDisposable {
     const server = new Server(begin, {
       listens: (address) => {
         for (const from of this.#present) this.#link(from, name)?.leadTo(address);
+        // Who came while it started found nobody to be introduced to.
+        for (const to of this.#present) if (!others.includes(to)) this.#introduce(server, to);
         this.#changed();
       },
       leader: (leader, epoch) => this.#heard(leader, epoch),
@@ -203,6 +201,12 @@ export class Servers implements AsyncDisposable {
     process.off('exit', this.#killAll);
     await Promise.all(this.all.map((server) => server.end()));
     await Promise.all([...this.#links.values()].map((link) => link[Symbol.asyncDispose]()));
+  }
+
+  /** Tells a server where it finds another one. */
+  #introduce(server: Server, name: string): void {
+    const address = this.#link(server.name, name)?.address;
+    if (address !== undefined) void server.ask({ kind: 'meet', name, address }, MEET_MS);
   }
 
   /** Links it to all others, both ways. */
