@@ -2,7 +2,10 @@
 export interface Settings {
   /** Between two probes of members in turn; a member that is not well takes longer. */
   readonly periodMs: number;
-  /** Between two probes of the member next to this one on the ring. 0: none. */
+  /**
+   * Between two probes of the member next to this one on the ring, and how long any probe lasts.
+   * 0: there are none of the ring, and others last `periodMs`.
+   */
   readonly ringPeriodMs: number;
   /** Before others are asked to probe, within the period. */
   readonly probeTimeoutMs: number;
@@ -196,12 +199,16 @@ export function settingsOf(profile: Profile, changes: Partial<Settings> = {}): S
       throw new RangeError(`${name} is ${value}: give a number of at least 0`);
     }
   }
-  const { periodMs, probeTimeoutMs, gossipPeriodMs, packetBytesMax, membersMax } = settings;
+  const { periodMs, ringPeriodMs, probeTimeoutMs, gossipPeriodMs } = settings;
+  const { packetBytesMax, membersMax } = settings;
   if (periodMs === 0 || gossipPeriodMs === 0) {
     throw new RangeError('periodMs and gossipPeriodMs must be more than 0');
   }
   if (probeTimeoutMs >= periodMs) {
     throw new RangeError(`probeTimeoutMs is ${probeTimeoutMs}: give less than periodMs`);
+  }
+  if (ringPeriodMs > 0 && probeTimeoutMs >= ringPeriodMs) {
+    throw new RangeError(`ringPeriodMs is ${ringPeriodMs}: give 0 or more than probeTimeoutMs`);
   }
   if (packetBytesMax < 1_000) {
     throw new RangeError(`packetBytesMax is ${packetBytesMax}: one piece of news may need 1,000`);

@@ -623,6 +623,10 @@ test('settings that make no sense are refused with their value', (t) => {
   t.throws(() => settingsOf('lan', { probeTimeoutMs: 9_000 }), {
     message: /probeTimeoutMs is 9000/,
   });
+  // Else a probe would end before anybody else was asked.
+  t.throws(() => settingsOf('lan', { ringPeriodMs: 500 }), {
+    message: /ringPeriodMs is 500: give 0 or more than probeTimeoutMs/,
+  });
   t.throws(() => settingsOf('lan', { membersMax: 40_000 }), {
     message: /membersMax is 40000: give 32768/,
   });
