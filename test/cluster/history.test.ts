@@ -81,7 +81,7 @@ for (const [mistake, account] of [
     t.timeout(300_000);
     let output = '';
     for (let i = 1; i <= TRIES_MAX && !account.test(output); i += 1) {
-      // Who follows a new leader is behind for a moment, so what is wrong shows in more of the runs.
+      // Who follows a new leader is behind for a moment, which shows in more of the runs.
       const few = ['--nodes', '3', '--minutes', '0.03', '--rate', '500', '--seed', String(i)];
       await using run = history('--mistake', mistake, '--faults', 'transfer', ...few);
       await run.ends();
