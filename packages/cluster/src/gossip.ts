@@ -30,7 +30,6 @@ import {
 import { isPresent, MemberTable } from './member-table.ts';
 import type { Evidence, Membership, MembershipDeps, MembershipNet } from './membership.ts';
 import { decodeMetadata, encodeMetadata } from './metadata.ts';
-import { NameTaken } from './errors.ts';
 import { NameClaimant } from './name-claim.ts';
 import type { SeedProvider } from './seeds.ts';
 import { Seeker } from './seeker.ts';
@@ -109,8 +108,6 @@ class GossipDriver implements GossipMembership {
   #lost = new Set<string>();
   #lostTimer: Timer | undefined;
   #excludedLog!: SparseLog;
-  #takenLog!: SparseLog;
-  #hasJoined = false;
   #isStopped = false;
 
   constructor(options: GossipOptions) {
@@ -132,7 +129,6 @@ class GossipDriver implements GossipMembership {
     this.#net = net;
     this.#table = new MemberTable(self);
     this.#excludedLog = new SparseLog(env);
-    this.#takenLog = new SparseLog(env);
     if (secret !== undefined) this.#keyring ??= keyringOf(secret);
     this.#address = self.address === '' ? nowhere(self) : self.address;
     const runner = await this.#run(self);
@@ -153,6 +149,7 @@ class GossipDriver implements GossipMembership {
     this.#claimant = new NameClaimant({
       name: self.name,
       env,
+      log: this.#log,
       ask: async (isFirst) => {
         await (isFirst ? seeker.seek() : seeker.again());
         if (seeker.failure !== undefined) throw seeker.failure;
@@ -163,7 +160,6 @@ class GossipDriver implements GossipMembership {
       },
     });
     await this.#claimant.run();
-    this.#hasJoined = true;
   }
 
   view(): MemberView {
@@ -338,13 +334,8 @@ class GossipDriver implements GossipMembership {
         const { name, address } = event.member;
         return log.warn({ name, before: address, now: event.address }, 'a name has moved');
       }
-      case 'taken': {
-        if (!this.#hasJoined) return this.#claimant?.refused(event);
-        const error = new NameTaken(this.#table.view.self.name, event.address);
-        return this.#takenLog.line((unlogged) => {
-          log.error({ error, unlogged }, 'another node has taken the name of this one');
-        });
-      }
+      case 'taken':
+        return this.#claimant?.refused(event);
       case 'degraded':
       case 'stable':
         return this.#table.tell(event);

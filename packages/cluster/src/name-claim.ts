@@ -1,36 +1,51 @@
-import type { Env, Timer } from '@troupe/actor';
+import type { Env, Log, Timer } from '@troupe/actor';
 import { errorOf } from '@troupe/actor/internal';
 import { NameClaim } from '@troupe/gossip';
 import { NameTaken } from './errors.ts';
+import { SparseLog } from './sparse-log.ts';
 
 export interface ClaimantOptions {
   /** Of the node that joins. */
   readonly name: string;
   readonly env: Env;
+  readonly log: Log;
   /** Calls all seeds; resolves when they have answered or will not. */
   readonly ask: (isFirst: boolean) => Promise<void>;
   /** Whether somebody has taken this node in. */
   readonly isTakenIn: () => boolean;
 }
 
-/** Carries out the claim of a name: asks, waits for answers, and asks again. */
+/**
+ * Carries out the claim of a name: asks, waits for answers, and asks again. Once the name is this
+ * node's, who says that it is another one's is only told to the log.
+ */
 export class NameClaimant {
   readonly #options: ClaimantOptions;
   readonly #claim = new NameClaim();
+  readonly #takenLog: SparseLog;
   #rounds = 0;
   #isAnswered = false;
   #failure: Error | undefined;
   #timer: Timer | undefined;
   #wake: (() => void) | undefined;
   #isStopped = false;
+  #isOver = false;
 
   constructor(options: ClaimantOptions) {
     this.#options = options;
+    this.#takenLog = new SparseLog(options.env);
   }
 
   /** Somebody says that the name belongs to a process at `address`. */
   refused(said: { readonly address: string; readonly isSure: boolean }): void {
-    this.#claim.refused(this.#options.env.now(), said);
+    const { name, env, log } = this.#options;
+    if (this.#isOver) {
+      return this.#takenLog.line((unlogged) => {
+        const error = new NameTaken(name, said.address);
+        log.error({ error, unlogged }, 'another node has taken the name of this one');
+      });
+    }
+    this.#claim.refused(env.now(), said);
     this.#wake?.();
   }
 
@@ -40,6 +55,16 @@ export class NameClaimant {
    * @throws {NameTaken} 8 s after the first refusal at the latest
    */
   async run(): Promise<void> {
+    await this.#decide();
+    this.#isOver = true;
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#wake?.();
+  }
+
+  async #decide(): Promise<void> {
     const { name, env, isTakenIn } = this.#options;
     this.#ask(true);
     while (!this.#isStopped) {
@@ -58,11 +83,6 @@ export class NameClaimant {
           await this.#until(step.untilMs);
       }
     }
-  }
-
-  stop(): void {
-    this.#isStopped = true;
-    this.#wake?.();
   }
 
   #ask(isFirst: boolean): void {

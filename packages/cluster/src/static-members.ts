@@ -1,6 +1,5 @@
 import type { Env, Log, Timer } from '@troupe/actor';
 import { guardedLog, messageOf } from '@troupe/actor/internal';
-import { NameTaken } from './errors.ts';
 import { isRefusal, isTransient } from './exchange-failure.ts';
 import {
   isSameNode,
@@ -15,7 +14,6 @@ import type { ClusterObserver } from './cluster-event.ts';
 import type { Evidence, Membership, MembershipDeps, MembershipNet } from './membership.ts';
 import { isDigest, type Digest } from './digest.ts';
 import { type SeedProvider, seedProvider } from './seeds.ts';
-import { SparseLog } from './sparse-log.ts';
 
 export interface StaticMembersOptions {
   /**
@@ -70,7 +68,6 @@ class StaticMembers implements Membership {
   #log!: Log;
   #net!: MembershipNet;
   #table!: MemberTable;
-  #takenLog!: SparseLog;
   #claimant: NameClaimant | undefined;
   #timer: Timer | undefined;
   #running = false;
@@ -95,12 +92,12 @@ class StaticMembers implements Membership {
     for (const seed of await seedProvider(this.#seeds ?? seeds)()) {
       if (seed !== self.address) this.#silentSeeds.set(seed, false);
     }
-    this.#takenLog = new SparseLog(env);
     net.onExchange((payload) => this.#answer(payload));
     const called = [...this.#silentSeeds.keys()];
     const claimant = new NameClaimant({
       name: self.name,
       env,
+      log: this.#log,
       ask: async () => void (await Promise.all(called.map((seed) => this.#callSeed(seed)))),
       isTakenIn: () => this.#others().some(({ state }) => state === 'alive'),
     });
@@ -258,15 +255,8 @@ class StaticMembers implements Membership {
 
   /** Who is at `by` says that the name of this node is that of one at `holder`. */
   #refused(by: string, holder: string): void {
-    const { name } = this.#table.view.self;
-    if (this.#hasJoined) {
-      return this.#takenLog.line((unlogged) => {
-        const error = new NameTaken(name, holder);
-        this.#log.error({ error, unlogged }, 'another node has taken the name of this one');
-      });
-    }
     this.#claimant?.refused({ address: holder, isSure: by === holder });
-    if (by !== holder && holder !== '') void this.#askHolder(holder);
+    if (!this.#hasJoined && by !== holder && holder !== '') void this.#askHolder(holder);
   }
 
   /** Others may not have missed it yet: it alone is sure that it is there. */
@@ -274,7 +264,7 @@ class StaticMembers implements Membership {
     try {
       const answer = await this.#net.exchange(holder, this.#digest(), this.#timeoutMs);
       const isSure = holderSaid(answer) === holder;
-      if (isSure) this.#claimant?.refused({ address: holder, isSure });
+      if (isSure && !this.#hasJoined) this.#claimant?.refused({ address: holder, isSure });
     } catch (error) {
       this.#log.debug({ holder, error }, 'who has the name of this node does not answer');
     }

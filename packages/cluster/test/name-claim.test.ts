@@ -1,9 +1,13 @@
 import test from 'ava';
-import { virtualEnv } from '@troupe/actor/testing';
+import { virtualEnv, type VirtualEnv } from '@troupe/actor/testing';
 import { NameTaken } from '@troupe/cluster';
 import { NameClaimant } from '../dist/name-claim.js';
 
 const never = new Promise<void>(() => {});
+
+function claimantOf(env: VirtualEnv, ask: () => Promise<void>): NameClaimant {
+  return new NameClaimant({ name: 'b', env, log: env.log, ask, isTakenIn: () => false });
+}
 
 test('what is asked and never answered does not hold up the end of a claim', async (t) => {
   const env = virtualEnv();
@@ -11,7 +15,7 @@ test('what is asked and never answered does not hold up the end of a claim', asy
     claimant.refused({ address: 'h:1', isSure: false });
     return never;
   };
-  const claimant = new NameClaimant({ name: 'b', env, ask, isTakenIn: () => false });
+  const claimant = claimantOf(env, ask);
 
   const refused = t.throwsAsync(claimant.run(), { instanceOf: NameTaken });
   await env.advance(8_000);
@@ -23,7 +27,7 @@ test('what is asked and never answered does not hold up the end of a claim', asy
 test('a claim ends with what no retry can mend', async (t) => {
   const env = virtualEnv();
   const ask = (): Promise<void> => Promise.reject(new Error('a wrong secret'));
-  const claimant = new NameClaimant({ name: 'b', env, ask, isTakenIn: () => false });
+  const claimant = claimantOf(env, ask);
 
   await t.throwsAsync(claimant.run(), { message: 'a wrong secret' });
 });
@@ -31,7 +35,7 @@ test('a claim ends with what no retry can mend', async (t) => {
 test('a claim ends when its node stops, and leaves no timer', async (t) => {
   const env = virtualEnv();
   const ask = (): Promise<void> => never;
-  const claimant = new NameClaimant({ name: 'b', env, ask, isTakenIn: () => false });
+  const claimant = claimantOf(env, ask);
 
   const running = claimant.run();
   claimant.refused({ address: 'h:1', isSure: false });
