@@ -219,8 +219,10 @@ export class GossipEngine implements GossipRunner {
   }
 
   #showWord(): void {
+    const { onWord } = this.#options;
+    if (onWord === undefined) return;
     const { generation, incarnation } = this.#gossip.self;
-    this.#options.onWord?.(generation, incarnation);
+    onWord(generation, incarnation);
   }
 
   #decode(bytes: Uint8Array): Packet | undefined {
