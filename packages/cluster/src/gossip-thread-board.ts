@@ -9,15 +9,13 @@ const CELLS = 3;
  * a thread has written there is there, however it ends.
  */
 export class GossipThreadBoard {
+  readonly shared: SharedArrayBuffer;
   readonly #cells: BigInt64Array;
 
   /** @param shared of the board to look at. Default: a new one */
   constructor(shared: SharedArrayBuffer = new SharedArrayBuffer(CELLS * CELL_BYTES)) {
+    this.shared = shared;
     this.#cells = new BigInt64Array(shared);
-  }
-
-  get shared(): SharedArrayBuffer {
-    return this.#cells.buffer as SharedArrayBuffer;
   }
 
   /** The main loop runs. */
