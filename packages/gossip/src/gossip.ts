@@ -184,7 +184,7 @@ export class Gossip {
    */
   #isExcused(lateMs: number): boolean {
     if (lateMs > this.#core.settings.periodMs) return true;
-    this.#excuses = Math.min(this.#excuses + 1, EXCUSES_MAX + 1);
+    this.#excuses += 1;
     return this.#excuses <= EXCUSES_MAX;
   }
 
