@@ -108,7 +108,7 @@ class GroupsService extends Actor {
     changes: unknown,
     options: unknown,
   ): Promise<unknown> {
-    const { deadlineMs, expected } = { ...(options as Readonly<Record<string, unknown>>) };
+    const { deadlineMs, expected } = fieldsOf(options);
     const isRight = typeof group === 'string' && typeof deadlineMs === 'number';
     if (!isRight || !Array.isArray(changes)) {
       throw new TypeError('a change is of a group, a list, and has a deadline');
@@ -122,9 +122,14 @@ class GroupsService extends Actor {
   }
 }
 
+/** None of what is no object. */
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' ? { ...value } : {};
+}
+
 /** @throws {TypeError} for what no members can be compared with */
 function expectedFrom(value: unknown): GroupChange['expected'] {
-  const { voters, learners, witnesses } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  const { voters, learners, witnesses } = fieldsOf(value);
   return {
     ...(voters !== undefined && { voters: namesFrom(voters) }),
     ...(learners !== undefined && { learners: namesFrom(learners) }),
@@ -140,7 +145,7 @@ function namesFrom(value: unknown): readonly string[] {
 
 /** @throws {TypeError} for what is no change of members */
 function changeOf(value: unknown): MemberChange {
-  const { add, remove, as } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  const { add, remove, as } = fieldsOf(value);
   if (typeof remove === 'string') return { remove };
   const kind = MEMBER_KINDS.find((known) => known === as);
   if (typeof add === 'string' && (as === undefined || kind !== undefined)) {
