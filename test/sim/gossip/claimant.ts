@@ -1,4 +1,5 @@
 import { type ClaimStep, NameClaim } from '@troupe/gossip';
+import type { Stage } from './stage.ts';
 import type { Process, World } from './world.ts';
 
 /** For answers of all that can answer: here nobody knows when no more will come. */
@@ -7,7 +8,7 @@ const ANSWERED_AFTER_MS = 1_500;
 /** Claims the name of a process as the node does that starts with it. */
 export class Claimant {
   readonly #world: World;
-  readonly #process: Process;
+  readonly process: Process;
   readonly #seeds: readonly string[];
   readonly #claim = new NameClaim();
   #askedAtMs: number;
@@ -17,7 +18,7 @@ export class Claimant {
   /** @param process which has just called `seeds` for the first time */
   constructor(world: World, process: Process, seeds: readonly string[]) {
     this.#world = world;
-    this.#process = process;
+    this.process = process;
     this.#seeds = seeds;
     this.#askedAtMs = world.nowMs;
     world.observers.push({
@@ -37,7 +38,7 @@ export class Claimant {
   #goOn(): void {
     if (this.isDecided) return;
     const { nowMs, agenda } = this.#world;
-    const { gossip } = this.#process;
+    const { gossip } = this.process;
     const isAnswered = nowMs >= this.#askedAtMs + ANSWERED_AFTER_MS;
     const isTakenIn = [...gossip.members()].some(({ state }) => state === 'alive');
     const step = this.#claim.next(nowMs, { isAnswered, isTakenIn });
@@ -45,10 +46,26 @@ export class Claimant {
     if (step.kind === 'wait' && step.untilMs !== Infinity) {
       agenda.after(step.untilMs - nowMs, () => this.#goOn());
     }
-    if (step.kind === 'taken') this.#world.kill(this.#process); // As its node does.
+    if (step.kind === 'taken') this.#world.kill(this.process); // As its node does.
     if (step.kind !== 'ask') return;
     this.#askedAtMs = nowMs;
-    this.#world.input(this.#process, { kind: 'join', seeds: this.#seeds });
+    this.#world.input(this.process, { kind: 'join', seeds: this.#seeds });
     this.#goOn();
   }
+}
+
+/**
+ * Starts a second process with the name of one, elsewhere, which claims it.
+ * @param silent addresses that it calls before all others, where nobody is
+ */
+export function claimNameOf(
+  { name }: Process,
+  stage: Stage,
+  silent: readonly string[] = [],
+): Claimant {
+  const { world } = stage;
+  const others = world.running.filter((process) => process.name !== name);
+  const seeds = [...silent, ...others.map(({ address }) => address)];
+  const second = stage.startOne(name, { address: `${name}:77`, key: `${name} again`, seeds });
+  return new Claimant(world, second, seeds);
 }

@@ -1,4 +1,4 @@
-import { Claimant } from './claimant.ts';
+import { claimNameOf } from './claimant.ts';
 import { healthyBut, type Scenario, settles, some, type Stage } from './stage.ts';
 import type { Process } from './world.ts';
 
@@ -39,7 +39,7 @@ const names: Scenario = {
     else world.hold(holder, 'whole');
     const untilMs = world.nowMs + FROZEN_MS;
     world.run(random.integer(0, isLost ? 5_000 : FROZEN_MS));
-    const second = claim(stage, holder);
+    const { process: second } = claimNameOf(holder, stage);
     if (isLost) {
       // A claim is upheld for so long.
       if (!world.runUntil(() => second.gossip.size > 1, { limitMs: 8_000 })) {
@@ -58,16 +58,6 @@ const names: Scenario = {
 
 /** As long as a Node.js process may stand still without being given up. */
 const FROZEN_MS = 2_500;
-
-/** A second process claims the name as a node does that starts. */
-function claim(stage: Stage, { name }: Process): Process {
-  const { world } = stage;
-  const others = world.running.filter((process) => process.name !== name);
-  const seeds = others.map(({ address }) => address);
-  const second = stage.startOne(name, { address: `${name}:77`, key: `${name} again`, seeds });
-  new Claimant(world, second, seeds);
-  return second;
-}
 
 const alone: Scenario = {
   name: 'S11',

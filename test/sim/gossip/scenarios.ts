@@ -1,5 +1,5 @@
 import type { Alive } from '@troupe/gossip';
-import { Claimant } from './claimant.ts';
+import { claimNameOf } from './claimant.ts';
 import { endings } from './endings.ts';
 import { healthyBut, type Scenario, settles, some, type Stage } from './stage.ts';
 import type { Process } from './world.ts';
@@ -133,11 +133,7 @@ function takeName(stage: Stage, holder: Process): void {
   const { world, random } = stage;
   const { name } = holder;
   const { generation } = holder.gossip.self;
-  const others = world.running.filter((process) => process !== holder);
-  const seeds = others.map(({ address }) => address);
-  if (random.chance(0.5)) seeds.unshift('silent:1');
-  const second = stage.startOne(name, { address: `${name}:77`, key: `${name} again`, seeds });
-  const claimant = new Claimant(world, second, seeds);
+  const claimant = claimNameOf(holder, stage, random.chance(0.5) ? ['silent:1'] : []);
   let isGivenUp = false;
   let isReplaced = false;
   world.observers.push({
