@@ -2,6 +2,7 @@
 export { ioBudgetOf, IoBudget } from './io-budget.ts';
 export { xorshift } from './env.ts';
 export { guardedLog } from './guarded-log.ts';
+export { SparseLog } from './sparse-log.ts';
 export { intercepted } from './interceptor.ts';
 export { Answer } from './answer.ts';
 export type { Pipeline } from './answer.ts';

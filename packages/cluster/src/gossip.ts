@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Env, Log, Timer } from '@troupe/actor';
-import { guardedLog } from '@troupe/actor/internal';
+import { guardedLog, SparseLog } from '@troupe/actor/internal';
 import type { GossipEvent, MemberStatus, Profile, Settings } from '@troupe/gossip';
 import { type Secret, secretsOf } from '@troupe/remote';
 import type { ClusterObserver } from './cluster-event.ts';
@@ -33,7 +33,6 @@ import { decodeMetadata, encodeMetadata } from './metadata.ts';
 import { NameClaimant } from './name-claim.ts';
 import type { SeedProvider } from './seeds.ts';
 import { Seeker } from './seeker.ts';
-import { SparseLog } from './sparse-log.ts';
 
 /** When a thread is replaced: members that are asked who is there, and how long all are sought. */
 const KNOWN_SEEDS_MAX = 16;

@@ -1,8 +1,7 @@
 import type { Env, Log, Timer } from '@troupe/actor';
-import { errorOf } from '@troupe/actor/internal';
+import { errorOf, SparseLog } from '@troupe/actor/internal';
 import { NameClaim } from '@troupe/gossip';
 import { NameTaken } from './errors.ts';
-import { SparseLog } from './sparse-log.ts';
 
 export interface ClaimantOptions {
   /** Of the node that joins. */

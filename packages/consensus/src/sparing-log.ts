@@ -1,18 +1,11 @@
 import type { Env, LogFields } from '@troupe/actor';
-
-/** How long the same is not said again. */
-const PAUSE_MS = 10_000;
-
-interface Said {
-  at: number;
-  leftOut: number;
-}
+import { SparseLog } from '@troupe/actor/internal';
 
 /** Warns of each thing now and then, however often it happens: a peer can make it happen. */
 export class SparingLog {
   readonly #env: Env;
   /** By message, of which there are as many as there are places that warn. */
-  readonly #said = new Map<string, Said>();
+  readonly #lines = new Map<string, SparseLog>();
 
   constructor(env: Env) {
     this.#env = env;
@@ -20,14 +13,10 @@ export class SparingLog {
 
   /** @param message the same each time; `leftOut` is how often it was not said since */
   warn(fields: LogFields, message: string): void {
-    const now = this.#env.now();
-    const said = this.#said.get(message);
-    if (said !== undefined && now - said.at < PAUSE_MS) {
-      said.leftOut += 1;
-      return;
-    }
-    this.#said.set(message, { at: now, leftOut: 0 });
-    const leftOut = said?.leftOut ?? 0;
-    this.#env.log.warn(leftOut === 0 ? fields : { ...fields, leftOut }, message);
+    const lines = this.#lines.get(message) ?? new SparseLog(this.#env);
+    this.#lines.set(message, lines);
+    lines.line((leftOut) => {
+      this.#env.log.warn(leftOut === 0 ? fields : { ...fields, leftOut }, message);
+    });
   }
 }

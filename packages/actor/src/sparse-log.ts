@@ -1,4 +1,4 @@
-import type { Env } from '@troupe/actor';
+import type { Env } from './env.ts';
 
 /** Between two lines of one kind. */
 const QUIET_MS = 10_000;
@@ -20,8 +20,9 @@ export class SparseLog {
       this.#unlogged += 1;
       return;
     }
-    write(this.#unlogged);
+    const unlogged = this.#unlogged;
     this.#lastAtMs = nowMs;
     this.#unlogged = 0;
+    write(unlogged);
   }
 }
