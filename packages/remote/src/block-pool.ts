@@ -1,9 +1,15 @@
+import { SpareMemory } from './spare-memory.ts';
+
 /** Blocks up to this are shared by the frames that follow one another. */
 export const BLOCK_BYTES_MAX: number = 64 * 1024;
-/** What is kept of memory that nobody needs; beyond it, the collector has it. */
-const SPARE_BYTES_MAX = 8 * 1024 * 1024;
 /** Larger blocks have one of so many sizes, or few would fit again. */
 const STEP_BYTES = 16 * 1024;
+
+/** Memory of a block that `reader` has read. */
+interface Spare {
+  readonly buffer: ArrayBufferLike;
+  readonly reader: object;
+}
 
 /**
  * Memory for large frames, each of which has a block for itself. One whose frame has arrived is
@@ -11,9 +17,7 @@ const STEP_BYTES = 16 * 1024;
  * of its heap makes the collector look at everything far more often than the heap itself.
  */
 export class BlockPool {
-  /** The oldest first. */
-  readonly #spare: { readonly block: Buffer; readonly reader: object }[] = [];
-  #bytes = 0;
+  readonly #spare = new SpareMemory<Spare>();
 
   /**
    * @param reader who is to read what is written there. It is only its word that it has, so what
@@ -23,21 +27,15 @@ export class BlockPool {
   take(bytes: number, reader: object): Buffer {
     if (bytes <= BLOCK_BYTES_MAX) return Buffer.allocUnsafeSlow(bytes);
     const size = Math.ceil(bytes / STEP_BYTES) * STEP_BYTES;
-    const at = this.#spare.findLastIndex(
-      (spare) => spare.block.length === size && spare.reader === reader,
+    const spare = this.#spare.take(
+      ({ buffer, reader: its }) => buffer.byteLength === size && its === reader,
     );
-    const [spare] = at === -1 ? [] : this.#spare.splice(at, 1);
-    if (spare === undefined) return Buffer.allocUnsafeSlow(size);
-    this.#bytes -= size;
-    return spare.block;
+    return spare === undefined ? Buffer.allocUnsafeSlow(size) : Buffer.from(spare.buffer);
   }
 
   /** `reader` has read `frame`, and nobody else does, if it has a block for itself. */
   giveBack({ buffer, byteOffset }: Uint8Array, reader: object): void {
-    const size = buffer.byteLength;
-    if (size <= BLOCK_BYTES_MAX || size > SPARE_BYTES_MAX || byteOffset !== 0) return;
-    this.#spare.push({ block: Buffer.from(buffer), reader });
-    this.#bytes += size;
-    while (this.#bytes > SPARE_BYTES_MAX) this.#bytes -= this.#spare.shift()?.block.length ?? 0;
+    if (buffer.byteLength <= BLOCK_BYTES_MAX || byteOffset !== 0) return;
+    this.#spare.add({ buffer, reader });
   }
 }

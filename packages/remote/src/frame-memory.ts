@@ -1,7 +1,6 @@
 import type { Env } from '@troupe/actor';
+import { SpareMemory } from './spare-memory.ts';
 
-/** What is kept of memory that nobody needs; beyond it, the collector has it. */
-const SPARE_BYTES_MAX = 8 * 1024 * 1024;
 /** A frame may lie in memory that is longer by so much of its own length. */
 const SLACK_PART = 1 / 8;
 
@@ -13,9 +12,7 @@ const SLACK_PART = 1 / 8;
  */
 export class FrameMemory {
   readonly #env: Pick<Env, 'afterIo'>;
-  /** The oldest first. */
-  readonly #spare: ArrayBuffer[] = [];
-  #spareBytes = 0;
+  readonly #spare = new SpareMemory<{ readonly buffer: ArrayBuffer }>();
   /** What values have stayed in that were handed out. */
   readonly #lent = new WeakSet<ArrayBufferLike>();
   /** What is taken back when this turn of the event loop is over. */
@@ -28,24 +25,17 @@ export class FrameMemory {
   /** @returns `bytes` of memory that nobody else has, and beside which there are only zeros */
   take(bytes: number): Uint8Array {
     const most = bytes * (1 + SLACK_PART);
-    const at = this.#spare.findLastIndex(
-      (each) => each.byteLength >= bytes && each.byteLength <= most,
+    const spare = this.#spare.take(
+      ({ buffer }) => buffer.byteLength >= bytes && buffer.byteLength <= most,
     );
-    const [memory] = at === -1 ? [] : this.#spare.splice(at, 1);
-    if (memory === undefined) return Buffer.allocUnsafeSlow(bytes);
-    this.#spareBytes -= memory.byteLength;
-    new Uint8Array(memory, bytes).fill(0);
-    return new Uint8Array(memory, 0, bytes);
+    if (spare === undefined) return Buffer.allocUnsafeSlow(bytes);
+    new Uint8Array(spare.buffer, bytes).fill(0);
+    return new Uint8Array(spare.buffer, 0, bytes);
   }
 
   /** No value lies in `frame`, as `take` gave it. */
   giveBack({ buffer }: Uint8Array): void {
-    if (!(buffer instanceof ArrayBuffer) || buffer.byteLength > SPARE_BYTES_MAX) return;
-    this.#spare.push(buffer);
-    this.#spareBytes += buffer.byteLength;
-    while (this.#spareBytes > SPARE_BYTES_MAX) {
-      this.#spareBytes -= this.#spare.shift()?.byteLength ?? 0;
-    }
+    if (buffer instanceof ArrayBuffer) this.#spare.add({ buffer });
   }
 
   /** A value of `frame` has stayed there, and is handed out. */
