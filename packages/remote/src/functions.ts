@@ -1,5 +1,6 @@
 import { type CallError, Overloaded, Unreachable } from '@troupe/actor';
 import { BadFrame } from './bad-frame.ts';
+import { Lent } from './lent.ts';
 import type { Loan } from './loan.ts';
 
 type AnyFunction = (...args: unknown[]) => unknown;
@@ -18,13 +19,6 @@ export interface FunctionWire {
   readonly lentMax: number;
 }
 
-interface Lent {
-  readonly id: number;
-  readonly body: AnyFunction;
-  /** How often it was sent; it is forgotten when as many were given back. */
-  count: number;
-}
-
 /** A function of the peer's that is in use here. */
 interface Held {
   readonly id: number;
@@ -41,14 +35,15 @@ interface Held {
  */
 export class Functions {
   readonly #wire: FunctionWire;
-  readonly #lent = new Map<number, Lent>();
-  readonly #byBody = new Map<AnyFunction, Lent>();
+  readonly #lent: Lent<AnyFunction, AnyFunction>;
   readonly #held = new Map<number, { readonly held: Held; readonly stub: WeakRef<AnyFunction> }>();
   readonly #byStub = new WeakMap<AnyFunction, Held>();
-  #lastId = 0;
 
   constructor(wire: FunctionWire) {
     this.#wire = wire;
+    const { peer, lentMax } = wire;
+    const refusal = (): CallError => new Overloaded(peer, 'functions that it may call', lentMax);
+    this.#lent = new Lent(lentMax, refusal);
   }
 
   /** Functions that the peer may call. */
@@ -66,17 +61,7 @@ export class Functions {
     if (own !== undefined && own.ended === undefined) {
       return { content: [own.id, true], takeBack() {}, sentWith() {} }; // It goes home.
     }
-    let lent = this.#byBody.get(body);
-    if (lent === undefined) {
-      if (this.#lent.size >= this.#wire.lentMax) {
-        throw new Overloaded(this.#wire.peer, 'functions that it may call', this.#wire.lentMax);
-      }
-      lent = { id: (this.#lastId += 1), body, count: 0 };
-      this.#lent.set(lent.id, lent);
-      this.#byBody.set(body, lent);
-    }
-    lent.count += 1;
-    const { id } = lent;
+    const id = this.#lent.lend(body, body);
     return { content: [id], takeBack: () => this.released(id, 1), sentWith() {} };
   }
 
@@ -84,7 +69,7 @@ export class Functions {
     const [id, isOurs] = content;
     if (typeof id !== 'number') throw new BadFrame('function');
     if (isOurs === true) {
-      return this.#lent.get(id)?.body ?? (() => Promise.reject(this.#gone('it was given back')));
+      return this.#lent.get(id) ?? (() => Promise.reject(this.#gone('it was given back')));
     }
     const known = this.#held.get(id);
     const stub = known?.stub.deref();
@@ -95,23 +80,17 @@ export class Functions {
 
   /** The function that the peer wants to call; undefined when it was given back. */
   find(id: number): AnyFunction | undefined {
-    return this.#lent.get(id)?.body;
+    return this.#lent.get(id);
   }
 
   /** The peer has given back `count` of function `id`. */
   released(id: number, count: number): void {
-    const lent = this.#lent.get(id);
-    if (lent === undefined) return;
-    lent.count -= count;
-    if (lent.count > 0) return;
-    this.#lent.delete(id);
-    this.#byBody.delete(lent.body);
+    this.#lent.takeBack(id, count);
   }
 
   /** The session is over; its numbers are never used again. */
   loseAll(): void {
     this.#lent.clear();
-    this.#byBody.clear();
     for (const { held } of this.#held.values()) held.ended = 'the session that lent it is over';
     this.#held.clear();
   }

@@ -11,6 +11,7 @@ import { BadFrame } from './bad-frame.ts';
 import type { FrameReader } from './frames.ts';
 import { Functions } from './functions.ts';
 import { listOf } from './identity.ts';
+import type { Loan } from './loan.ts';
 import * as wire from './outsider-frames.ts';
 import { insteadOfOutcome } from './unsent.ts';
 
@@ -65,11 +66,7 @@ export class OutsiderFunctions {
     return this.#functions.lent + this.#functions.held;
   }
 
-  /** @returns what stands for it, and how to take that back should it not be sent */
-  dehydrate(body: (...args: unknown[]) => unknown): {
-    readonly content: readonly unknown[];
-    takeBack(): void;
-  } {
+  dehydrate(body: (...args: unknown[]) => unknown): Loan {
     return this.#functions.dehydrate(body);
   }
 

@@ -23,6 +23,7 @@ import type { CallerIdentity } from './caller.ts';
 import type { Codec, ValuePort } from './codec.ts';
 import { callThrough, type Edge, Monitors, TellsAtEdge } from './edge.ts';
 import { FrameReader } from './frames.ts';
+import { Lent } from './lent.ts';
 import * as wire from './outsider-frames.ts';
 import { OutsiderExchange } from './outsider-exchange.ts';
 import type { OutsiderHost, OutsiderIdentity } from './outsiders.ts';
@@ -67,9 +68,6 @@ interface HandedOut {
   readonly ref: AnyRef;
   readonly kind: string;
   readonly key: string | undefined;
-  readonly address: string;
-  /** How often it was sent; it is forgotten when as many were given back. */
-  count: number;
 }
 
 /** One client: until its token was accepted it is heard in one word, and from then on in calls. */
@@ -77,9 +75,11 @@ export class OutsiderSession {
   readonly #connection: Connection;
   readonly #host: OutsiderSessionHost;
   readonly #calls = new Map<number, AbortController>();
-  readonly #handedOut = new Map<number, HandedOut>();
-  /** The same by address, so that a reference has one number however often it is sent. */
-  readonly #numbers = new Map<string, number>();
+  /** By address, so that a reference has one number however often it is made. */
+  readonly #handedOut = new Lent<string, HandedOut>(
+    HANDED_OUT_MAX,
+    (address) => new NotSerializable(address, `a client has ${HANDED_OUT_MAX} references at most`),
+  );
   readonly #values: ValuePort = {
     dehydrate: (value) => this.#dehydrate(value),
     hydrate: (tag, content) => this.#hydrate(tag, content),
@@ -89,7 +89,6 @@ export class OutsiderSession {
   readonly #tells: TellsAtEdge;
   readonly #roomWaiters = new Set<() => void>();
   #version = 0;
-  #lastNumber = 0;
   #caller: CallerIdentity | undefined;
   #isHeard = false;
   #cancels = 0;
@@ -183,7 +182,7 @@ export class OutsiderSession {
       case wire.UNWATCH:
         return this.#monitors.forget(frame.number());
       case wire.RELEASE:
-        return this.#released(frame.number(), frame.number());
+        return this.#handedOut.takeBack(frame.number(), frame.number());
       default:
         if (!this.#exchange.receive(frame, frame.bytes)) {
           throw new BadFrame(`unknown frame type ${String(frame.type)}`);
@@ -339,32 +338,9 @@ export class OutsiderSession {
     const recipient = recipientOf(ref);
     const { address } = recipient;
     const [kind, key] = this.#host.router.entityOf(recipient) ?? [kindOf(recipient), undefined];
-    const id = this.#numbers.get(address) ?? this.#handOut({ ref, kind, key, address, count: 0 });
-    const handedOut = this.#handedOut.get(id);
-    if (handedOut !== undefined) handedOut.count += 1;
-    this.#exchange.unlessSent(() => this.#released(id, 1));
+    const id = this.#handedOut.lend(address, { ref, kind, key });
+    this.#exchange.unlessSent(() => this.#handedOut.takeBack(id, 1));
     return { tag: wire.REFERENCE, content: [id, kind, key, address] };
-  }
-
-  #handOut(handedOut: HandedOut): number {
-    const { address } = handedOut;
-    if (this.#handedOut.size >= HANDED_OUT_MAX) {
-      throw new NotSerializable(address, `a client has ${HANDED_OUT_MAX} references at most`);
-    }
-    const id = (this.#lastNumber += 1);
-    this.#numbers.set(address, id);
-    this.#handedOut.set(id, handedOut);
-    return id;
-  }
-
-  /** The client has given back `count` of reference `id`. */
-  #released(id: number, count: number): void {
-    const handedOut = this.#handedOut.get(id);
-    if (handedOut === undefined) return;
-    handedOut.count -= count;
-    if (handedOut.count > 0) return;
-    this.#handedOut.delete(id);
-    this.#numbers.delete(handedOut.address);
   }
 
   #hydrate(tag: number, content: unknown): unknown {
