@@ -78,3 +78,33 @@ export class SocketConnection implements Connection {
     this.#socket.destroy();
   }
 }
+
+/** How a socket that dials becomes a connection. */
+export interface Dialling {
+  readonly timeoutMs: number;
+  /** Puts into words what the operating system says. */
+  readonly reasonOf: (error: NodeJS.ErrnoException) => string;
+  /** Called when the socket is connected, and paused. */
+  readonly made: () => Connection;
+}
+
+/** Waits until `socket` is connected, and destroys it when it is not in time. */
+export function connected(
+  socket: Socket,
+  { timeoutMs, reasonOf, made }: Dialling,
+): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    const onError = (cause: NodeJS.ErrnoException): void => {
+      socket.destroy();
+      reject(new Error(reasonOf(cause), { cause }));
+    };
+    socket.setTimeout(timeoutMs, () => onError(new Error(`no answer within ${timeoutMs} ms`)));
+    socket.once('error', onError);
+    socket.once('connect', () => {
+      socket.setTimeout(0);
+      socket.off('error', onError);
+      socket.pause();
+      resolve(made());
+    });
+  });
+}

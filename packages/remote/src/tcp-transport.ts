@@ -1,7 +1,7 @@
 import { createServer, createConnection, type Server, type Socket } from 'node:net';
 import { formatAddress, isLoopback, parseAddress } from './address.ts';
 import { ReadBlock, type Reader } from './read-block.ts';
-import { SocketConnection } from './socket-connection.ts';
+import { connected, SocketConnection } from './socket-connection.ts';
 import {
   type Connection,
   type DialOptions,
@@ -59,20 +59,8 @@ function dial(text: string, { timeoutMs }: DialOptions, block: ReadBlock): Promi
   const reader: Reader = {};
   const onread = block.onRead(reader);
   const socket = createConnection({ host, port, noDelay: true, onread });
-  return new Promise((resolve, reject) => {
-    const onError = (cause: NodeJS.ErrnoException): void => {
-      socket.destroy();
-      reject(new Error(reasonOf(cause), { cause }));
-    };
-    socket.setTimeout(timeoutMs, () => onError(new Error(`no answer within ${timeoutMs} ms`)));
-    socket.once('error', onError);
-    socket.once('connect', () => {
-      socket.setTimeout(0);
-      socket.off('error', onError);
-      socket.pause();
-      resolve(tcpConnection(socket, reader));
-    });
-  });
+  const made = (): Connection => tcpConnection(socket, reader);
+  return connected(socket, { timeoutMs, reasonOf, made });
 }
 
 /** What the operating system says of an address, and what to do about it. */

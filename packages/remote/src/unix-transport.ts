@@ -4,7 +4,7 @@ import { createConnection, createServer, type Server, type Socket } from 'node:n
 import { dirname, isAbsolute, join } from 'node:path';
 import { errorOf } from '@troupe/actor/internal';
 import { ReadBlock, type Reader } from './read-block.ts';
-import { SocketConnection } from './socket-connection.ts';
+import { connected, SocketConnection } from './socket-connection.ts';
 import {
   type Connection,
   type DialOptions,
@@ -134,20 +134,8 @@ function removed(path: string): void {
 function dial(address: string, { timeoutMs }: DialOptions, block: ReadBlock): Promise<Connection> {
   const reader: Reader = {};
   const socket = createConnection({ path: pathOf(address), onread: block.onRead(reader) });
-  return new Promise((resolve, reject) => {
-    const onError = (cause: NodeJS.ErrnoException): void => {
-      socket.destroy();
-      reject(new Error(reasonOf(cause), { cause }));
-    };
-    socket.setTimeout(timeoutMs, () => onError(new Error(`no answer within ${timeoutMs} ms`)));
-    socket.once('error', onError);
-    socket.once('connect', () => {
-      socket.setTimeout(0);
-      socket.off('error', onError);
-      socket.pause();
-      resolve(unixConnection(socket, address, reader));
-    });
-  });
+  const made = (): Connection => unixConnection(socket, address, reader);
+  return connected(socket, { timeoutMs, reasonOf, made });
 }
 
 function failure(address: string, cause: unknown): ListenFailed {
