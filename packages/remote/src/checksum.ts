@@ -11,7 +11,9 @@ const TABLE: Int32Array = Int32Array.from({ length: 256 }, (_, byte) => {
 
 /** The CRC-32 of the bytes from `start` to `end`. */
 export function checksum(bytes: Uint8Array, start: number, end: number): number {
-  if (end - start > SHORT_BYTES) return crc32(bytes.subarray(start, end));
+  if (end - start > SHORT_BYTES) {
+    return crc32(end - start === bytes.length ? bytes : bytes.subarray(start, end));
+  }
   let sum = ~0;
   for (let at = start; at < end; at += 1) sum = TABLE[(sum ^ bytes[at]!) & 0xff]! ^ (sum >>> 8);
   return ~sum >>> 0;
