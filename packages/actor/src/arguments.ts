@@ -50,7 +50,8 @@ export function checkBySchema(schema: ArgumentSchema): ArgumentCheck {
       if (args.length > schema.length) return `${args.length} arguments, not ${schema.length}`;
       return schema.map((one, at) => checked(one, args[at], `args[${at}]`));
     } catch (error) {
-      return issueOf(error);
+      // A schema that fails itself passes nothing, and is not felt by whoever delivers.
+      return messageOf(error);
     }
   };
 }
@@ -82,7 +83,7 @@ export function checkedElement<T>(
   try {
     return checked(schema, value, 'element');
   } catch (error) {
-    throw new BadArguments(to, method, issueOf(error), { cause: error });
+    throw new BadArguments(to, method, messageOf(error), { cause: error });
   }
 }
 
@@ -126,11 +127,6 @@ function kindOf(value: unknown): string {
 function argumentsOf(value: unknown): readonly unknown[] {
   if (Array.isArray(value)) return value;
   throw new TypeError('the schema of args yields no array');
-}
-
-/** A schema that fails itself passes nothing, and is not felt by whoever delivers. */
-function issueOf(error: unknown): string {
-  return messageOf(error);
 }
 
 function issueText({ message, path = [] }: SchemaIssue, at: string): string {

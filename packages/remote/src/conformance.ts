@@ -254,7 +254,7 @@ const listening: readonly TransportCase[] = [
     async run(make) {
       const { listening: transport, freshAddress } = make();
       const first = await transport.listen(freshAddress(), hangUp);
-      const taken = await transport.listen(first.address, hangUp).catch(asError);
+      const taken = await transport.listen(first.address, hangUp).catch(errorOf);
       assert.ok(taken instanceof ListenFailed);
       assert.equal(taken.address, first.address);
       await first.close();
@@ -270,7 +270,7 @@ const listening: readonly TransportCase[] = [
       const gone = await transport.listen(freshAddress(), hangUp);
       await gone.close();
       const timeoutMs = DIAL_TIMEOUT_MS;
-      const refused = await dialling.dial(gone.address, { timeoutMs }).catch(asError);
+      const refused = await dialling.dial(gone.address, { timeoutMs }).catch(errorOf);
       assert.ok(refused instanceof Error);
       assert.match(refused.message, /connection refused/);
     },
@@ -296,8 +296,4 @@ export const transportCases: readonly TransportCase[] = [...streams, ...ends, ..
 
 function hangUp(connection: Connection): void {
   connection.destroy();
-}
-
-function asError(error: unknown): Error {
-  return errorOf(error);
 }
