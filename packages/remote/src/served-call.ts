@@ -145,18 +145,14 @@ export class ServedCall implements Reply, Expiring, Message {
   succeed(value: unknown): void {
     const inner = this.#takeInner();
     if (inner !== undefined) return inner.succeed(value);
-    if (this.#followers !== undefined) {
-      for (const follower of this.#takeFollowers(this.#followers)) follower.#callOn(value);
-    }
+    for (const follower of this.#takeFollowers()) follower.#callOn(value);
     this.#server.ended(this, this.#expired ? undefined : [RESULT, this.id, value]);
   }
 
   fail(thrown: unknown): void {
     const inner = this.#takeInner();
     if (inner !== undefined) return inner.fail(thrown);
-    if (this.#followers !== undefined) {
-      for (const follower of this.#takeFollowers(this.#followers)) follower.fail(new AnswerGone());
-    }
+    for (const follower of this.#takeFollowers()) follower.fail(new AnswerGone());
     // Whatever else can be thrown, only errors travel as what went wrong.
     const error = thrown instanceof Error ? thrown : nonError(thrown);
     this.#server.ended(this, this.#expired ? undefined : [FAIL, this.id, error]);
@@ -207,7 +203,8 @@ export class ServedCall implements Reply, Expiring, Message {
     return inner;
   }
 
-  #takeFollowers(followers: readonly ServedCall[]): readonly ServedCall[] {
+  #takeFollowers(): readonly ServedCall[] {
+    const followers = this.#followers ?? NOBODY;
     this.#followers = undefined;
     return followers;
   }
@@ -246,6 +243,7 @@ export class ServedCall implements Reply, Expiring, Message {
 }
 
 const settled = Promise.resolve();
+const NOBODY: readonly ServedCall[] = Object.freeze([]);
 
 function nonError(thrown: unknown): RemoteError {
   return new RemoteError('NonError', String(thrown), undefined);
