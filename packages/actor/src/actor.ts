@@ -81,10 +81,9 @@ export abstract class Actor {
    * @throws {TypeError} when the actor is of no node of a cluster
    */
   protected entity<T extends Actor>(target: new () => T, key: string): EntityRef<T> {
-    const cell = this.#attached;
-    const { entities } = cell.system;
-    if (entities === undefined) throw new TypeError(`${cell.address} is part of no cluster`);
-    return bound(entities(target, key), cell) as object as EntityRef<T>;
+    const { address, system } = this.#attached;
+    if (system.entities === undefined) throw new TypeError(`${address} is part of no cluster`);
+    return this.bind(system.entities(target, key));
   }
 
   /** What the entity is called within its kind. @throws {TypeError} when this is no entity */

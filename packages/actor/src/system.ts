@@ -10,7 +10,7 @@ import type { IncomingInterceptor } from './interceptor.ts';
 import { type IoBudget, ioBudgetOf } from './io-budget.ts';
 import { CALL_TIMEOUT_MS, type Down } from './recipient.ts';
 import { recipientOf } from './ref-core.ts';
-import { type ActorRef, type AnyRef } from './ref.ts';
+import type { ActorRef, AnyRef, EntityRef } from './ref.ts';
 import type { Directive, Supervision } from './supervision.ts';
 import { Supervisor } from './supervisor.ts';
 import { hurry } from './withdrawal.ts';
@@ -82,7 +82,7 @@ export class ActorSystem implements AsyncDisposable {
   /** The actor that is at work this very moment; none while a turn waits. */
   running: Cell | undefined;
   /** How its actors name entities; none where it is part of no cluster. */
-  entities: ((target: new () => Actor, key: string) => AnyRef) | undefined;
+  entities: (<T extends Actor>(target: new () => T, key: string) => EntityRef<T>) | undefined;
   readonly supervisor: Supervisor | undefined;
   readonly interceptors: readonly IncomingInterceptor[];
   /** Applied to what local messages hold. */
