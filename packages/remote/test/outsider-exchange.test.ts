@@ -89,7 +89,7 @@ class Room extends Actor {
 }
 
 /** A room, and a client that may do all but close its log. */
-function visited(t: ExecutionContext, clientEnv: Env = env): Promise<Visit> {
+function visited(t: ExecutionContext, clientEnv: Env = env): Promise<Visit<Room>> {
   return visit(t, Room, { clientEnv });
 }
 

@@ -165,9 +165,8 @@ test('so many calls of functions may be under way, and one more is refused', asy
 });
 
 test('with the connection its functions end, on both sides, and say what is known', async (t) => {
-  const { client, actor: ref } = await visit(t, Desk);
+  const { client, actor: here } = await visit(t, Desk);
   const desk = client.entity(Desk, 'x');
-  const here = ref as unknown as typeof desk;
   let begun = (): void => undefined;
   const isCalled = new Promise<void>((resolve) => (begun = resolve));
   await desk.keep(() => {
@@ -176,7 +175,7 @@ test('with the connection its functions end, on both sides, and say what is know
   });
   const never = await desk.slow();
   const lost = [
-    t.throwsAsync(here.useKept('ann') as Promise<string>, { instanceOf: SessionLost }),
+    t.throwsAsync(here.useKept('ann'), { instanceOf: SessionLost }),
     t.throwsAsync(never(), { instanceOf: SessionLost }),
   ];
   await isCalled;
@@ -184,7 +183,7 @@ test('with the connection its functions end, on both sides, and say what is know
   client.close();
 
   await Promise.all(lost);
-  await t.throwsAsync(here.useKept('ann') as Promise<string>, { instanceOf: Unreachable });
+  await t.throwsAsync(here.useKept('ann'), { instanceOf: Unreachable });
   await t.throwsAsync(never(), { instanceOf: Unreachable });
 });
 
@@ -233,8 +232,7 @@ test('a function that was never given, or given back, is refused by its number',
 });
 
 test('whatever a client says that its function has thrown, the actor catches an error', async (t) => {
-  const { door, actor: ref } = await visit(t, Desk);
-  const desk = ref as unknown as { useKept(name: string): Promise<string> };
+  const { door, actor: desk } = await visit(t, Desk);
   const { socket, say, heard } = await byHand(door.address, 4);
   say([2, 1, ['room', 'lobby'], 'keep', [new Given(1)], 1_000]);
   await heard();

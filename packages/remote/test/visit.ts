@@ -2,8 +2,8 @@ import type { ExecutionContext } from 'ava';
 import { WebSocket } from 'ws';
 import {
   type Actor,
+  type ActorRef,
   ActorSystem,
-  type AnyRef,
   type Env,
   type IncomingInterceptor,
   processEnv,
@@ -13,10 +13,10 @@ import { connect, type OutsiderClient, Outsiders } from '@troupe/remote';
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 export const env: Env = processEnv({ log: quiet });
 
-export interface Visit {
+export interface Visit<T extends Actor> {
   readonly client: OutsiderClient;
   readonly system: ActorSystem;
-  readonly actor: AnyRef;
+  readonly actor: ActorRef<T>;
   readonly door: Outsiders;
 }
 
@@ -31,11 +31,11 @@ export interface VisitOptions {
  * A node's door with one actor behind it, whatever is called, and a client, `ann`, that may do
  * everything; others may do no more than ask for a `length`.
  */
-export async function visit(
+export async function visit<T extends Actor>(
   t: ExecutionContext,
-  target: new () => Actor,
+  target: new () => T,
   { clientEnv = env, nodeEnv = env, edge = [], callTimeoutMs = 10_000 }: VisitOptions = {},
-): Promise<Visit> {
+): Promise<Visit<T>> {
   const system = new ActorSystem({ name: 'a', env: nodeEnv, callTimeoutMs });
   const actor = system.spawn(target);
   const door = await Outsiders.open(
