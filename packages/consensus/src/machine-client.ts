@@ -6,11 +6,9 @@ import type { Machine } from './machine.ts';
 import { EntryCodec, type Outcome } from './machine-entry.ts';
 import type { CommandMethod, MachineMethod } from './machine-methods.ts';
 import type { Replicated } from './replicated.ts';
-import { deadlineExceeded, Request } from './request.ts';
+import { DEADLINE_MS, deadlineExceeded, Request } from './request.ts';
 import { RESULTS_MAX } from './session-table.ts';
 import { whyStalled } from './stalled.ts';
-
-const DEADLINE_MS = 10_000;
 
 /** One command, over all its attempts. */
 interface Call {
