@@ -11,10 +11,12 @@ import { isWorthAnotherTry } from './sessions.ts';
 /** Of one attempt; there are as many as patience allows. */
 const ATTEMPT_MS = 10_000;
 /** For those who do not wait: until it is known whether it can be had at once. */
-export const ANSWER_MS = 10_000;
+const ANSWER_MS = 10_000;
 
-/** What is wanted, whatever session it will hang on. */
-export type Wish = Omit<ClaimRequest, 'lease' | 'ticket'>;
+/** What is wanted, whatever session it will hang on, and whether or not it is waited for. */
+export type Wish = Omit<ClaimRequest, 'lease' | 'ticket' | 'wait'>;
+
+type FirmWish = Wish & Pick<ClaimRequest, 'wait'>;
 
 /**
  * Claims of this node, from the wish until they are held. A claim has a ticket, so it may be made
@@ -29,21 +31,28 @@ export class Claims {
   }
 
   /**
+   * Waits until it is held.
    * @param make what is handed out, of a claim that is held
-   * @returns undefined when `wish` is not to wait and it cannot be had at once
    * @throws {DeadlineExceeded} {Cancelled} executed: no; it is not held, and not waited for
    */
   async claim<H extends Held>(
     wish: Wish,
     options: WaitLimits,
     make: (parts: HeldParts) => H,
+  ): Promise<H> {
+    const held = await this.#claim({ ...wish, wait: true }, options, make);
+    if (held !== undefined) return held;
+    throw new Error(`BUG: ${wish.resource} was refused to who would wait`);
+  }
+
+  /** As `claim`. @returns undefined when it cannot be had at once */
+  async tryClaim<H extends Held>(
+    wish: Wish,
+    options: WaitLimits,
+    make: (parts: HeldParts) => H,
   ): Promise<H | undefined> {
-    using patience = new Patience(wish.resource, this.parts.env, options);
-    for (;;) {
-      const session = await this.parts.sessions.current(patience);
-      const parts = await this.#claimWith(session, wish, patience);
-      if (parts !== 'session-over') return parts && make(parts);
-    }
+    const { waitMs = ANSWER_MS } = options;
+    return await this.#claim({ ...wish, wait: false }, { ...options, waitMs }, make);
   }
 
   /**
@@ -81,9 +90,22 @@ export class Claims {
     }
   }
 
+  async #claim<H extends Held>(
+    wish: FirmWish,
+    options: WaitLimits,
+    make: (parts: HeldParts) => H,
+  ): Promise<H | undefined> {
+    using patience = new Patience(wish.resource, this.parts.env, options);
+    for (;;) {
+      const session = await this.parts.sessions.current(patience);
+      const parts = await this.#claimWith(session, wish, patience);
+      if (parts !== 'session-over') return parts && make(parts);
+    }
+  }
+
   async #claimWith(
     session: Session,
-    wish: Wish,
+    wish: FirmWish,
     patience: Patience,
   ): Promise<HeldParts | 'session-over' | undefined> {
     const ticket = session.nextTicket();

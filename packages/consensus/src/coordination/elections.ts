@@ -58,7 +58,6 @@ export class Elections {
       resource,
       size: PERMITS_MAX,
       take: PERMITS_MAX,
-      wait: true,
       delayMs,
       value: this.#encode(given, value),
     };
@@ -69,9 +68,7 @@ export class Elections {
       if (!isHeld) throw new NotHeld(what, token);
     };
     const make = (parts: HeldParts): Leadership => new Leadership(parts, proclaim);
-    const leadership = await this.#claims.claim(wish, options, make);
-    if (leadership !== undefined) return leadership;
-    throw new Error(`BUG: election ${name} was refused to who would wait`);
+    return await this.#claims.claim(wish, options, make);
   }
 
   /** Who leads now; undefined: nobody does. */

@@ -1,5 +1,5 @@
 import { LOCK_DELAY_MS_MAX, PERMITS_MAX } from './bounds.ts';
-import { ANSWER_MS, type Claims, type Wish } from './claims.ts';
+import type { Claims, Wish } from './claims.ts';
 import { Given } from './given.ts';
 import { Held, type HeldParts } from './held.ts';
 import type { WaitLimits } from './patience.ts';
@@ -35,16 +35,12 @@ export class Locks {
    * @throws {BadArguments} executed: no; the name, or an option, cannot be used
    */
   async acquire(name: string, options: LockOptions = {}): Promise<Lock> {
-    const lock = await this.#claims.claim(wishOf('acquire', name, options), options, held);
-    if (lock !== undefined) return lock;
-    throw new Error(`BUG: lock ${name} was refused to who would wait`);
+    return await this.#claims.claim(wishOf('acquire', name, options), options, held);
   }
 
   /** @returns undefined when somebody else holds it, waits for it, or its delay is not over */
   async tryAcquire(name: string, options: LockOptions = {}): Promise<Lock | undefined> {
-    const wish = { ...wishOf('tryAcquire', name, options), wait: false };
-    const { waitMs = ANSWER_MS } = options;
-    return await this.#claims.claim(wish, { ...options, waitMs }, held);
+    return await this.#claims.tryClaim(wishOf('tryAcquire', name, options), options, held);
   }
 }
 
@@ -60,7 +56,6 @@ function wishOf(method: string, name: string, options: LockOptions): Wish {
     resource: lockResource(name),
     size: PERMITS_MAX,
     take: shared ? 1 : PERMITS_MAX,
-    wait: true,
     delayMs: lockDelayMs,
     value: null,
   };

@@ -1,5 +1,5 @@
 import { PERMITS_MAX } from './bounds.ts';
-import { ANSWER_MS, type Claims, type Wish } from './claims.ts';
+import type { Claims, Wish } from './claims.ts';
 import { Given } from './given.ts';
 import { Held, type HeldParts } from './held.ts';
 import type { WaitLimits } from './patience.ts';
@@ -25,16 +25,12 @@ export class Semaphores {
    * @throws {DeadlineExceeded} {Cancelled} {Overloaded} {BadArguments} executed: no
    */
   async acquire(name: string, options: SemaphoreOptions): Promise<Held> {
-    const permits = await this.#claims.claim(wishOf('acquire', name, options), options, held);
-    if (permits !== undefined) return permits;
-    throw new Error(`BUG: semaphore ${name} was refused to who would wait`);
+    return await this.#claims.claim(wishOf('acquire', name, options), options, held);
   }
 
   /** @returns undefined when there are not enough, or others wait */
   async tryAcquire(name: string, options: SemaphoreOptions): Promise<Held | undefined> {
-    const wish = { ...wishOf('tryAcquire', name, options), wait: false };
-    const { waitMs = ANSWER_MS } = options;
-    return await this.#claims.claim(wish, { ...options, waitMs }, held);
+    return await this.#claims.tryClaim(wishOf('tryAcquire', name, options), options, held);
   }
 }
 
@@ -47,7 +43,7 @@ function wishOf(method: string, name: string, options: SemaphoreOptions): Wish {
   given.integer('permits', permits, [1, PERMITS_MAX]);
   given.integer('take', take, [1, permits]);
   const resource = `semaphore ${name}`;
-  return { resource, size: permits, take, wait: true, delayMs: 0, value: null };
+  return { resource, size: permits, take, delayMs: 0, value: null };
 }
 
 function held(parts: HeldParts): Held {
