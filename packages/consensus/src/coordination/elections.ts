@@ -2,6 +2,7 @@ import type { ReadOptions } from '../consensus.ts';
 import { LOCK_DELAY_MS_MAX, PERMITS_MAX } from './bounds.ts';
 import { type Holder, topics } from './claim-table.ts';
 import type { Claims } from './claims.ts';
+import type { CoordinationMachine } from './coordination-machine.ts';
 import type { CoordinationParts } from './coordination-parts.ts';
 import { NotHeld } from './errors.ts';
 import { Given } from './given.ts';
@@ -29,6 +30,11 @@ export interface CampaignOptions extends WaitLimits {
 
 export interface ObserveOptions {
   readonly signal?: AbortSignal;
+}
+
+/** What observers are told; that nobody leads, too. */
+interface News {
+  readonly holder: Holder | undefined;
 }
 
 /** Elections by name: of all that stand one is the leader, until it resigns or its session ends. */
@@ -110,29 +116,19 @@ export class Elections {
     resource: string,
     signal: AbortSignal,
   ): AsyncGenerator<Leader | undefined, void, void> {
-    let told: Holder | undefined | null = null; // Nobody has been told anything.
+    let told: News | undefined;
+    const find = ({ claims }: CoordinationMachine): News | undefined => {
+      const [holder] = claims.holders(resource);
+      return told && isSame(told.holder, holder) ? undefined : { holder };
+    };
     try {
       await this.#parts.replica.with({ signal }).holders(resource); // All up to here is here.
+      while (!signal.aborted) {
+        told = await this.#parts.view.until(topics.resource(resource), find, signal);
+        yield this.#leader(told.holder);
+      }
     } catch (error) {
       if (!signal.aborted) throw error;
-    }
-    while (!signal.aborted) {
-      const next = await this.#parts.view
-        .until(
-          topics.resource(resource),
-          ({ claims }) => {
-            const [holder] = claims.holders(resource);
-            return told !== null && isSame(told, holder) ? undefined : { holder };
-          },
-          signal,
-        )
-        .catch((error: unknown) => {
-          if (!signal.aborted) throw error;
-          return undefined;
-        });
-      if (next === undefined) return;
-      told = next.holder;
-      yield this.#leader(told);
     }
   }
 
@@ -174,10 +170,11 @@ export class Leadership extends Held {
   }
 }
 
+/** A snapshot brings others, with the same bytes. */
 function isSame(a: Holder | undefined, b: Holder | undefined): boolean {
-  const [before, now] = [a?.value ?? null, b?.value ?? null];
-  const isSaid = before === now || (before && now && Buffer.compare(before, now) === 0);
-  return a?.token === b?.token && isSaid === true; // A snapshot has brought others, with the same.
+  if (a?.token !== b?.token) return false;
+  const [before, now] = [a?.value, b?.value];
+  return before && now ? Buffer.compare(before, now) === 0 : before === now;
 }
 
 function resourceOf(given: Given, name: string): string {
