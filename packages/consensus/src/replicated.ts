@@ -34,9 +34,8 @@ export class Replicated<M extends Machine> implements StateMachine<Outcome> {
    * @throws {NotSerializable} when the state is not plain data
    */
   constructor(type: MachineClass<M>) {
-    checkClass(type);
     this.type = type;
-    this.methods = methodsOf(type);
+    this.methods = checkedMethods(type);
     this.unmarked = unmarkedOf(type);
     this.#machine = new type();
     this.#encodeState();
@@ -204,26 +203,31 @@ function refusePromise(name: string, value: unknown): void {
   throw new TypeError(`${name} returned a promise: methods of machines do not wait`);
 }
 
-/** @throws {BadMachine} */
-function checkClass(type: MachineClass): void {
+/**
+ * The methods of a class that can be replicated.
+ * @throws {BadMachine}
+ */
+function checkedMethods(type: MachineClass): ReadonlyMap<string, MachineMethod> {
   if (typeof type !== 'function' || !(type.prototype instanceof Machine)) {
-    const name = typeof type === 'function' ? (type as { name: string }).name : String(type);
+    const name = typeof type === 'function' ? type.name : String(type);
     throw new BadMachine(name, 'is no class that extends Machine');
   }
   const { name, version } = type;
   if (!Number.isSafeInteger(version) || version < 1 || version >= 2 ** 32) {
     throw new BadMachine(name, `has version ${version}: give static version 1, 2 …`);
   }
-  const commands = [...methodsOf(type).values()].filter(({ kind }) => kind === 'command');
+  const methods = methodsOf(type);
+  const commands = [...methods.values()].filter((method) => method.kind === 'command');
   if (commands.length === 0) {
     throw new BadMachine(name, 'has no command: mark what changes it with @command');
   }
-  for (const command of commands) {
-    if (command.kind !== 'command' || command.since <= version) continue;
-    const since = `has ${command.name} since version ${command.since}`;
+  const early = commands.find(({ since }) => since > version);
+  if (early !== undefined) {
+    const since = `has ${early.name} since version ${early.since}`;
     throw new BadMachine(name, `${since}, and is of version ${version}: raise its static version`);
   }
   refuseHiddenFields(type);
+  return methods;
 }
 
 /** Private fields are invisible to the default snapshot, and would be lost without a word. */
