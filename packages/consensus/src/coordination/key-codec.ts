@@ -6,7 +6,6 @@ import type {
   KeyResult,
   KeyTransaction,
   KeyValue,
-  LeaseLike,
 } from './key-value.ts';
 import { lockResource } from './locks.ts';
 import { checkSize, type HolderCondition, type Transaction } from './transaction.ts';
@@ -86,7 +85,7 @@ export class KeyCodec {
       const { put: key, value, lease } = operation;
       given.name('key', key);
       if (lease !== undefined) given.lease(lease);
-      return { kind: 'put', key, value: this.#value(given, key, value), lease: idOf(lease) };
+      return { kind: 'put', key, value: this.#value(given, key, value), lease: lease?.id ?? 0 };
     }
     if ('get' in operation) {
       given.name('key', operation.get);
@@ -124,8 +123,4 @@ function checkCondition(
     if (name in condition) given.integer(name, condition[name], COUNT);
   }
   if (condition.lease !== undefined) given.lease(condition.lease);
-}
-
-function idOf(lease: LeaseLike | undefined): number {
-  return lease?.id ?? 0;
 }
