@@ -1,7 +1,7 @@
-import { BadBytes, type ValuePort } from '@troupe/remote';
+import { BadBytes, DEFAULT_CODEC_LIMITS, type ValuePort } from '@troupe/remote';
 
 /** As deep as anything can be written; what lies deeper is refused by who writes it. */
-const DEPTH_MAX = 256;
+const DEPTH_MAX = DEFAULT_CODEC_LIMITS.depthMax;
 const TAG = 0;
 
 /** A state, and what is at several places of it: there it has a `SharedRef` instead. */
