@@ -40,9 +40,9 @@ export function unshare(state: unknown): Unshared {
   survey.visit(state, 0);
   const { shared } = survey;
   if (survey.isBeyondMeans || shared.length === 0) return { state, shared: [] };
-  const indexes = new Map(shared.map((object, index) => [object, index]));
+  const indexes = new Map<unknown, number>(shared.map((object, index) => [object, index]));
   const copy = (value: unknown): unknown => {
-    const index = indexes.get(value as object);
+    const index = indexes.get(value);
     return index === undefined ? mapped(value, copy) : new SharedRef(index);
   };
   return { state: copy(state), shared: shared.map((object) => mapped(object, copy)) };
@@ -93,7 +93,7 @@ class Survey {
 function partsOf(value: object): Iterable<unknown> {
   if (Array.isArray(value)) return value as unknown[];
   if (value instanceof Map) return [...(value as Map<unknown, unknown>)].flat();
-  if (value instanceof Set) return value as Set<unknown>;
+  if (value instanceof Set) return value;
   return isRecord(value) ? Object.values(value) : [];
 }
 
@@ -101,9 +101,9 @@ function partsOf(value: object): Iterable<unknown> {
 function mapped(value: unknown, change: (part: unknown) => unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map((part) => change(part));
-  if (value instanceof Set) return new Set([...(value as Set<unknown>)].map(change));
+  if (value instanceof Set) return new Set([...value].map(change));
   if (value instanceof Map) {
-    const entries = [...(value as Map<unknown, unknown>)];
+    const entries: [unknown, unknown][] = [...value];
     return new Map(entries.map(([key, item]) => [change(key), change(item)]));
   }
   if (!isRecord(value)) return value;

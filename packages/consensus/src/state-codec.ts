@@ -56,10 +56,12 @@ export class StateCodec {
         `the snapshot is of format ${String(format)}, and this release knows ${FORMAT_SHARING}`,
       );
     }
-    const isRight = Number.isSafeInteger(index) && Number.isFinite(time) && Array.isArray(shared);
-    if (!isRight) throw new BadBytes('the head of the snapshot of a machine');
+    const areNumbers = typeof index === 'number' && typeof time === 'number';
+    const isRight = areNumbers && Number.isSafeInteger(index) && Number.isFinite(time);
+    if (!isRight || !Array.isArray(shared)) {
+      throw new BadBytes('the head of the snapshot of a machine');
+    }
     const state = reshare({ state: written, shared });
-    const machine = { index: index as number, time: time as number, state };
-    return { machine, sessions: sessions.map(checkedSession) };
+    return { machine: { index, time, state }, sessions: sessions.map(checkedSession) };
   }
 }

@@ -23,13 +23,15 @@ export interface SavedState {
   readonly store: SavedStore;
 }
 
+type Unchecked<T> = { readonly [K in keyof T]?: unknown };
+
 /**
  * The state of a snapshot, which comes from a disk or from another node.
  * @throws {BadBytes} that says which part is none
  */
 export function checkedState(state: unknown): SavedState {
-  const isThere = typeof state === 'object' && state !== null;
-  const { leases, claims, barriers, store } = (isThere ? state : {}) as Record<string, unknown>;
+  const { leases, claims, barriers, store }: Unchecked<SavedState> =
+    typeof state === 'object' && state !== null ? state : {};
   if (!isList(leases, LEASES_MAX, isLease)) refuse('leases');
   if (!isList(claims, CLAIMS_MAX, isResource)) refuse('claims');
   if (!isList(barriers, BARRIERS_MAX, isBarrier)) refuse('barriers');
@@ -105,6 +107,6 @@ function isEvent(value: unknown): value is SavedHistory[1][number] {
 
 function isItem(item: unknown): item is StoredItem {
   if (typeof item !== 'object' || item === null) return false;
-  const { value, created, revision, version, lease } = item as Record<string, unknown>;
+  const { value, created, revision, version, lease }: Unchecked<StoredItem> = item;
   return value instanceof Uint8Array && [created, revision, version, lease].every(isCount);
 }
