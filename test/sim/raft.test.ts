@@ -34,6 +34,10 @@ test('a snapshot that was spoiled after it came is not taken for the one that is
   t.is(failureOf(new World({ seed: 64_420, Raft })), undefined);
 });
 
+test('a member that has asked for a snapshot is not sent a newer one half-way', (t) => {
+  t.is(failureOf(new World({ seed: 81_020, Raft })), undefined);
+});
+
 test('the same seed makes the same world', (t) => {
   const [one, two] = [8, 8].map((seed) => {
     const world = new World({ seed, Raft, trace: true });

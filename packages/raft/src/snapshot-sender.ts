@@ -54,8 +54,9 @@ export function onSnapshotStatus(self: State, message: SnapshotStatus): void {
   transfer.acked = Math.max(transfer.acked, offset);
   transfer.sent = Math.max(transfer.sent, offset);
   transfer.tick = self.tick;
-  // Its log matched all the while, so no acknowledgement tells when it has the snapshot.
-  if (transfer.requested && transfer.acked === transfer.snapshot.bytes) replicate(progress);
+  // Its log matched all the while, so no acknowledgement tells when it has the snapshot; that all
+  // of it was received does not either, since what is not written yet may be lost.
+  if (transfer.requested && !resend && offset === transfer.snapshot.bytes) replicate(progress);
 }
 
 /** Asks the driver to read and send what may be on the way by now. */

@@ -214,6 +214,25 @@ test('acknowledgements that were on their way do not end a snapshot that was ask
   t.like(group.raft('a').status.members[0], { id: 'b', state: 'snapshot' });
 });
 
+test('seed 81020: a snapshot that was asked for is on its way until it is written', (t) => {
+  const group = bereft();
+  group.do('b', (raft) => raft.requestSnapshot());
+  group.deliver(group.mail.shift()!);
+  const { id = '' } = sent(group, 'snapshot-offer').at(-1)?.snapshot ?? {};
+  const tell = (resend: boolean): unknown => {
+    group.do('a', (raft) => {
+      raft.step({ type: 'snapshot-status', from: 'b', to: 'a', term: 1, id, offset: 9, resend });
+    });
+    return group.raft('a').status.members[0];
+  };
+
+  const received = tell(true);
+  const written = tell(false);
+
+  t.like(received, { id: 'b', state: 'snapshot' });
+  t.like(written, { id: 'b', state: 'replicate' });
+});
+
 test('a whole log is applied again, and nobody is asked for anything', (t) => {
   const group = led('ab');
   group.propose('a', 'x');
