@@ -1,3 +1,4 @@
+import { errorOf } from '@troupe/actor/internal';
 import {
   type AppendRecord,
   BadMessage,
@@ -270,7 +271,7 @@ export class Group<R> implements Consensus<R>, Hosted {
 
   fail(cause: unknown): void {
     if (this.#hasEnded) return;
-    const error = cause instanceof Error ? cause : new Error(String(cause));
+    const error = errorOf(cause);
     this.#host.env.log.error({ group: this.group, error }, 'a group has failed on this node');
     this.#feed.tell({ kind: 'fatal', error });
     this.#end(error);

@@ -1,3 +1,4 @@
+import { errorOf } from '@troupe/actor/internal';
 import { BadFrame, type Connection, type Proved } from '@troupe/remote';
 import { FrameCutter } from './frame-reader.ts';
 import { PREAMBLE } from './line.ts';
@@ -31,7 +32,7 @@ export class IncomingLine implements Proved {
         this.#handler.frame(frame);
       }
     } catch (error) {
-      this.#broken = error instanceof Error ? error : new Error(String(error));
+      this.#broken = errorOf(error);
       this.#connection.destroy();
     }
   }

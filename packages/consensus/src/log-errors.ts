@@ -1,4 +1,5 @@
 import { CallError } from '@troupe/actor';
+import { messageOf } from '@troupe/actor/internal';
 
 /** Where in a log something was found. */
 export interface LogPlace {
@@ -51,8 +52,7 @@ export class StoreClosed extends Error {
 /** @returns `error` itself when it is one of ours, or what it is the cause of */
 export function failureOf(error: unknown, what: string): Error {
   if (error instanceof StoreFailed || error instanceof StoreClosed) return error;
-  const why = error instanceof Error ? error.message : String(error);
-  return new StoreFailed(`${what}: ${why}`, { cause: error });
+  return new StoreFailed(`${what}: ${messageOf(error)}`, { cause: error });
 }
 
 /** The disk has no room for a command, or a snapshot. Nothing was changed; try again later. */

@@ -1,4 +1,5 @@
 import type { Env } from '@troupe/actor';
+import { messageOf } from '@troupe/actor/internal';
 import { type Connection, pause, type PeerIdentity } from '@troupe/remote';
 import type { NodeId } from './consensus.ts';
 import { type MakeLine, PREAMBLE } from './line.ts';
@@ -90,7 +91,7 @@ export class OutgoingLine {
       try {
         await this.#connect(); // What waited has left then, and what comes now is another round's.
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = messageOf(error);
         env.log.debug({ to: this.#options.to, reason }, 'a line of consensus was not made');
         this.#drop();
         await pause(env, round, this.#closing.signal);

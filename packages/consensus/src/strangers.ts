@@ -1,4 +1,5 @@
 import type { Env } from '@troupe/actor';
+import { messageOf } from '@troupe/actor/internal';
 import {
   type Connection,
   ListenFailed,
@@ -27,7 +28,7 @@ export class Strangers {
     try {
       await prove();
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       const { remoteAddress: from } = connection;
       this.#log.warn({ from, reason }, 'a line of consensus was refused');
     } finally {

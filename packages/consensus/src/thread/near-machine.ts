@@ -1,3 +1,4 @@
+import { errorOf } from '@troupe/actor/internal';
 import { type Command, refuseOtherCount, type StateMachine } from '../state-machine.ts';
 import type { GroupNumber, News, Order } from './orders.ts';
 import { unpackCommands } from './packed.ts';
@@ -188,6 +189,6 @@ export class NearMachine<R> {
 
   #fail(cause: unknown): void {
     if (this.#hasEnded) return;
-    this.#parts.failed(cause instanceof Error ? cause : new Error(String(cause)));
+    this.#parts.failed(errorOf(cause));
   }
 }
