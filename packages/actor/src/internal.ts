@@ -3,6 +3,8 @@ export { ioBudgetOf, IoBudget } from './io-budget.ts';
 export { xorshift } from './env.ts';
 export { guardedLog } from './guarded-log.ts';
 export { SparseLog } from './sparse-log.ts';
+export { copied, toldLog } from './told-log.ts';
+export type { LogNews } from './told-log.ts';
 export { intercepted } from './interceptor.ts';
 export { Answer } from './answer.ts';
 export type { Pipeline } from './answer.ts';

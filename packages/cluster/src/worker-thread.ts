@@ -1,5 +1,6 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { type Log, type LogFields, processEnv } from '@troupe/actor';
+import { type Log, processEnv } from '@troupe/actor';
+import { copied, toldLog } from '@troupe/actor/internal';
 import {
   advertisedTransport,
   networkTransport,
@@ -17,7 +18,7 @@ import type { WorkerNews, WorkerOrder, WorkerStart } from './workers.ts';
 /** The whole of a worker: it starts a node of its own, and stops it when it is told to. */
 async function run(parent: MessagePort, start: WorkerStart): Promise<void> {
   const tell = (news: WorkerNews): void => parent.postMessage(news);
-  const log = logTo(tell);
+  const log = toldLog(tell); // The log of the thread is its node's.
   const certificates = start.tls === undefined ? undefined : new Certificates(start.tls);
   const started = optionsOf(start, log, certificates?.transport).then(startNode);
   // From now on the thread stays until it is told to end.
@@ -85,27 +86,6 @@ class Certificates {
   renew(tls: TlsCredentials): Promise<void> {
     this.#current = tls;
     return this.transport.reload();
-  }
-}
-
-/** The log of the thread is its node's. */
-function logTo(tell: (news: WorkerNews) => void): Log {
-  const at =
-    (level: keyof Log) =>
-    (fields: LogFields, message: string): void => {
-      const copies: Record<string, unknown> = {};
-      for (const [name, value] of Object.entries(fields)) copies[name] = copied(value);
-      tell({ kind: 'log', level, fields: copies, message });
-    };
-  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
-}
-
-/** `value`, or a text in its place when it cannot be copied to another thread. */
-function copied(value: unknown): unknown {
-  try {
-    return structuredClone(value);
-  } catch {
-    return String(value);
   }
 }
 

@@ -1,5 +1,6 @@
 import { type MessagePort, type ResourceLimits, Worker } from 'node:worker_threads';
 import type { Env, Log, Timer } from '@troupe/actor';
+import type { LogNews } from '@troupe/actor/internal';
 import type { PeerLimits, Secret, ThreadHub, TlsCredentials, TlsTransport } from '@troupe/remote';
 import { WorkerFailed } from './errors.ts';
 
@@ -31,12 +32,7 @@ export interface WorkerStart {
 export type WorkerNews =
   | { readonly kind: 'ready' }
   | { readonly kind: 'failed'; readonly error: unknown }
-  | {
-      readonly kind: 'log';
-      readonly level: 'debug' | 'info' | 'warn' | 'error';
-      readonly fields: Readonly<Record<string, unknown>>;
-      readonly message: string;
-    };
+  | LogNews;
 
 /** What a node tells its worker. */
 export type WorkerOrder =
@@ -174,7 +170,7 @@ class Thread {
     this.#pauseMs = Math.min(2 * this.#pauseMs, RESTART_MS_MAX);
   }
 
-  #log({ level, fields, message }: WorkerNews & { readonly kind: 'log' }): void {
+  #log({ level, fields, message }: LogNews): void {
     this.#options.log[level]({ worker: this.name, ...fields }, message);
   }
 }

@@ -1,5 +1,6 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { type Env, type Log, type LogFields, processEnv } from '@troupe/actor';
+import { type Env, processEnv } from '@troupe/actor';
+import { toldLog } from '@troupe/actor/internal';
 import {
   advertisedTransport,
   networkTransport,
@@ -35,7 +36,8 @@ class EngineThread {
     this.#parent = parent;
     this.#start = start;
     this.#tls = start.tls;
-    this.#env = processEnv({ log: this.#log() });
+    const log = toldLog((news) => this.#tell(news)); // The log of the thread is its node's.
+    this.#env = processEnv({ log });
   }
 
   async run(): Promise<void> {
@@ -93,29 +95,8 @@ class EngineThread {
     });
   }
 
-  /** The log of the thread is its node's. */
-  #log(): Log {
-    const at =
-      (level: keyof Log) =>
-      (fields: LogFields, message: string): void => {
-        const copies: Record<string, unknown> = {};
-        for (const [name, value] of Object.entries(fields)) copies[name] = copied(value);
-        this.#tell({ kind: 'log', level, fields: copies, message });
-      };
-    return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
-  }
-
   #tell(news: ThreadNews): void {
     this.#parent.postMessage(news);
-  }
-}
-
-/** `value`, or a text in its place when it cannot be copied to another thread. */
-function copied(value: unknown): unknown {
-  try {
-    return structuredClone(value);
-  } catch {
-    return String(value);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { Log } from '@troupe/actor';
+import type { LogNews } from '@troupe/actor/internal';
 import type { PeerIdentity, Secret, TlsCredentials } from '@troupe/remote';
 import type { ToldError } from './orders.ts';
 
@@ -29,9 +29,4 @@ export type ThreadOrder =
 export type ThreadNews =
   | { readonly kind: 'ready'; readonly address: string }
   | { readonly kind: 'failed'; readonly error: ToldError }
-  | {
-      readonly kind: 'log';
-      readonly level: keyof Log;
-      readonly fields: Readonly<Record<string, unknown>>;
-      readonly message: string;
-    };
+  | LogNews;
