@@ -4,9 +4,8 @@ import { copied, toldLog } from '@troupe/actor/internal';
 import {
   advertisedTransport,
   networkTransport,
-  type TlsCredentials,
   type TlsTransport,
-  tlsTransport,
+  ToldCertificates,
   type Transport,
   workerTransport,
 } from '@troupe/remote';
@@ -19,7 +18,7 @@ import type { WorkerNews, WorkerOrder, WorkerStart } from './workers.ts';
 async function run(parent: MessagePort, start: WorkerStart): Promise<void> {
   const tell = (news: WorkerNews): void => parent.postMessage(news);
   const log = toldLog(tell); // The log of the thread is its node's.
-  const certificates = start.tls === undefined ? undefined : new Certificates(start.tls);
+  const certificates = start.tls === undefined ? undefined : new ToldCertificates(start.tls);
   const started = optionsOf(start, log, certificates?.transport).then(startNode);
   // From now on the thread stays until it is told to end.
   parent.on('message', (order: WorkerOrder) => {
@@ -71,22 +70,6 @@ async function setUp(href: string, options: NodeOptions): Promise<NodeOptions> {
   const { setup } = (await loadModule(href)) as { setup?: (options: NodeOptions) => NodeOptions };
   if (typeof setup === 'function') return setup(options);
   throw new TypeError(`${href} exports no function 'setup'`);
-}
-
-/** What the node's own certificates are at this moment. */
-class Certificates {
-  readonly transport: TlsTransport;
-  #current: TlsCredentials;
-
-  constructor(first: TlsCredentials) {
-    this.#current = first;
-    this.transport = tlsTransport(() => this.#current);
-  }
-
-  renew(tls: TlsCredentials): Promise<void> {
-    this.#current = tls;
-    return this.transport.reload();
-  }
 }
 
 if (parentPort !== null) void run(parentPort, workerData as WorkerStart);

@@ -14,6 +14,7 @@ export { advertisedTransport } from './advertised.ts';
 export { unixTransport } from './unix-transport.ts';
 export { tlsTransport } from './tls-transport.ts';
 export type { TlsCredentials, TlsSource, TlsTransport } from './tls-transport.ts';
+export { ToldCertificates } from './told-certificates.ts';
 export { CertificateRefused } from './certificate-refused.ts';
 export type { CertificateIssue } from './certificate-refused.ts';
 export type { CallerIdentity } from './caller.ts';

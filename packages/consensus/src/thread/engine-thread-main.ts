@@ -4,9 +4,7 @@ import { toldLog } from '@troupe/actor/internal';
 import {
   advertisedTransport,
   networkTransport,
-  type TlsCredentials,
-  type TlsTransport,
-  tlsTransport,
+  ToldCertificates,
   type Transport,
 } from '@troupe/remote';
 import { openDirectory } from '../disk-store.ts';
@@ -27,15 +25,14 @@ class EngineThread {
   readonly #start: EngineThreadStart;
   readonly #env: Env;
   readonly #addresses = new Map<string, string>();
-  #tls: TlsCredentials | undefined;
-  #certificates: TlsTransport | undefined;
+  readonly #certificates: ToldCertificates | undefined;
   #store: LogStore | undefined;
   #door: NodeDoor | undefined;
 
   constructor(parent: MessagePort, start: EngineThreadStart) {
     this.#parent = parent;
     this.#start = start;
-    this.#tls = start.tls;
+    this.#certificates = start.tls && new ToldCertificates(start.tls);
     const log = toldLog((news) => this.#tell(news)); // The log of the thread is its node's.
     this.#env = processEnv({ log });
   }
@@ -77,10 +74,7 @@ class EngineThread {
 
   #transport(): Transport {
     const { advertise } = this.#start;
-    if (this.#tls !== undefined) {
-      this.#certificates = tlsTransport(() => this.#tls ?? Promise.reject(new Error('no tls')));
-    }
-    const network = networkTransport({ tls: this.#certificates });
+    const network = networkTransport({ tls: this.#certificates?.transport });
     return advertise === undefined ? network : advertisedTransport(network, advertise);
   }
 
@@ -89,8 +83,7 @@ class EngineThread {
       this.#addresses.set(order.node, order.address);
       return;
     }
-    this.#tls = order.tls;
-    this.#certificates?.reload().catch((error: unknown) => {
+    this.#certificates?.renew(order.tls).catch((error: unknown) => {
       this.#env.log.error({ error }, 'renewed certificates cannot be used');
     });
   }
