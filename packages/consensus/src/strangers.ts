@@ -3,6 +3,7 @@ import { messageOf } from '@troupe/actor/internal';
 import {
   type Connection,
   ListenFailed,
+  type Listener,
   type Secret,
   secretsOf,
   type Transport,
@@ -12,8 +13,31 @@ import { SparingLog } from './sparing-log.ts';
 /** Strangers that may be at the door at once; further ones are turned away. */
 const STRANGERS_MAX = 256;
 
+export interface Threshold {
+  readonly env: Env;
+  readonly transport: Transport;
+  readonly listen: string;
+  readonly secret: Secret | undefined;
+}
+
+/**
+ * Listens for connections, whoever they are of.
+ * @param prove resolves when a connection is no stranger's any more
+ * @throws {ListenFailed} with what to do about it
+ */
+export async function listenForLines(
+  { env, transport, listen, secret }: Threshold,
+  prove: (connection: Connection) => Promise<unknown>,
+): Promise<Listener> {
+  refuseWithoutSecret(transport, listen, secret);
+  const strangers = new Strangers(env);
+  return transport.listen(listen, (connection) => {
+    void strangers.accept(connection, () => prove(connection));
+  });
+}
+
 /** Connections that have not proved yet who they are. */
-export class Strangers {
+class Strangers {
   readonly #log: SparingLog;
   #count = 0;
 
@@ -21,7 +45,6 @@ export class Strangers {
     this.#log = new SparingLog(env);
   }
 
-  /** @param prove resolves when the connection is no stranger's any more */
   async accept(connection: Connection, prove: () => Promise<unknown>): Promise<void> {
     if (this.#count >= STRANGERS_MAX) return connection.destroy();
     this.#count += 1;
@@ -37,8 +60,7 @@ export class Strangers {
   }
 }
 
-/** @throws {ListenFailed} with what to do about it */
-export function refuseWithoutSecret(
+function refuseWithoutSecret(
   transport: Transport,
   listen: string,
   secret: Secret | undefined,

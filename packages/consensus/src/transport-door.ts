@@ -11,7 +11,7 @@ import {
 } from '@troupe/remote';
 import type { NodeId } from './consensus.ts';
 import type { Door, MakeLine } from './line.ts';
-import { refuseWithoutSecret, Strangers } from './strangers.ts';
+import { listenForLines } from './strangers.ts';
 
 const DIAL_TIMEOUT_MS = 2_000;
 /** Of what is said after the handshake. */
@@ -29,13 +29,11 @@ export interface TransportDoorOptions {
 export class TransportDoor implements Door {
   readonly #options: TransportDoorOptions;
   readonly #transport: Transport;
-  readonly #strangers: Strangers;
   #listener: Listener | undefined;
   #self: PeerIdentity = { name: '', incarnation: '', address: '' };
 
   constructor(options: TransportDoorOptions) {
     this.#options = options;
-    this.#strangers = new Strangers(options.env);
     this.#transport = options.transport ?? networkTransport({});
   }
 
@@ -46,12 +44,10 @@ export class TransportDoor implements Door {
   /** @throws {ListenFailed} with what to do about it */
   async open(node: NodeId, accept: MakeLine): Promise<void> {
     const { env, listen, secret } = this.#options;
-    refuseWithoutSecret(this.#transport, listen, secret);
-    this.#listener = await this.#transport.listen(listen, (connection) => {
-      void this.#strangers.accept(connection, () =>
-        acceptProved(connection, this.#terms, (line, { peer }) => accept(line, peer)),
-      );
-    });
+    const transport = this.#transport;
+    this.#listener = await listenForLines({ env, transport, listen, secret }, (connection) =>
+      acceptProved(connection, this.#terms, (line, { peer }) => accept(line, peer)),
+    );
     const chance = Math.floor(env.random() * 2 ** 32).toString(36);
     const incarnation = `${Math.floor(env.wallTime()).toString(36)}-${chance}`;
     this.#self = { name: node, incarnation, address: this.address };

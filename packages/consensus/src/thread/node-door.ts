@@ -10,7 +10,7 @@ import {
   type Secret,
   type Transport,
 } from '@troupe/remote';
-import { refuseWithoutSecret, Strangers } from '../strangers.ts';
+import { listenForLines } from '../strangers.ts';
 
 const DIAL_TIMEOUT_MS = 2_000;
 
@@ -29,12 +29,10 @@ export interface NodeDoorOptions {
 export class NodeDoor {
   readonly lines: Lines;
   readonly #options: NodeDoorOptions;
-  readonly #strangers: Strangers;
   #listener: Listener | undefined;
 
   constructor(options: NodeDoorOptions) {
     this.#options = options;
-    this.#strangers = new Strangers(options.env);
     const { transport } = options;
     this.lines = new Lines((address, make) => {
       const dialling = { ...this.#terms, transport, address, timeoutMs: DIAL_TIMEOUT_MS };
@@ -49,11 +47,9 @@ export class NodeDoor {
 
   /** @throws {ListenFailed} with what to do about it */
   async open(listen: string): Promise<void> {
-    const { transport, secret } = this.#options;
-    refuseWithoutSecret(transport, listen, secret);
-    this.#listener = await transport.listen(listen, (connection) => {
-      void this.#strangers.accept(connection, () => this.#accept(connection));
-    });
+    this.#listener = await listenForLines({ ...this.#options, listen }, (connection) =>
+      this.#accept(connection),
+    );
   }
 
   async close(): Promise<void> {
