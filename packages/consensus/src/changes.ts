@@ -8,6 +8,12 @@ import { Request, type RequestPlace } from './request.ts';
 /** Changes and transfers that wait on one node; further ones are refused. */
 const CHANGES_MAX = 64;
 
+/** @throws {Overloaded} when too many wait already */
+export function refuseChange(group: string, waiting: number): void {
+  if (waiting < CHANGES_MAX) return;
+  throw new Overloaded(`group ${group}`, 'changes waiting', CHANGES_MAX);
+}
+
 /** Executed is `'unknown'` from the moment that the core has taken it. */
 interface PendingChange {
   readonly request: Request<Members>;
@@ -137,9 +143,7 @@ export class Changes {
 
   #request<T>(options: RequestOptions, why: RequestPlace['why']): Request<T> {
     const { group, env } = this.#at;
-    if (this.size >= CHANGES_MAX) {
-      throw new Overloaded(`group ${group}`, 'changes waiting', CHANGES_MAX);
-    }
+    refuseChange(group, this.size);
     return new Request<T>({ group, env, ...(why && { why }) }, options);
   }
 

@@ -8,6 +8,12 @@ const READS_MAX = 65_536;
 /** A follower's question, or its answer, may get lost. */
 const ASK_AGAIN_TICKS = 10;
 
+/** @throws {Overloaded} when too many wait already */
+export function refuseRead(group: string, waiting: number): void {
+  if (waiting < READS_MAX) return;
+  throw new Overloaded(`group ${group}`, 'reads waiting', READS_MAX);
+}
+
 type Read = Request<ReadPoint>;
 
 /** Reads that share one question to the leader, and so one index. */
@@ -41,9 +47,7 @@ export class Reads {
   }
 
   add(consistency: 'linearizable' | 'lease', options: ReadOptions): Promise<ReadPoint> {
-    if (this.#size >= READS_MAX) {
-      throw new Overloaded(`group ${this.#at.group}`, 'reads waiting', READS_MAX);
-    }
+    refuseRead(this.#at.group, this.#size);
     const read: Read = new Request(this.#at, options);
     this.#queues[consistency].push(read);
     this.#size += 1;

@@ -1,4 +1,5 @@
-import { type Env, Overloaded } from '@troupe/actor';
+import type { Env } from '@troupe/actor';
+import { refuseChange } from '../changes.ts';
 import type {
   Applied,
   Capabilities,
@@ -19,6 +20,7 @@ import { GroupClosed, OutcomeUnknown } from '../errors.ts';
 import { Feed } from '../feed.ts';
 import { coreSettings, type GroupSettings } from '../group-settings.ts';
 import { refuseProposal, type ProposalLimits } from '../proposals.ts';
+import { refuseRead } from '../reads.ts';
 import { DEADLINE_MS } from '../request.ts';
 import type { StateMachine } from '../state-machine.ts';
 import { NearMachine } from './near-machine.ts';
@@ -26,10 +28,6 @@ import type { Ask, GroupNumber, News, Order, ToldEvent } from './orders.ts';
 import { packProposals, type PackedProposal } from './packed.ts';
 import { toldError } from './told-error.ts';
 import { Waiting } from './waiting.ts';
-
-/** Reads that wait, and changes; further ones are refused. */
-const READS_MAX = 65_536;
-const ASKS_MAX = 64;
 
 /** About one group, the end of which its engine is told of as well. */
 export type GroupNews = Exclude<
@@ -133,9 +131,7 @@ export class ThreadedGroup<R> implements Consensus<R> {
   read(options: ReadOptions = {}): Promise<ReadPoint> {
     return this.#ask(() => {
       if (options.consistency === 'stale') return Promise.resolve({ index: this.near.applied });
-      if (this.#readers >= READS_MAX) {
-        throw new Overloaded(`group ${this.group}`, 'reads waiting', READS_MAX);
-      }
+      refuseRead(this.group, this.#readers);
       this.#reading = sharedBy(this.#reading, options) ?? this.#beginReading(options);
       this.#reading.count += 1;
       this.#readers += 1;
@@ -308,9 +304,7 @@ export class ThreadedGroup<R> implements Consensus<R> {
 
   #order(ask: Ask, options: RequestOptions): Promise<unknown> {
     return this.#ask(() => {
-      if (this.#asks.size >= ASKS_MAX) {
-        throw new Overloaded(`group ${this.group}`, 'changes waiting', ASKS_MAX);
-      }
+      refuseChange(this.group, this.#asks.size);
       const data = structuredClone(ask); // Or it throws, for what cannot cross.
       const { id, promise } = this.#asks.add(options);
       const { deadlineMs } = options;
