@@ -52,9 +52,9 @@ export class SnapshotMaker {
 
   /** The log has become long: makes one, if it is time and there is room. */
   async makeIfDue(applied: number): Promise<void> {
-    const { snapshots, limits, env } = this.#parts;
+    const { snapshots, limits } = this.#parts;
     const isLong = applied - (snapshots.latest?.index ?? 0) >= limits.snapshotEntries;
-    if (isLong && env.now() - this.#refusedAt >= AGAIN_MS) await this.#tryTo(() => this.make());
+    if (isLong) await this.#tryTo(() => this.make());
   }
 
   /**
@@ -62,10 +62,9 @@ export class SnapshotMaker {
    * @returns whether there is a new one
    */
   async makeFor(least: number): Promise<boolean> {
-    const { raft, snapshots, env } = this.#parts;
+    const { raft, snapshots } = this.#parts;
     const before = snapshots.latest;
-    const canBe = raft.appliedIndex >= least && env.now() - this.#refusedAt >= AGAIN_MS;
-    if (canBe) await this.#tryTo(() => this.make());
+    if (raft.appliedIndex >= least) await this.#tryTo(() => this.make());
     return snapshots.latest !== before;
   }
 
@@ -81,25 +80,27 @@ export class SnapshotMaker {
    * @param isUrgent the disk is full: others that lack what goes get a snapshot
    */
   async shorten({ isUrgent }: { readonly isUrgent: boolean }): Promise<void> {
-    const { raft, snapshots, limits, env } = this.#parts;
+    const { raft, snapshots, limits } = this.#parts;
     const { applied, last } = raft.status;
     const isIdle = last.index === this.#lastSeen;
     this.#lastSeen = last.index;
     const since = applied - (snapshots.latest?.index ?? 0);
     const isWorth = isUrgent || isIdle || since >= limits.snapshotEntries / 4;
-    if (!isWorth || applied === 0 || env.now() - this.#refusedAt < AGAIN_MS) return;
+    if (!isWorth || applied === 0) return;
     await this.#tryTo(async () => {
       await this.make();
       if (isUrgent || isIdle) await snapshots.shorten(raft);
     });
   }
 
+  /** Nothing is tried on a disk that had no room, for a while. */
   async #tryTo(make: () => Promise<unknown>): Promise<void> {
+    const { group, env } = this.#parts;
+    if (env.now() - this.#refusedAt < AGAIN_MS) return;
     try {
       await make();
     } catch (error) {
       if (!(error instanceof DiskFull)) throw error;
-      const { group, env } = this.#parts;
       this.#refusedAt = env.now();
       env.log.warn({ group }, 'the disk has no room for a snapshot: it is tried again');
     }
