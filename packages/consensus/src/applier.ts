@@ -62,9 +62,13 @@ export class Applier<R> {
       const { kind, index, term: epoch } = entry;
       return kind === 'command' ? [{ index, epoch, data: entry.data }] : [];
     });
+    const answer = (results: readonly R[]): void => {
+      refuseOtherCount(results, commands.length);
+      this.#answer(entries, results, to);
+    };
     const results = commands.length === 0 ? [] : this.#parts.machine.apply(commands);
-    if (!(results instanceof Promise)) return this.#answer(entries, results, to);
-    this.#wait(results, (awaited) => this.#answer(entries, awaited, to));
+    if (results instanceof Promise) this.#wait(results, answer);
+    else answer(results);
   }
 
   #wait<T>(work: Promise<T>, goOn: (value: T) => void): void {
@@ -77,8 +81,6 @@ export class Applier<R> {
 
   #answer(entries: readonly Entry[], results: readonly R[], to: number): void {
     const { applied, reached } = this.#parts;
-    const expected = entries.filter(({ kind }) => kind === 'command').length;
-    refuseOtherCount(results, expected);
     let at = 0;
     for (const entry of entries) {
       applied(entry, entry.kind === 'command' ? results[at++] : undefined);
