@@ -116,7 +116,7 @@ export class EngineHost {
       const { capabilities } = group;
       say({ kind: 'opened', at, capabilities, status: group.status() });
       const ended = (): void => this.#env.afterIo(() => this.#ended(at));
-      this.#groups.set(at, new HostedGroup({ at, group, machine, say, ended }));
+      this.#groups.set(at, new HostedGroup({ at, group, say, ended }));
     } catch (error) {
       this.#machines.delete(at);
       say({ kind: 'not-opened', at, error: tellError(error) });

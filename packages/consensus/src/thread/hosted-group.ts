@@ -1,6 +1,5 @@
-import type { Applied, Consensus, ConsensusEvent, GroupStatus } from '../consensus.ts';
+import type { Applied, Consensus, ConsensusEvent } from '../consensus.ts';
 import type { GroupSettings } from '../group-settings.ts';
-import type { FarMachine } from './far-machine.ts';
 import type { Ask, GroupNumber, News, Order, ToldEvent } from './orders.ts';
 import { unpackProposals } from './packed.ts';
 import { tellError } from './told-error.ts';
@@ -8,7 +7,6 @@ import { tellError } from './told-error.ts';
 export interface HostedGroupParts {
   readonly at: GroupNumber;
   readonly group: Consensus<undefined>;
-  readonly machine: FarMachine;
   readonly say: (news: News, owned?: Float64Array) => void;
   /** All has been told, the group's end too. */
   readonly ended: () => void;
@@ -16,7 +14,6 @@ export interface HostedGroupParts {
 
 /** A group on the thread: does for the main loop what that asks for, and tells it what happens. */
 export class HostedGroup {
-  readonly machine: FarMachine;
   readonly #parts: HostedGroupParts;
   readonly #group: Consensus<undefined>;
   readonly #proposals = new Map<number, AbortController>();
@@ -29,12 +26,7 @@ export class HostedGroup {
   constructor(parts: HostedGroupParts) {
     this.#parts = parts;
     this.#group = parts.group;
-    this.machine = parts.machine;
     void this.#follow();
-  }
-
-  get status(): GroupStatus {
-    return this.#group.status();
   }
 
   propose({ first, commands, cancellable }: Order & { readonly kind: 'propose' }): void {
@@ -98,7 +90,7 @@ export class HostedGroup {
   /** What has changed since it was told last, and is no event. */
   tellStatus(): void {
     const { at, say } = this.#parts;
-    const { status } = this;
+    const status = this.#group.status();
     const text = JSON.stringify(status);
     if (text === this.#toldStatus) return;
     this.#toldStatus = text;

@@ -60,7 +60,7 @@ interface Reading {
 /** A group whose driver is on a thread, as the main loop sees it: its state machine is here. */
 export class ThreadedGroup<R> implements Consensus<R> {
   readonly group: string;
-  readonly near: NearMachine<R>;
+  readonly #near: NearMachine<R>;
   readonly #parts: ThreadedGroupParts<R>;
   readonly #feed = new Feed();
   readonly #proposals: Waiting<Applied<R>>;
@@ -96,7 +96,7 @@ export class ThreadedGroup<R> implements Consensus<R> {
     this.#reads = new Waiting({ ...waiting, executed: 'no', cancel: cancelRead });
     const cancel = (id: number): void => say({ kind: 'cancel', at, id });
     this.#asks = new Waiting({ ...waiting, executed: 'unknown', cancel });
-    this.near = new NearMachine({ at, machine, say, taken, failed: (error) => this.#fail(error) });
+    this.#near = new NearMachine({ at, machine, say, taken, failed: (error) => this.#fail(error) });
   }
 
   get capabilities(): Capabilities {
@@ -123,14 +123,14 @@ export class ThreadedGroup<R> implements Consensus<R> {
       }
       this.#unsent.push({ command, options });
       if (options.signal !== undefined) this.#cancellable.push(id);
-      this.near.wantsResults = true;
+      this.#near.wantsResults = true;
       return promise;
     });
   }
 
   read(options: ReadOptions = {}): Promise<ReadPoint> {
     return this.#ask(() => {
-      if (options.consistency === 'stale') return Promise.resolve({ index: this.near.applied });
+      if (options.consistency === 'stale') return Promise.resolve({ index: this.#near.applied });
       refuseRead(this.group, this.#readers);
       this.#reading = sharedBy(this.#reading, options) ?? this.#beginReading(options);
       this.#reading.count += 1;
@@ -169,7 +169,7 @@ export class ThreadedGroup<R> implements Consensus<R> {
   /** As the thread has told it, some milliseconds ago; `applied` and `waiting` as they are. */
   status(): GroupStatus {
     const { status } = this.#known;
-    const { applied } = this.near;
+    const { applied } = this.#near;
     const committed = Math.max(status.committed, applied);
     const last = Math.max(status.last, committed);
     return { ...status, applied, committed, last, waiting: this.#proposals.size + this.#readers };
@@ -194,7 +194,7 @@ export class ThreadedGroup<R> implements Consensus<R> {
 
   opened(capabilities: Capabilities, status: GroupStatus): void {
     this.#opened = { capabilities, status };
-    this.near.next({ kind: 'applied', at: this.#parts.at, index: status.applied });
+    this.#near.next({ kind: 'applied', at: this.#parts.at, index: status.applied });
   }
 
   hear(news: GroupNews): void {
@@ -203,12 +203,12 @@ export class ThreadedGroup<R> implements Consensus<R> {
       case 'applied':
       case 'snapshot':
       case 'restore':
-        return this.near.next(news);
+        return this.#near.next(news);
       case 'settled':
-        return this.near.next({ kind: 'look', look: () => this.#settle(news.places) });
+        return this.#near.next({ kind: 'look', look: () => this.#settle(news.places) });
       case 'read': {
         const { id, index } = news;
-        return this.near.next({ kind: 'look', look: () => this.#reads.resolve(id, { index }) });
+        return this.#near.next({ kind: 'look', look: () => this.#reads.resolve(id, { index }) });
       }
       case 'refused':
         this.#proposals.reject(news.proposal, toldError(news.error));
@@ -225,13 +225,13 @@ export class ThreadedGroup<R> implements Consensus<R> {
         if (this.#opened !== undefined) this.#opened.status = news.status;
         return;
       case 'restore-piece':
-        return this.near.restorePiece(news.id, news.piece);
+        return this.#near.restorePiece(news.id, news.piece);
       case 'restore-end':
-        return this.near.restoreEnd(news);
+        return this.#near.restoreEnd(news);
       case 'snapshot-more':
-        return this.near.snapshotMore(news.id);
+        return this.#near.snapshotMore(news.id);
       case 'snapshot-drop':
-        return this.near.snapshotDrop(news.id);
+        return this.#near.snapshotDrop(news.id);
       case 'ended':
         return this.end(undefined);
     }
@@ -241,7 +241,7 @@ export class ThreadedGroup<R> implements Consensus<R> {
   end(cause: Error | undefined): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    this.near.end();
+    this.#near.end();
     const why = (this.#failure ??= cause);
     for (const waiting of [this.#proposals, this.#reads, this.#asks]) waiting.close(why);
     if (cause !== undefined) this.#feed.tell({ kind: 'fatal', error: cause });
@@ -273,7 +273,7 @@ export class ThreadedGroup<R> implements Consensus<R> {
   #settle(places: Float64Array): void {
     for (let i = 0; i < places.length; i += 3) {
       const [id = 0, index = 0, epoch = 0] = places.subarray(i, i + 3);
-      const known = this.near.results.at(index);
+      const known = this.#near.results.at(index);
       if (known !== undefined) this.#proposals.resolve(id, { index, epoch, ...known });
       else {
         const reason = 'it was applied here, and what came of it is forgotten';
@@ -285,8 +285,8 @@ export class ThreadedGroup<R> implements Consensus<R> {
 
   #forgetResults(): void {
     if (this.#proposals.size > 0) return;
-    this.near.wantsResults = false;
-    this.near.results.clear();
+    this.#near.wantsResults = false;
+    this.#near.results.clear();
   }
 
   #beginReading(options: ReadOptions): Reading {
@@ -339,7 +339,7 @@ export class ThreadedGroup<R> implements Consensus<R> {
     const { env, at, say } = this.#parts;
     env.log.error({ group: this.group, error }, 'a group has failed on this node');
     this.#feed.tell({ kind: 'fatal', error });
-    this.near.end();
+    this.#near.end();
     this.#isStopping = true;
     say({ kind: 'stop-group', at });
   }

@@ -1,4 +1,4 @@
-import type { MessagePort, Worker } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 
 /** One end of the way between the main loop and the thread; what is sent arrives in order. */
 export interface Way<Out, In> {
@@ -7,7 +7,7 @@ export interface Way<Out, In> {
   receive(handler: (batch: readonly In[]) => void): void;
 }
 
-export function wayOf<Out, In>(port: Worker | MessagePort): Way<Out, In> {
+export function wayOf<Out, In>(port: MessagePort): Way<Out, In> {
   return {
     send: (batch, owned) => port.postMessage(batch, [...owned]),
     receive: (handler) => void port.on('message', handler),
@@ -42,7 +42,13 @@ export class Mail<Out> {
     this.#due();
   }
 
-  flush(): void {
+  #due(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    this.#schedule(() => this.#flush());
+  }
+
+  #flush(): void {
     for (const run of this.#last.splice(0)) run();
     this.#isDue = false;
     if (this.#batch.length === 0) return;
@@ -50,11 +56,5 @@ export class Mail<Out> {
     this.#batch = [];
     this.#owned = [];
     this.#way.send(batch, owned);
-  }
-
-  #due(): void {
-    if (this.#isDue) return;
-    this.#isDue = true;
-    this.#schedule(() => this.flush());
   }
 }
