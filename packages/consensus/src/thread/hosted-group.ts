@@ -1,6 +1,6 @@
 import type { Applied, Consensus, ConsensusEvent } from '../consensus.ts';
 import type { GroupSettings } from '../group-settings.ts';
-import type { Ask, GroupNumber, News, Order, ToldEvent } from './orders.ts';
+import type { Answers, Ask, GroupNumber, News, Order, ToldEvent } from './orders.ts';
 import { unpackProposals } from './packed.ts';
 import { tellError } from './told-error.ts';
 
@@ -101,7 +101,7 @@ export class HostedGroup {
   #do(
     ask: Ask,
     { deadlineMs, signal }: { deadlineMs: number | undefined; signal: AbortSignal },
-  ): Promise<unknown> {
+  ): Promise<Answers[keyof Answers]> {
     const options = { ...(deadlineMs !== undefined && { deadlineMs }), signal };
     switch (ask.kind) {
       case 'change':

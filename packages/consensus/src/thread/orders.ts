@@ -4,8 +4,10 @@ import type {
   ConsensusEvent,
   GroupStatus,
   MemberChange,
+  Members,
   NodeId,
   ReadOptions,
+  SnapshotInfo,
 } from '../consensus.ts';
 import type { EngineStatus } from '../engine.ts';
 import type { GroupOptions } from '../group-options.ts';
@@ -33,6 +35,13 @@ export type Ask =
     }
   | { readonly kind: 'transfer'; readonly to: NodeId }
   | { readonly kind: 'snapshot' };
+
+/** What comes of it, by its kind. */
+export interface Answers {
+  readonly change: Members;
+  readonly transfer: void;
+  readonly snapshot: SnapshotInfo;
+}
 
 /** What the main loop tells the thread. `at`: the group that it is about. */
 export type Order =
@@ -146,7 +155,7 @@ export type News =
       readonly kind: 'answer';
       readonly at: GroupNumber;
       readonly id: number;
-      readonly value: unknown;
+      readonly value: Answers[keyof Answers];
     }
   | {
       readonly kind: 'read-failed' | 'failed';

@@ -35,6 +35,7 @@ export class Results<R> {
     // Entries that are no commands leave gaps, so it may stand further in front.
     let at = Math.min(index - first, indexes.length - 1);
     while ((indexes[at] ?? 0) > index) at -= 1;
+    // There is a result for each, so that `undefined` is one of R.
     return indexes[at] === index ? { result: results[at] as R } : undefined;
   }
 

@@ -24,7 +24,7 @@ import { refuseRead } from '../reads.ts';
 import { DEADLINE_MS } from '../request.ts';
 import type { StateMachine } from '../state-machine.ts';
 import { NearMachine } from './near-machine.ts';
-import type { Ask, GroupNumber, News, Order, ToldEvent } from './orders.ts';
+import type { Answers, Ask, GroupNumber, News, Order, ToldEvent } from './orders.ts';
 import { packProposals, type PackedProposal } from './packed.ts';
 import { toldError } from './told-error.ts';
 import { Waiting } from './waiting.ts';
@@ -65,7 +65,7 @@ export class ThreadedGroup<R> implements Consensus<R> {
   readonly #feed = new Feed();
   readonly #proposals: Waiting<Applied<R>>;
   readonly #reads: Waiting<ReadPoint>;
-  readonly #asks: Waiting<unknown>;
+  readonly #asks: Waiting<Answers[keyof Answers]>;
   #unsent: PackedProposal[] = [];
   #cancellable: number[] = [];
   /** The number of the first one that is unsent. */
@@ -145,15 +145,15 @@ export class ThreadedGroup<R> implements Consensus<R> {
 
   changeMembers(changes: readonly MemberChange[], options: ChangeOptions = {}): Promise<Members> {
     const { expected } = options;
-    return this.#order({ kind: 'change', changes, expected }, options) as Promise<Members>;
+    return this.#order({ kind: 'change', changes, expected }, options);
   }
 
   transferLeadership(to: NodeId, options: RequestOptions = {}): Promise<void> {
-    return this.#order({ kind: 'transfer', to }, options) as Promise<void>;
+    return this.#order({ kind: 'transfer', to }, options);
   }
 
   snapshot(): Promise<SnapshotInfo> {
-    return this.#order({ kind: 'snapshot' }, {}) as Promise<SnapshotInfo>;
+    return this.#order({ kind: 'snapshot' }, {});
   }
 
   configure(settings: Partial<GroupSettings>): void {
@@ -302,14 +302,17 @@ export class ThreadedGroup<R> implements Consensus<R> {
     return reading;
   }
 
-  #order(ask: Ask, options: RequestOptions): Promise<unknown> {
+  #order<K extends Ask['kind']>(
+    ask: Ask & { readonly kind: K },
+    options: RequestOptions,
+  ): Promise<Answers[K]> {
     return this.#ask(() => {
       refuseChange(this.group, this.#asks.size);
       const data = structuredClone(ask); // Or it throws, for what cannot cross.
       const { id, promise } = this.#asks.add(options);
       const { deadlineMs } = options;
       this.#parts.say({ kind: 'ask', at: this.#parts.at, id, ask: data, deadlineMs });
-      return promise;
+      return promise as Promise<Answers[K]>; // The thread answers what it was asked for.
     });
   }
 
