@@ -82,18 +82,8 @@ export type Order =
     }
   /** A piece of the snapshot that was wanted; its last one is followed by `snapshot-done`. */
   | SnapshotPiece<'snapshot-piece'>
-  | {
-      readonly kind: 'snapshot-done';
-      readonly at: GroupNumber;
-      readonly id: number;
-      readonly error: ToldError | undefined;
-    }
-  | {
-      readonly kind: 'restored';
-      readonly at: GroupNumber;
-      readonly id: number;
-      readonly error: ToldError | undefined;
-    }
+  | SnapshotEnd<'snapshot-done'>
+  | SnapshotEnd<'restored'>
   /** The state machine is done with so many bytes. */
   | { readonly kind: 'taken'; readonly bytes: number }
   | {
@@ -179,13 +169,7 @@ export type News =
       readonly index: number;
     }
   | SnapshotPiece<'restore-piece'>
-  | {
-      readonly kind: 'restore-end';
-      readonly at: GroupNumber;
-      readonly id: number;
-      /** The rest could not be read. */
-      readonly error: ToldError | undefined;
-    }
+  | SnapshotEnd<'restore-end'>
   | { readonly kind: 'ended'; readonly at: GroupNumber }
   | { readonly kind: 'handed-over'; readonly id: number }
   | { readonly kind: 'beat'; readonly status: EngineStatus }
@@ -196,4 +180,12 @@ interface SnapshotPiece<K extends string> {
   readonly at: GroupNumber;
   readonly id: number;
   readonly piece: Uint8Array;
+}
+
+interface SnapshotEnd<K extends string> {
+  readonly kind: K;
+  readonly at: GroupNumber;
+  readonly id: number;
+  /** Why the rest of it could not be read, or be taken in. */
+  readonly error: ToldError | undefined;
 }
