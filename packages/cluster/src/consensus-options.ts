@@ -1,5 +1,4 @@
 import { BadOption, type LogStore } from '@troupe/consensus';
-import type { ConsensusThreadOptions } from './consensus-thread.ts';
 import { NODE_NAME } from './member.ts';
 
 /** How the groups of a node are run. */
@@ -26,6 +25,20 @@ export interface ConsensusOptions {
    * it. It listens on a port of its own, which the other nodes are told of. Default: false.
    */
   readonly thread?: boolean | ConsensusThreadOptions;
+}
+
+/** How the thread of a node's groups is run. */
+export interface ConsensusThreadOptions {
+  /**
+   * Where it takes lines from other nodes, `host:port` or `unix:/path`, such as a port that a
+   * firewall lets through. Default: as the node, on any free port, or at a path of its own.
+   */
+  readonly listen?: string;
+  /**
+   * Milliseconds for which the main loop may stand still before others are let lead in place of
+   * this node. Default: 10,000.
+   */
+  readonly handOverAfterMs?: number;
 }
 
 /** @throws {BadOption} when one of them makes no sense */

@@ -1,21 +1,8 @@
 import type { Env } from '@troupe/actor';
-import { EngineThread, type LogStore, MemoryStore } from '@troupe/consensus';
+import { EngineThread, MemoryStore } from '@troupe/consensus';
 import type { PeerIdentity, Secret, TlsTransport } from '@troupe/remote';
+import type { ConsensusOptions } from './consensus-options.ts';
 import { workerAddress } from './worker-plan.ts';
-
-/** How the thread of a node's groups is run. */
-export interface ConsensusThreadOptions {
-  /**
-   * Where it takes lines from other nodes, `host:port` or `unix:/path`, such as a port that a
-   * firewall lets through. Default: as the node, on any free port, or at a path of its own.
-   */
-  readonly listen?: string;
-  /**
-   * Milliseconds for which the main loop may stand still before others are let lead in place of
-   * this node. Default: 10,000.
-   */
-  readonly handOverAfterMs?: number;
-}
 
 /** What of a node's options says something about that thread. */
 export interface ThreadWanted {
@@ -24,14 +11,10 @@ export interface ThreadWanted {
   readonly secret?: Secret;
   readonly transport?: object;
   readonly data?: string;
-  readonly consensus?: {
-    readonly thread?: boolean | ConsensusThreadOptions;
-    readonly store?: LogStore;
-    readonly tickMs?: number;
-  };
+  readonly consensus?: ConsensusOptions;
 }
 
-export function isThreaded({ thread = false }: ThreadWanted['consensus'] = {}): boolean {
+export function isThreaded({ thread = false }: ConsensusOptions): boolean {
   return thread !== false;
 }
 
