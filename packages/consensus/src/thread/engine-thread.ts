@@ -4,6 +4,7 @@ import type { PeerIdentity, Secret, TlsTransport } from '@troupe/remote';
 import type { Driver } from '../driver.ts';
 import type { NodeId } from '../consensus.ts';
 import { BadOption } from '../errors.ts';
+import { checkTickMs } from '../group-options.ts';
 import type { News, Order } from './orders.ts';
 import type { EngineThreadStart, ThreadNews, ThreadOrder } from './thread-start.ts';
 import { ThreadedEngine } from './threaded-engine.ts';
@@ -55,7 +56,10 @@ export class EngineThread {
    */
   static async start(options: EngineThreadOptions): Promise<EngineThread> {
     const { self, env, tls, handOverAfterMs = HAND_OVER_AFTER_MS, tickMs } = options;
-    refuseTimes({ handOverAfterMs, ...(tickMs !== undefined && { tickMs }) });
+    if (tickMs !== undefined) checkTickMs(tickMs);
+    if (!(handOverAfterMs > 0)) {
+      throw new BadOption('handOverAfterMs', handOverAfterMs, 'give milliseconds, more than 0');
+    }
     const { data, listen, advertise, secret } = options;
     const credentials = await tls?.credentials();
     const own = { data, listen, advertise, secret, tls: credentials };
@@ -104,10 +108,4 @@ function readyOf(worker: Worker, { log }: Env): Promise<string> {
     worker.on('error', reject);
     worker.on('exit', (code) => reject(new Error(`the thread of consensus ended with ${code}`)));
   });
-}
-
-function refuseTimes(times: Readonly<Record<string, number>>): void {
-  for (const [name, ms] of Object.entries(times)) {
-    if (!(ms > 0)) throw new BadOption(name, ms, 'give milliseconds, more than 0');
-  }
 }
