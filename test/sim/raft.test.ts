@@ -38,6 +38,10 @@ test('a member that has asked for a snapshot is not sent a newer one half-way', 
   t.is(failureOf(new World({ seed: 81_020, Raft })), undefined);
 });
 
+test('a leader that its slow disk made one with its last answer has a tick to resign', (t) => {
+  t.is(failureOf(new World({ seed: 100_714, Raft })), undefined);
+});
+
 test('the same seed makes the same world', (t) => {
   const [one, two] = [8, 8].map((seed) => {
     const world = new World({ seed, Raft, trace: true });

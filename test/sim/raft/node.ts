@@ -61,6 +61,7 @@ export class SimNode {
   /** When this leader last heard of each other, and since when it has had to. */
   readonly #heardAt = new Map<NodeId, number>();
   #listensSince = 0;
+  #leadsSince = 0;
   /** Those that it leads. */
   #members: Configuration | undefined;
   #waiters: Waiter[] = [];
@@ -347,7 +348,10 @@ export class SimNode {
     const { now } = this.#world.timeline;
     if (leader !== this.id || quiet || configuration !== this.#members) this.#listensSince = now;
     this.#members = leader === this.id ? configuration : undefined;
-    if (leader !== this.id) return;
+    if (leader !== this.id) {
+      this.#leadsSince = now;
+      return;
+    }
     const patience = LEADER_PATIENCE_TICKS * this.#tickLength;
     const isHeard = isQuorum(configuration, (id) => {
       const at = Math.max(this.#heardAt.get(id) ?? 0, this.#listensSince);
@@ -355,7 +359,10 @@ export class SimNode {
     });
     demand(isHeard, () => `${this.id} leads, and hears nobody`);
     const [oldest = now] = this.#unanswered.values();
-    demand(now - oldest < patience, () => `${this.id} leads, and its disk does not answer`);
+    // It may have been elected by the answer to a vote that took long, with more behind it; whether
+    // its disk is too slow to lead it looks at with its next tick.
+    const asked = Math.max(oldest, this.#leadsSince);
+    demand(now - asked < patience, () => `${this.id} leads, and its disk does not answer`);
   }
 
   /** What is left of the log begins at the snapshot that stands for the rest, or before it. */
