@@ -24,6 +24,7 @@ export class LineWire implements Wire {
   readonly #log: SparingLog;
   #handler: WireHandler | undefined;
   #dropped = 0;
+  #isClosed = false;
 
   constructor(door: Door, env: Env) {
     this.#door = door;
@@ -54,6 +55,7 @@ export class LineWire implements Wire {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#handler = undefined;
     for (const lines of Object.values(this.#outgoing)) {
       for (const line of lines.values()) line.close();
@@ -90,6 +92,7 @@ export class LineWire implements Wire {
       },
     });
     this.#incoming.add(line);
+    if (this.#isClosed) line.destroy(); // It proved itself too late, and the door waits for it.
     for (const lines of Object.values(this.#outgoing)) lines.get(from)?.met(peer);
     return line;
   }

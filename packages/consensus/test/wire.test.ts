@@ -142,6 +142,28 @@ test('who says nothing is turned away after a while', async (t) => {
   t.true(isClosed);
 });
 
+test('who proves who it is to a wire that has closed is turned away: nobody waits for it', async (t) => {
+  const network = new MemoryNetwork();
+  const b = await open(network, 'b');
+  const connection = await network.transport('x').dial('b:1', { timeoutMs: 1_000 });
+  const self = { name: 'x', incarnation: '1', address: '' };
+  const handshake = new Handshake('dialler', { self, isLoopback: true }, (bytes) => {
+    connection.write(bytes);
+  });
+  let isClosed = false;
+  connection.start({
+    data: (chunk) => void handshake.push(chunk),
+    closed: () => void (isClosed = true),
+  });
+
+  handshake.begin();
+  const closing = b.wire.close();
+  await env.advance(10);
+  await closing;
+
+  t.true(isClosed);
+});
+
 test('another node at an address is not taken for the one that is looked for', async (t) => {
   const network = new MemoryNetwork();
   const a = await open(network, 'a', { addressOf: () => 'b:1' });
