@@ -34,7 +34,7 @@ test.serial('five servers are killed, stopped and cut off, and no client sees it
   t.timeout(180_000);
   await withFile(async (file) => {
     const faults = ['--faults', 'kill,stop,partition,transfer,power'];
-    const short = ['--minutes', '0.07', '--rate', '400', '--seed', '3', '--json'];
+    const short = ['--minutes', '0.05', '--rate', '300', '--seed', '3', '--json'];
     await using run = history(...faults, ...short, '--out', file);
 
     t.is(await run.ends(), 0, run.output);
@@ -53,9 +53,30 @@ test.serial('five servers are killed, stopped and cut off, and no client sees it
   });
 });
 
+test.serial('on threads and beside them servers stop in good order, and start again', async (t) => {
+  t.timeout(180_000);
+  const short = ['--minutes', '0.05', '--rate', '200', '--nodes', '3', '--json'];
+  await using run = history(
+    '--faults',
+    'restart,block',
+    '--thread',
+    'mixed',
+    '--seed',
+    '2',
+    ...short,
+  );
+
+  t.is(await run.ends(), 0, run.output);
+  const { verdict, complaints, end } = findingsOf(run);
+
+  t.like({ verdict, complaints }, { verdict: 'linearizable', complaints: [] });
+  t.regex(run.output, /all servers stop in good order, and start again/);
+  t.like(end, { blockedLeads: { lost: 0 } });
+});
+
 test.serial('members come, go and are replaced, and no client sees it', async (t) => {
   t.timeout(180_000);
-  const short = ['--minutes', '0.08', '--rate', '200', '--nodes', '3', '--json'];
+  const short = ['--minutes', '0.06', '--rate', '200', '--nodes', '3', '--json'];
   await using run = history('--faults', 'members', '--seed', '2', ...short);
 
   t.is(await run.ends(), 0, run.output);
@@ -117,7 +138,9 @@ test('without options, five servers meet all faults for two minutes', (t) => {
   const command = commandOf([]);
 
   t.like(command, { seconds: 120, nodes: 5, clients: 20, rate: 1_000, power: true });
-  t.deepEqual(command?.faults, ['kill', 'stop', 'partition', 'transfer', 'members']);
+  const faults = ['kill', 'restart', 'stop', 'block', 'partition', 'transfer', 'members'];
+  t.deepEqual(command?.faults, faults);
+  t.like(command, { thread: 'none' });
   t.like(commandOf(['--faults', 'kill']), { faults: ['kill'], power: false });
   t.like(commandOf(['--faults', '', '--seed', '7']), { faults: [], power: false, seed: 7 });
 });
@@ -126,10 +149,9 @@ for (const [args, complaint] of [
   [['--minutes', '0'], /--minutes must be above 0 and at most 1440, not '0'/],
   [['--nodes', '10'], /--nodes must be above 0 and at most 9, not '10'/],
   [['--clients', '1.5'], /--clients must be a whole number, not '1.5'/],
-  [
-    ['--faults', 'kill,fire'],
-    /--faults knows kill, stop, partition, transfer, members, not 'fire'/,
-  ],
+  [['--faults', 'kill,fire'], /--faults knows kill, restart, stop, .*, members, not 'fire'/],
+  [['--thread', 'some'], /--thread knows none, mixed, all, not 'some'/],
+  [['--thread', 'all', '--mistake', 'no-sync'], /no-sync is of a disk that no thread has/],
   [['--mistake', 'none'], /--mistake knows stale-reads, .*, not 'none'/],
 ] as const) {
   test(`it refuses ${args.join(' ')}`, (t) => {

@@ -147,7 +147,9 @@ export class Clients {
     if (op === 'acquire' && reply.value !== null) client.lock = key;
     if (op === 'write') load.saw(key, value as number);
     if (op === 'cas' && reply.value === true) load.saw(key, (value as readonly number[])[1] ?? 0);
-    if (op === 'read' && key.startsWith('register')) load.saw(key, reply.value as number | null);
+    if (op === 'read' && key.startsWith('register') && typeof reply.value !== 'string') {
+      load.saw(key, reply.value as number | null);
+    }
   }
 
   #changed(): void {

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { RunOptions } from './run.ts';
 import { faultKinds } from './storm.ts';
-import { mistakes } from './words.ts';
+import { mistakes, threadings } from './words.ts';
 
 export const HELP: string = `usage: npm run history -- [options]
        npm run history -- --check FILE
@@ -18,10 +18,13 @@ must be in the same state. docs/history.md says what is in the file.
   --nodes N        how many processes                      (default 5, at most 9)
   --clients N      who do one thing at a time              (default 20)
   --rate N         calls a second, of all of them          (default 1000)
-  --faults LIST    kill, stop, partition, transfer, members, power
+  --faults LIST    kill, restart, stop, block, partition, transfer, members, power
                                                            (default: all of them; '' for none)
-                   members: some are added, removed and replaced; power: what is killed loses what
-                   it has not synced, as in a power cut
+                   restart: in good order, all of them at the end; block: a main loop computes for
+                   2 s; members: some are added, removed and replaced; power: what is killed loses
+                   what it has not synced, as in a power cut
+  --thread WHICH   none, mixed, all: processes whose groups run on a thread of their own, mixed:
+                   every second                            (default none)
   --seed N         decides what goes wrong, and what is asked for
   --mistake NAME   ${mistakes.join(', ')}:
                    made by the servers, to see it found
@@ -56,6 +59,7 @@ export function commandOf(args: readonly string[]): Command | undefined {
       rate: { type: 'string', default: '1000' },
       faults: { type: 'string', default: [...faultKinds, 'power'].join() },
       seed: { type: 'string' },
+      thread: { type: 'string', default: 'none' },
       mistake: { type: 'string' },
       keep: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
@@ -65,6 +69,10 @@ export function commandOf(args: readonly string[]): Command | undefined {
   if (values.help) return undefined;
   const { out, check, mistake, keep, json } = values;
   const faults = values.faults.split(',').filter((name) => name !== '');
+  const thread = oneOf('thread', values.thread, threadings);
+  if (mistake === 'no-sync' && thread !== 'none') {
+    throw new RangeError('--mistake no-sync is of a disk that no thread has: leave --thread out');
+  }
   return {
     seconds: positive('minutes', values.minutes, 24 * 60) * 60,
     nodes: whole('nodes', values.nodes, 9),
@@ -74,6 +82,7 @@ export function commandOf(args: readonly string[]): Command | undefined {
       .filter((name) => name !== 'power')
       .map((name) => oneOf('faults', name, faultKinds)),
     power: faults.includes('power'),
+    thread,
     seed: whole('seed', values.seed ?? String((Date.now() % 1_000_000) + 1), 2 ** 32),
     mistake: mistake === undefined ? undefined : oneOf('mistake', mistake, mistakes),
     out,

@@ -22,6 +22,7 @@ export function heldFiles(files: Files, { lateMs }: HeldFilesOptions = {}): File
     rename: (from, to) => files.rename(from, to),
     remove: (path) => files.remove(path),
     syncDirectory: () => files.syncDirectory(),
+    close: async () => files.close?.(),
   };
 }
 

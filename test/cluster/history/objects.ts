@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { command, Machine, query } from '@troupe/consensus';
+import type { Body } from './bodies.ts';
 
 /** How far a server is, and a digest of all it knows. */
 export interface State {
@@ -7,20 +8,26 @@ export interface State {
   readonly digest: string;
 }
 
+/** What is written into a register: a number, and what belongs to it. */
+export interface Value {
+  readonly number: number;
+  readonly body: Body;
+}
+
 /** What the clients of a history share: registers, lists, counters and locks, by key. */
 export class Objects extends Machine {
-  readonly registers: Map<string, number> = new Map<string, number>();
+  readonly registers: Map<string, Value> = new Map<string, Value>();
   readonly lists: Map<string, readonly number[]> = new Map<string, readonly number[]>();
   readonly counters: Map<string, number> = new Map<string, number>();
   /** Who holds each. */
   readonly locks: Map<string, string> = new Map<string, string>();
 
-  @command write(key: string, value: number): void {
+  @command write(key: string, value: Value): void {
     this.registers.set(key, value);
   }
 
-  @command cas(key: string, from: number | null, to: number): boolean {
-    if (this.register(key) !== from) return false;
+  @command cas(key: string, from: number | null, to: Value): boolean {
+    if ((this.register(key)?.number ?? null) !== from) return false;
     this.registers.set(key, to);
     return true;
   }
@@ -46,7 +53,7 @@ export class Objects extends Machine {
     return this.locks.get(key) === by && this.locks.delete(key);
   }
 
-  @query register(key: string): number | null {
+  @query register(key: string): Value | null {
     return this.registers.get(key) ?? null;
   }
 
@@ -59,8 +66,12 @@ export class Objects extends Machine {
   }
 
   @query state(): State {
-    const all = [this.registers, this.lists, this.counters, this.locks].map((map) => [...map]);
-    const digest = createHash('sha256').update(JSON.stringify(all)).digest('hex');
+    const hash = createHash('sha256');
+    for (const [key, { number, body }] of this.registers) {
+      hash.update(`${key} ${number} `).update(body ?? '');
+    }
+    const others = [this.lists, this.counters, this.locks].map((map) => [...map]);
+    const digest = hash.update(JSON.stringify(others)).digest('hex');
     return { index: this.entry.index, digest };
   }
 }

@@ -49,10 +49,14 @@ function summaryOf({ keys, outcomes, checkMs, begin, end, faults }: Findings): r
 
 function figuresOf(end: unknown): readonly (readonly string[])[] {
   if (end === undefined) return [];
-  const { elections, longestGapMs, longestOutageMs, ...rest } = end as Figures;
+  const { elections, longestGapMs, longestOutageMs, blockedLeads, ...rest } = end as Figures;
+  const { kept, lost } = blockedLeads ?? { kept: 0, lost: 0 };
   const outage = `${seconds(longestOutageMs)} while a majority could talk`;
   return [
     ['time', `${Math.round(rest.seconds)} s, ${elections} elections`],
+    ...(kept + lost > 0
+      ? [['blocked', `${kept + lost} leaders on a thread, of which ${kept} led on`]]
+      : []),
     ['no change', `for ${seconds(longestGapMs)} at the longest, ${outage}`],
   ];
 }

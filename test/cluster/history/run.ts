@@ -12,7 +12,7 @@ import { Recorder } from './recorder.ts';
 import type { Reply } from './server.ts';
 import { Servers } from './servers.ts';
 import { type FaultKind, Storm } from './storm.ts';
-import type { Mistake } from './words.ts';
+import type { Mistake, Threading } from './words.ts';
 
 export interface RunOptions {
   readonly seconds: number;
@@ -24,6 +24,7 @@ export interface RunOptions {
   readonly seed: number;
   readonly faults: readonly FaultKind[];
   readonly power: boolean;
+  readonly thread: Threading;
   readonly mistake: Mistake | undefined;
   /** Leave the servers' disks behind. */
   readonly keep: boolean;
@@ -38,6 +39,8 @@ export interface Figures {
   readonly outcomes: Readonly<Record<Outcome, number>>;
   readonly faults: Readonly<Record<string, number>>;
   readonly elections: number;
+  /** Of leaders on a thread whose main loop was blocked, while nothing else went wrong. */
+  readonly blockedLeads: Readonly<Record<'kept' | 'lost', number>>;
   readonly longestGapMs: number;
   readonly longestOutageMs: number;
 }
@@ -52,12 +55,12 @@ const ASK_AGAIN_MS = 100;
 /** Records a history in `file`. What went wrong on the way is in it too. */
 export async function record(options: RunOptions): Promise<void> {
   using recorder = new Recorder(options.file);
-  const { nodes, clients, rate, seed, faults, power, mistake = null } = options;
+  const { nodes, clients, rate, seed, faults, power, thread, mistake = null } = options;
   const note = (op: string, value: unknown, key = ''): void => {
     const at = recorder.now();
     recorder.write({ client: RUN, op, key, value, call: at, return: at, outcome: 'ok' });
   };
-  note('begin', { format: 1, nodes, clients, rate, seed, faults, power, mistake });
+  note('begin', { format: 1, nodes, clients, rate, seed, faults, power, thread, mistake });
   const directory = await mkdtemp(join(tmpdir(), 'troupe-history-'));
   try {
     note('end', await new Run(options, { recorder, directory, note }).run());
@@ -87,12 +90,13 @@ class Run {
   }
 
   async run(): Promise<Figures> {
-    const { nodes, power, mistake } = this.#options;
+    const { nodes, power, thread, mistake } = this.#options;
     const { recorder, directory } = this.#parts;
     const complain = (why: string): void => this.#fail(new Error(why));
     const random = new Random(this.#options.seed);
     const load = new Load(random.fork('load'));
-    await using servers = await Servers.create({ nodes, power, mistake, directory, complain });
+    const disks = { power, mistake, directory };
+    await using servers = await Servers.create({ nodes, thread, ...disks, complain });
     const parts = { servers, recorder };
     const { clients: count, rate, faults: kinds } = this.#options;
     const clients = new Clients({ ...parts, load, random: random.fork('clients'), count, rate });
@@ -115,6 +119,7 @@ class Run {
       outcomes,
       faults: storm.counts,
       elections: servers.elections,
+      blockedLeads: storm.blockedLeads,
       longestGapMs,
       longestOutageMs,
     };
@@ -171,10 +176,7 @@ class Run {
     const { progress } = this.#options;
     const signal = this.#over;
     signal.throwIfAborted();
-    servers.heal();
-    const options = { limitMs: LIMIT_MS, signal };
-    const areUp = (): boolean => servers.all.every(({ isUp }) => isUp);
-    await servers.until(areUp, { ...options, what: 'all servers are up again' });
+    await this.#startMissing(servers);
     await this.#arrange(crew);
     const giveUpAtMs = performance.now() + LIMIT_MS;
     while (clients.gapMs > RECENT_MS) {
@@ -185,10 +187,23 @@ class Run {
       signal.throwIfAborted();
     }
     await clients.stop();
+    if (this.#options.faults.includes('restart')) {
+      progress('all is well again; all servers stop in good order, and start again');
+      await Promise.all(servers.all.map(({ name }) => servers.leave(name, true)));
+      signal.throwIfAborted();
+      await this.#startMissing(servers);
+    }
     const keys = [...load.keys()];
     progress(`all is well again, and ${keys.length} keys are read once more`);
     await clients.readAll(keys, signal);
     await this.#compare(servers);
+  }
+
+  async #startMissing(servers: Servers): Promise<void> {
+    servers.heal();
+    const areUp = (): boolean => servers.all.every(({ isUp }) => isUp);
+    const options = { limitMs: LIMIT_MS, signal: this.#over };
+    await servers.until(areUp, { ...options, what: 'all servers are up again' });
   }
 
   async #arrange(crew: Crew): Promise<void> {

@@ -3,30 +3,23 @@ import { isCallError, processEnv } from '@troupe/actor';
 import {
   type Consensus,
   type Coordination,
-  Engine,
-  type Files,
-  nodeFiles,
   openCoordination,
-  openStore,
   type Outcome,
   type Replica,
   Replicated,
   replicate,
   type SnapshotSource,
-  TransportWire,
 } from '@troupe/consensus';
-import { heldFiles } from './held-files.ts';
-import { Objects } from './objects.ts';
+import { bodyOf, isBodyOf } from './bodies.ts';
+import { type Running, startDriver } from './drivers.ts';
+import { Objects, type Value } from './objects.ts';
 import { pause } from './pause.ts';
 import type { Arranged, Arrangement, Begin, Mistake, Order, Task, Word } from './words.ts';
 
 /** Less than a client waits, so that it mostly gets an answer. */
 const DEADLINE_MS = 2_000;
-/** Many small ones, so that logs are shortened and members left behind get snapshots. */
-const LIMITS = { snapshotEntries: 1_000, keepEntries: 100 };
-const STORAGE = { segmentBytes: 2 ** 20, reserveBytes: 0 };
-/** How late a disk is that lies about syncs, as an operating system that writes when it likes. */
-const LATE_MS = 400;
+/** Many, so that files of the log are used again, and members left behind get snapshots. */
+const LIMITS = { snapshotEntries: 500, keepEntries: 50 };
 /** Short, so that those who stand still lose what they hold. */
 const SESSION = { ttlMs: 2_000 };
 /** How long somebody waits to hear that a lock is to be had. */
@@ -34,8 +27,14 @@ const LOCK_PATIENCE_MS = 1_500;
 /** For one whose mistake it is to try again as if nothing had happened. */
 const IMPATIENCE_MS = 1;
 
-/** Lines that are refused and break are what is meant to happen. */
-const env = processEnv({ log: { ...processEnv().log, warn: () => {} } });
+/** Lines that are refused and break are what is meant to happen; an error never is. */
+const env = processEnv({
+  log: {
+    ...processEnv().log,
+    warn: () => {},
+    error: (fields, message) => say({ kind: 'trouble', why: troubleOf(fields, message) }),
+  },
+});
 
 /** Its snapshots leave out the table of sessions. */
 class Forgetful extends Replicated<Objects> {
@@ -46,25 +45,24 @@ class Forgetful extends Replicated<Objects> {
 }
 
 interface ServerParts {
+  readonly running: Running;
   readonly group: Consensus<Outcome>;
   readonly machine: Replicated<Objects>;
   readonly coordination: Coordination;
-  /** Where the others are to be reached. */
-  readonly peers: Map<string, string>;
   readonly mistake: Mistake | undefined;
 }
 
 class Server {
+  readonly #running: Running;
   readonly #group: Consensus<Outcome>;
   readonly #objects: Replica<Objects>;
   readonly #coordination: Coordination;
-  readonly #peers: Map<string, string>;
   readonly #mistake: Mistake | undefined;
 
-  constructor({ group, machine, coordination, peers, mistake }: ServerParts) {
+  constructor({ running, group, machine, coordination, mistake }: ServerParts) {
+    this.#running = running;
     this.#group = group;
     this.#coordination = coordination;
-    this.#peers = peers;
     this.#objects = replicate(group, machine, { env }).with({ deadlineMs: DEADLINE_MS });
     this.#mistake = mistake;
   }
@@ -80,7 +78,11 @@ class Server {
       case 'arrange':
         return this.#arrange(order.arrangement);
       case 'meet':
-        return this.#peers.set(order.name, order.address).size;
+        return this.#running.reach(order.name, order.address);
+      case 'block':
+        return block(order.forMs);
+      case 'leave':
+        return this.#leave(order.handsOver);
     }
   }
 
@@ -90,6 +92,14 @@ class Server {
       if (event.kind === 'leader') say(event);
       if (event.kind === 'fatal') end(event.error);
     }
+  }
+
+  /** As a node does it when it is told to stop. */
+  async #leave(handsOver: boolean): Promise<void> {
+    const { driver } = this.#running;
+    if (handsOver) await driver.handOver({ deadlineMs: DEADLINE_MS });
+    await this.#coordination.close();
+    await driver.stop();
   }
 
   /** One step towards a group that consists of those who are wanted. */
@@ -121,10 +131,10 @@ class Server {
       case 'read':
         return this.#read(key, this.#mistake === 'stale-reads' ? 'stale' : consistency);
       case 'write':
-        return objects.write(key, value as number);
+        return objects.write(key, valueOf(value as number));
       case 'cas': {
         const [from, to] = value as readonly [number | null, number];
-        return objects.cas(key, from, to);
+        return objects.cas(key, from, valueOf(to));
       }
       case 'append':
         return objects.append(key, value as number);
@@ -139,9 +149,9 @@ class Server {
     }
   }
 
-  #read(key: string, consistency: 'linearizable' | 'lease' | 'stale'): Promise<unknown> {
+  async #read(key: string, consistency: 'linearizable' | 'lease' | 'stale'): Promise<unknown> {
     const objects = this.#objects.with({ consistency });
-    if (key.startsWith('register')) return objects.register(key);
+    if (key.startsWith('register')) return seen(await objects.register(key));
     return key.startsWith('list') ? objects.list(key) : objects.counter(key);
   }
 
@@ -170,6 +180,21 @@ class Server {
   }
 }
 
+function valueOf(number: number): Value {
+  return { number, body: bodyOf(number) };
+}
+
+/** The number that was written, or what nobody wrote. */
+function seen(value: Value | null): number | string | null {
+  if (value === null || isBodyOf(value.number, value.body)) return value?.number ?? null;
+  return `${value.number}, with a body that was not written`;
+}
+
+function block(forMs: number): void {
+  const end = performance.now() + forMs;
+  while (performance.now() < end);
+}
+
 /** The same for all processes. */
 function machineTimeMs(): number {
   return Number(process.hrtime.bigint() / 1_000n) / 1_000;
@@ -179,50 +204,39 @@ function say(word: Word): void {
   if (process.connected) process.send?.(word);
 }
 
+function troubleOf(fields: object, message: string): string {
+  const known = Object.entries(fields).map(([name, value]) => `${name} ${String(value)}`);
+  return [message, ...known].join(', ');
+}
+
 function end(error: unknown): void {
   const why = error instanceof Error ? error.message : String(error);
   const word: Word = { kind: 'fatal', why };
   process.send?.(word, () => process.exit(1));
 }
 
-async function filesOf({ directory, power, mistake }: Begin): Promise<Files> {
-  const files = await nodeFiles(directory);
-  if (mistake === 'no-sync') return heldFiles(files, { lateMs: LATE_MS });
-  return power ? heldFiles(files) : files;
-}
-
 async function start(begin: Begin): Promise<Server> {
-  const { name, voters, mistake } = begin;
-  const peers = new Map(Object.entries(begin.peers));
-  const options = { ...STORAGE, cluster: 'history', node: name, env };
-  const opened = await openStore(await filesOf(begin), options);
-  if (opened.verdict === 'corrupt') {
-    const { file, offset, reason } = opened.damage;
-    throw new Error(`its log is damaged: ${reason}, in ${file} at ${offset}`);
-  }
-  const wire = new TransportWire({
-    listen: '127.0.0.1:0',
-    addressOf: (node) => peers.get(node),
-    env,
-  });
-  const engine = new Engine({ node: name, store: opened.store, wire, env });
+  const { voters, mistake } = begin;
+  const running = await startDriver(begin, env);
+  const { driver } = running;
   const machine = new (mistake === 'forgets-sessions' ? Forgetful : Replicated)(Objects);
-  const group = await engine.open({
+  const group = await driver.open({
     ...LIMITS,
     group: 'objects',
     machine,
     voters,
     leaseReads: true,
   });
-  const coordination = await openCoordination(engine, { ...LIMITS, ...SESSION, voters, env });
-  say({ kind: 'listens', address: wire.address });
-  return new Server({ group, machine, coordination, peers, mistake });
+  const coordination = await openCoordination(driver, { ...LIMITS, ...SESSION, voters, env });
+  say({ kind: 'listens', address: running.address() });
+  return new Server({ running, group, machine, coordination, mistake });
 }
 
 async function answer(server: Server, order: Order): Promise<void> {
   const { id } = order;
   try {
     say({ kind: 'done', id, value: (await server.obey(order)) ?? null });
+    if (order.kind === 'leave') process.disconnect();
   } catch (error) {
     if (!isCallError(error)) return end(error);
     say({

@@ -5,6 +5,9 @@ import type { Answer, Begin, Order, Word } from './words.ts';
 
 const program = fileURLToPath(new URL('./server-process.js', import.meta.url));
 
+/** For a server to stop in good order, though it may stand still for a while, and be alone. */
+const LEAVE_MS = 30_000;
+
 type OrderBody = Order extends infer O ? (O extends Order ? Omit<O, 'id'> : never) : never;
 
 /** What came of an order: a value, or an error that says whether it was executed. */
@@ -15,11 +18,11 @@ export type Reply =
 export interface Watcher {
   listens(address: string): void;
   leader(leader: string | undefined, epoch: number): void;
-  /** It ended, and nobody has killed it. */
+  /** Something is wrong with it, or it ended, and nobody has made it. */
   failed(why: string): void;
 }
 
-/** One life of a server: a process that ends by being killed. */
+/** One life of a server: a process that ends by being killed, or told to stop. */
 export class Server {
   readonly name: string;
   readonly #child: ChildProcess;
@@ -31,7 +34,10 @@ export class Server {
   /** Where it listens, once it does. */
   address: string | undefined;
   isStopped = false;
+  #isLeaving = false;
   hasEnded = false;
+  /** It ended in good order. */
+  hasLeft = false;
 
   constructor(begin: Begin, watcher: Watcher) {
     this.name = begin.name;
@@ -40,7 +46,10 @@ export class Server {
     this.#child = fork(program, [JSON.stringify(begin)], { stdio });
     this.#child.on('message', (word: Word) => this.#hear(word));
     this.#child.on('error', () => {}); // Of messages to a process that has just been killed.
-    this.#child.on('exit', (code, signal) => this.#onExit(signal ?? `exit code ${code}`));
+    this.#child.on('exit', (code, signal) => {
+      this.hasLeft = this.#isLeaving && code === 0;
+      this.#onExit(signal ?? `exit code ${code}`);
+    });
   }
 
   get pid(): number | undefined {
@@ -49,7 +58,8 @@ export class Server {
 
   /** It takes orders, as far as anybody can see. */
   get isUp(): boolean {
-    return this.address !== undefined && !this.#isKilled && !this.hasEnded;
+    const isAsked = this.#isKilled || this.#isLeaving;
+    return this.address !== undefined && !isAsked && !this.hasEnded;
   }
 
   /**
@@ -87,6 +97,20 @@ export class Server {
     this.#child.kill('SIGKILL'); // One that stands still ends too.
   }
 
+  /** Tells it to stop in good order, and waits until it is gone. */
+  async leave(handsOver: boolean): Promise<void> {
+    if (this.hasEnded) return;
+    this.#isLeaving = true;
+    const exit = once(this.#child, 'exit');
+    this.#child.send({ kind: 'leave', id: 0, handsOver } satisfies Order, () => {});
+    const late = setTimeout(() => {
+      this.#watcher.failed(`it was told to stop, and has not ended within ${LEAVE_MS} ms`);
+      this.kill();
+    }, LEAVE_MS);
+    await exit;
+    clearTimeout(late);
+  }
+
   /** Kills it, and waits until it is gone. */
   async end(): Promise<void> {
     this.kill();
@@ -100,6 +124,8 @@ export class Server {
         return this.#watcher.listens(word.address);
       case 'leader':
         return this.#watcher.leader(word.leader, word.epoch);
+      case 'trouble':
+        return this.#watcher.failed(`it says: ${word.why}`);
       case 'fatal':
         this.#why = word.why;
         return;
@@ -118,6 +144,9 @@ export class Server {
     for (const settle of this.#waiting.values()) {
       settle({ kind: 'failed', executed: 'unknown', code: 'ENDED' });
     }
-    if (!this.#isKilled || this.#why !== undefined) this.#watcher.failed(this.#why ?? how);
+    const isMeant = this.#isKilled || this.hasLeft;
+    if (!isMeant || this.#why !== undefined) {
+      this.#watcher.failed(`it ended by itself: ${this.#why ?? how}`);
+    }
   }
 }

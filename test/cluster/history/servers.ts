@@ -2,16 +2,20 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Cut, Link } from './links.ts';
 import { Server } from './server.ts';
-import type { Begin } from './words.ts';
+import type { Begin, Threading } from './words.ts';
 
 export interface ServersOptions extends Pick<Begin, 'power' | 'mistake' | 'directory'> {
   readonly nodes: number;
+  readonly thread: Threading;
   /** Something happened that nobody had meant to. */
   readonly complain: (why: string) => void;
 }
 
 /** For a server to say that it knows of another. */
 const MEET_MS = 3_000;
+
+/** From server to server: what a text looks like that was in a file before depends on it. */
+const SEGMENT_BYTES = [2 ** 24, 2 ** 20, 2 ** 22] as const;
 
 /** From one server to another. */
 export type Way = readonly [from: string, to: string];
@@ -62,6 +66,11 @@ export class Servers implements AsyncDisposable {
     return this.#epochs.size;
   }
 
+  /** The latest election that anybody has told of. */
+  get epoch(): number {
+    return this.#leader.epoch;
+  }
+
   /** Who leads, by what the one that knows of the latest election says. */
   get leader(): string | undefined {
     return this.#leader.name;
@@ -78,6 +87,12 @@ export class Servers implements AsyncDisposable {
   /** Since when a majority runs and can talk, by `performance.now()`; undefined: there is none. */
   get majoritySinceMs(): number | undefined {
     return this.#majoritySinceMs;
+  }
+
+  /** Whether it runs its groups on a thread. */
+  hasThread(name: string): boolean {
+    const { thread } = this.#options;
+    return thread === 'all' || (thread === 'mixed' && numberOf(name) % 2 === 1);
   }
 
   /** The last life of `name`; undefined when it is gone for good. */
@@ -109,13 +124,17 @@ export class Servers implements AsyncDisposable {
 
   start(name: string): void {
     if (!this.#present.has(name)) return; // It has just gone for good.
-    const { power, mistake } = this.#options;
+    const { power, mistake, thread } = this.#options;
     const others = [...this.#present].filter((other) => other !== name);
     const begin: Begin = {
       name,
       voters: this.#founders.includes(name) ? this.#founders : [],
       peers: Object.fromEntries(others.map((to) => [to, this.#link(name, to)?.address ?? ''])),
       directory: this.#directoryOf(name),
+      segmentBytes: SEGMENT_BYTES[numberOf(name) % SEGMENT_BYTES.length] ?? 2 ** 20,
+      hadLeft: this.find(name)?.hasLeft ?? false,
+      driver: this.hasThread(name) ? 'thread' : 'loop',
+      hasThreads: thread !== 'none',
       power,
       mistake,
     };
@@ -128,7 +147,7 @@ export class Servers implements AsyncDisposable {
       },
       leader: (leader, epoch) => this.#heard(leader, epoch),
       failed: (why) => {
-        this.#options.complain(`${name} ended by itself: ${why}`);
+        this.#options.complain(`${name}: ${why}`);
         this.#changed();
       },
     });
@@ -137,6 +156,13 @@ export class Servers implements AsyncDisposable {
 
   async kill(name: string): Promise<void> {
     const ended = this.find(name)?.end();
+    this.#changed();
+    await ended;
+  }
+
+  /** Stops it in good order. @param handsOver lets others lead first */
+  async leave(name: string, handsOver: boolean): Promise<void> {
+    const ended = this.find(name)?.leave(handsOver);
     this.#changed();
     await ended;
   }
@@ -275,4 +301,8 @@ export class Servers implements AsyncDisposable {
   readonly #killAll = (): void => {
     for (const server of this.all) server.kill();
   };
+}
+
+function numberOf(name: string): number {
+  return Number(name.slice(1));
 }

@@ -6,7 +6,15 @@ import type { Recorder } from './recorder.ts';
 import type { Server } from './server.ts';
 import type { Way, Servers } from './servers.ts';
 
-export const faultKinds = ['kill', 'stop', 'partition', 'transfer', 'members'] as const;
+export const faultKinds = [
+  'kill',
+  'restart',
+  'stop',
+  'block',
+  'partition',
+  'transfer',
+  'members',
+] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
 /** Between the end of one fault and the next, in the mean. */
@@ -15,6 +23,9 @@ const CALM_MS = 1_200;
 const OVERLAP = 0.3;
 const DOWN_MS = { min: 0, max: 3_000 };
 const STOPPED_MS = { min: 200, max: 4_000 };
+const BLOCKED_MS = 2_000;
+/** For one that is blocked to say that it goes on. */
+const UNBLOCKED_MS = 10_000;
 const CUT_MS = { min: 500, max: 5_000 };
 const TRANSFER_MS = 3_000;
 /** So many that one can be lost, and not more than two above those who began. */
@@ -34,7 +45,11 @@ export class Storm {
   readonly #options: StormOptions;
   readonly #nodesMax: number;
   readonly counts: Record<string, number> = {};
+  /** Leaders on a thread whose main loop was blocked, while nothing else went wrong. */
+  readonly blockedLeads: { kept: number; lost: number } = { kept: 0, lost: 0 };
   readonly #underWay = new Set<Promise<void>>();
+  /** That were begun. */
+  #faults = 0;
 
   constructor(options: StormOptions) {
     this.#options = options;
@@ -60,8 +75,12 @@ export class Storm {
     switch (kind) {
       case 'kill':
         return this.#kill(signal);
+      case 'restart':
+        return this.#restart(signal);
       case 'stop':
         return this.#stop(signal);
+      case 'block':
+        return this.#block();
       case 'partition':
         return this.#partition(signal);
       case 'transfer':
@@ -72,29 +91,51 @@ export class Storm {
   }
 
   async #kill(signal: AbortSignal): Promise<void> {
+    const { servers } = this.#options;
+    const { victims, of } = this.#victims();
+    if (victims.length === 0) return;
+    const over = this.#begin(`kill${of}`, victims.join(' '));
+    await Promise.all(victims.map((name) => servers.kill(name)));
+    await this.#startAgain(victims, signal);
+    over();
+  }
+
+  /** In good order, and on the same disk. */
+  async #restart(signal: AbortSignal): Promise<void> {
+    const { servers, random } = this.#options;
+    const { victims, of } = this.#victims();
+    if (victims.length === 0) return;
+    const over = this.#begin(`restart${of}`, victims.join(' '));
+    const handsOver = random.chance(0.5);
+    await Promise.all(victims.map((name) => servers.leave(name, handsOver)));
+    await this.#startAgain(victims, signal);
+    over();
+  }
+
+  #victims(): { readonly victims: readonly string[]; readonly of: string } {
     const { servers, random } = this.#options;
     const { leader } = servers;
     const alive = servers.all.filter(({ hasEnded }) => !hasEnded).map(({ name }) => name);
     const majority = Math.floor(servers.names.length / 2) + 1;
     const some = random.shuffled(alive);
-    const [victims, what] = random.pick<readonly [readonly string[], string]>([
-      ...Array.from({ length: 4 }, () => [some.slice(0, 1), 'kill'] as const),
+    return random.pick([
+      ...Array.from({ length: 4 }, () => ({ victims: some.slice(0, 1), of: '' })),
       ...Array.from({ length: 4 }, () => {
-        return [alive.filter((name) => name === leader), 'kill of the leader'] as const;
+        return { victims: alive.filter((name) => name === leader), of: ' of the leader' };
       }),
-      [some.slice(0, majority), 'kill of a majority'],
-      [some, 'kill of all'],
+      { victims: some.slice(0, majority), of: ' of a majority' },
+      { victims: some, of: ' of all' },
     ]);
-    if (victims.length === 0) return;
-    const over = this.#begin(what, victims.join(' '));
-    await Promise.all(victims.map((name) => servers.kill(name)));
+  }
+
+  async #startAgain(victims: readonly string[], signal: AbortSignal): Promise<void> {
+    const { servers, random } = this.#options;
     await Promise.all(
       victims.map(async (name) => {
         await pause(random.between(DOWN_MS.min, DOWN_MS.max), signal);
         if (!signal.aborted && servers.find(name)?.hasEnded === true) servers.start(name);
       }),
     );
-    over();
   }
 
   async #stop(signal: AbortSignal): Promise<void> {
@@ -107,6 +148,23 @@ export class Storm {
     await pause(random.between(STOPPED_MS.min, STOPPED_MS.max), signal);
     if (servers.find(name) === victim) servers.goOn(name);
     over();
+  }
+
+  /** The main loop of one computes; who leads on a thread leads on. */
+  async #block(): Promise<void> {
+    const { servers } = this.#options;
+    const victim = this.#victim(servers.up.filter(({ isStopped }) => !isStopped));
+    if (victim === undefined) return;
+    const { name } = victim;
+    const { leader, epoch } = servers;
+    const faultsBefore = this.#faults;
+    const isAlone = this.#underWay.size === 0;
+    const over = this.#begin(name === leader ? 'block of the leader' : 'block', name);
+    await victim.ask({ kind: 'block', forMs: BLOCKED_MS }, UNBLOCKED_MS);
+    over();
+    const isUndisturbed = isAlone && this.#faults === faultsBefore + 1;
+    if (name !== leader || !servers.hasThread(name) || !isUndisturbed) return;
+    this.blockedLeads[servers.epoch === epoch ? 'kept' : 'lost'] += 1;
   }
 
   async #partition(signal: AbortSignal): Promise<void> {
@@ -181,6 +239,7 @@ export class Storm {
   #begin(op: string, key: string): () => void {
     const { recorder } = this.#options;
     const call = recorder.now();
+    this.#faults += 1;
     const kind = op.replace(/,.*/, '');
     this.counts[kind] = (this.counts[kind] ?? 0) + 1;
     return () => {

@@ -6,10 +6,22 @@ export interface Begin {
   /** Where the others are to be reached, each by a way of this server's own. */
   readonly peers: Readonly<Record<string, string>>;
   readonly directory: string;
-  /** A kill is a power cut: what was not synced is lost. */
+  /** Of one file of its log; on a thread, which opens its own, as by default. */
+  readonly segmentBytes: number;
+  /** Its last life on this disk ended in good order. */
+  readonly hadLeft: boolean;
+  /** Where its groups are run. */
+  readonly driver: 'loop' | 'thread';
+  /** Some servers are on a thread. */
+  readonly hasThreads: boolean;
+  /** A kill is a power cut: what was not synced is lost. A thread opens its disk itself. */
   readonly power: boolean;
   readonly mistake: Mistake | undefined;
 }
+
+/** Which servers run their groups on a thread; `mixed`: every second. */
+export const threadings = ['none', 'mixed', 'all'] as const;
+export type Threading = (typeof threadings)[number];
 
 export const mistakes = ['stale-reads', 'no-sync', 'forgets-sessions', 'repeats'] as const;
 
@@ -51,6 +63,10 @@ export type Order =
   | { readonly kind: 'state'; readonly id: number }
   | { readonly kind: 'transfer'; readonly id: number; readonly to: string }
   | { readonly kind: 'arrange'; readonly id: number; readonly arrangement: Arrangement }
+  /** Compute, so that nothing else has a turn. */
+  | { readonly kind: 'block'; readonly id: number; readonly forMs: number }
+  /** Stop in good order; the process ends. */
+  | { readonly kind: 'leave'; readonly id: number; readonly handsOver: boolean }
   /** Another server is to be reached there. */
   | {
       readonly kind: 'meet';
@@ -73,5 +89,7 @@ export type Word =
   | Answer
   | { readonly kind: 'listens'; readonly address: string }
   | { readonly kind: 'leader'; readonly leader: string | undefined; readonly epoch: number }
+  /** It has logged an error, and goes on. */
+  | { readonly kind: 'trouble'; readonly why: string }
   /** It cannot go on, and ends. */
   | { readonly kind: 'fatal'; readonly why: string };
