@@ -14,7 +14,7 @@ export interface SocketFacts {
 }
 
 /** How long a connection that this side has ended may be silent before it is given up. */
-const SILENCE_MS_MAX = 2_000;
+export const SILENCE_MS_MAX = 2_000;
 
 /** A connection over a stream socket of Node's, which must not be flowing yet. */
 export class SocketConnection implements Connection {

@@ -1,4 +1,6 @@
+import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
+import { SILENCE_MS_MAX } from './socket-connection.ts';
 import { CLOSED_IN_ORDER, WebSocketConnection } from './websocket-connection.ts';
 
 /** Messages are binary; who sends text is none of ours. */
@@ -7,8 +9,8 @@ const UNSUPPORTED_DATA = 1003;
 /** What one write of a node may be: far more than its session ever makes of it. */
 const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
 
-/** For the other side to agree that a connection is closed, before it is cut. */
-const CLOSE_TIMEOUT_MS = 2_000;
+/** The library would count from the call of close, whatever still flows: it never gets to this. */
+const CLOSE_TIMEOUT_MS = 2 ** 31 - 1;
 
 export interface WebSocketLimits {
   readonly perMessageDeflate: false;
@@ -37,11 +39,22 @@ export function hostOf({ hostname }: URL): string {
   return hostname.replace(/^\[|\]$/g, '');
 }
 
+export interface WebSocketFacts {
+  /** What the WebSocket is spoken over. */
+  readonly carrier: Socket;
+  readonly remoteAddress: string;
+  readonly isLoopback: boolean;
+}
+
 /** @param socket open, and paused from here on until the connection is started */
 export function connectionOver(
   socket: WebSocket,
-  facts: { readonly remoteAddress: string; readonly isLoopback: boolean },
+  { carrier, ...facts }: WebSocketFacts,
 ): WebSocketConnection {
+  carrier.setTimeout(SILENCE_MS_MAX, () => {
+    // Whoever has ended it, the other side may never answer; while it is open, silence is no fault.
+    if (socket.readyState !== socket.OPEN) socket.terminate();
+  });
   let onSent: (() => void) | undefined;
   const sent = (): void => {
     const run = onSent;
@@ -55,7 +68,10 @@ export function connectionOver(
     send: (bytes) => socket.send(bytes, sent),
     afterSending: (run) => (onSent = run),
     resume: () => socket.resume(),
-    close: () => socket.close(CLOSED_IN_ORDER),
+    close() {
+      socket.close(CLOSED_IN_ORDER);
+      carrier.setTimeout(SILENCE_MS_MAX); // It may be silent already, with much before the goodbye.
+    },
     destroy: () => socket.terminate(),
   });
   socket.on('message', (message, isBinary) => {

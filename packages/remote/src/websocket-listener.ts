@@ -74,7 +74,11 @@ function admit(door: WebSocketDoor, sockets: WebSocketServer, upgrade: Upgrade):
   }
   // What a proxy passes on comes from wherever the proxy took it.
   const isForwarded = 'forwarded' in request.headers || 'x-forwarded-for' in request.headers;
-  const facts = { remoteAddress, isLoopback: isLoopback(host) && !isForwarded };
+  const facts = {
+    carrier: request.socket,
+    remoteAddress,
+    isLoopback: isLoopback(host) && !isForwarded,
+  };
   sockets.handleUpgrade(request, socket, head, (webSocket: WebSocket) => {
     door.accept(connectionOver(webSocket, facts), visit);
   });

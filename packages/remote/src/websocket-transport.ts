@@ -33,10 +33,12 @@ async function dial(url: URL, { timeoutMs }: DialOptions): Promise<Connection> {
       reject(new Error(reasonOf(cause), { cause }));
     };
     socket.once('error', onError);
-    socket.once('open', () => {
-      socket.off('error', onError);
-      const facts = { remoteAddress: url.host, isLoopback: isLoopback(hostOf(url)) };
-      resolve(connectionOver(socket, facts));
+    socket.once('upgrade', ({ socket: carrier }) => {
+      socket.once('open', () => {
+        socket.off('error', onError);
+        const facts = { carrier, remoteAddress: url.host, isLoopback: isLoopback(hostOf(url)) };
+        resolve(connectionOver(socket, facts));
+      });
     });
   });
 }

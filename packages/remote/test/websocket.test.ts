@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { get } from 'node:http';
+import { mock } from 'node:test';
 import test from 'ava';
 import { WebSocket } from 'ws';
 import { type Connection, type Listener, webSocketTransport } from '@troupe/remote';
@@ -88,6 +90,54 @@ test('a message longer than any envelope ends the connection', async (t) => {
   t.regex(String(await reason), /closed with code/);
   await listener.close();
 });
+
+/** Has the library's clocks, which are the process's, stand still until they are turned. */
+test.serial('what flows after close is waited for, however long it takes', async (t) => {
+  mock.timers.enable({ apis: ['setTimeout'] });
+  t.teardown(() => mock.timers.reset());
+  const { listener, first } = await waiting();
+  const socket = new WebSocket(listener.address);
+  let bytes = 0;
+  socket.on('message', (message) => {
+    if (message instanceof Buffer) bytes += message.length;
+    mock.timers.tick(1_000);
+  });
+  const far = await first;
+  if (far instanceof Error) throw far;
+  const sent = 64 * 128 * 1024;
+  for (let i = 0; i < 64; i += 1) far.write(Buffer.alloc(sent / 64));
+  far.start({ data: () => undefined, closed: () => undefined });
+  far.close();
+
+  t.is(await ended(socket), '1000 ');
+  t.is(bytes, sent);
+  await listener.close();
+});
+
+/** Who reads nothing, and by itself waits for ever. */
+const SILENT = { closeTimeout: 2 ** 31 - 1, perMessageDeflate: false };
+
+for (const [who, end] of [
+  ['this side', (far: Connection) => far.close()],
+  ['the other side', (_: Connection, socket: WebSocket) => socket.close(1000)],
+] as const) {
+  test(`a connection that ${who} has ended is given up when the other falls silent`, async (t) => {
+    const { listener, first } = await waiting();
+    const socket = new WebSocket(listener.address, SILENT);
+    t.teardown(() => socket.terminate());
+    const [far] = await Promise.all([first, once(socket, 'open')]);
+    if (far instanceof Error) throw far;
+    socket.pause();
+
+    await new Promise((closed) => {
+      far.start({ data: () => undefined, closed });
+      end(far, socket);
+    });
+
+    t.is(far.bufferedBytes, 0);
+    await listener.close();
+  });
+}
 
 for (const address of ['http://127.0.0.1:1/', 'ws:/', '127.0.0.1:1']) {
   test(`'${address}' is no address of a WebSocket`, async (t) => {
