@@ -210,7 +210,7 @@ export class Node implements AsyncDisposable {
    * all that looks at the same memory, have length 0. Bytes on their way to a file or a socket are
    * in use.
    * @returns false when there is nothing to give back: they are of this node, were given back
-   *   before, or came together with others (those below 32 KiB do)
+   *   before, came from a client outside, or together with others (those below 32 KiB do)
    */
   recycle(bytes: Uint8Array): boolean {
     return this.#endpoint.memory.recycle(bytes);

@@ -30,7 +30,11 @@ export async function connect(
   return client;
 }
 
-/** A client outside of the cluster: references as inside, and what the node permits. */
+/**
+ * A client outside of the cluster: references as inside, and what the node permits. Large bytes of
+ * a result lie in the message that they came in, which the platform has made and the collector
+ * takes: a WebSocket is given no memory to read into, so there is nothing to `recycle`.
+ */
 export class OutsiderClient {
   readonly #url: string;
   readonly #options: OutsiderClientOptions;

@@ -35,6 +35,8 @@ import { type ErrorClass, errorFromWire, errorToWire } from './wire-error.ts';
 const UNSENT_BYTES_MAX = 4 * 1024 * 1024;
 /** How often it is looked whether what waits to be sent has become less: sockets do not tell. */
 const LOOK_FOR_ROOM_MS = 20;
+/** A message has memory of its own, which a byte string that is most of it is left in. */
+const OWN_MEMORY = { keep: () => undefined };
 /** How long the node's own word of a passed deadline is waited for. */
 const CONFIRMATION_MS = 100;
 
@@ -42,7 +44,10 @@ const CONFIRMATION_MS = 100;
 const CALL_FIELDS = ['type', 'id', 'target', 'method', 'args', 'timeoutMs'];
 const CAST_FIELDS = ['type', 'target', 'method', 'args'];
 
-/** What the WebSockets of browsers, of Node.js and of the `ws` package have in common. */
+/**
+ * What the WebSockets of browsers, of Node.js and of the `ws` package have in common. Every message
+ * comes as an `ArrayBuffer` that nobody else has.
+ */
 export interface WebSocketLike {
   binaryType: string;
   readonly bufferedAmount: number;
@@ -312,7 +317,8 @@ export class OutsiderLine {
     this.#heardAt = this.#env.now();
     try {
       if (!(data instanceof ArrayBuffer)) throw new BadFrame('a message that is not binary');
-      for (const frame of this.#codec.decodeSequence(new Uint8Array(data), this.#values)) {
+      const bytes = new Uint8Array(data);
+      for (const frame of this.#codec.decodeSequence(bytes, this.#values, OWN_MEMORY)) {
         this.#dispatch(new FrameReader(frame, data.byteLength));
       }
     } catch (error) {

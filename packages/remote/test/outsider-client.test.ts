@@ -5,6 +5,7 @@ import { CborCodec, OutsiderClient, type ValuePort, type WebSocketLike } from '@
 
 interface Room extends Actor {
   say(text: string): string;
+  photo(of: string): unknown;
 }
 
 const codec = new CborCodec();
@@ -34,9 +35,11 @@ class Line implements WebSocketLike {
   happens(type: 'open' | 'close', reason = ''): void {
     this.#listeners.get(type)?.({ data: undefined, reason });
   }
-  says(frame: readonly unknown[]): void {
+  /** @returns the memory of the message */
+  says(frame: readonly unknown[]): ArrayBuffer {
     const data = Uint8Array.from(codec.encode(frame, plain)).buffer;
     this.#listeners.get('message')?.({ data, reason: '' });
+    return data;
   }
 }
 
@@ -75,6 +78,24 @@ test('calls wait for the welcome, and leave in their order', async (t) => {
     [2, 1, ['room', 'lobby'], 'say', ['one'], 10_000],
     [3, ['room', 'lobby'], 'say', ['two']],
   ]);
+});
+
+test('bytes that are most of a message stay in its memory, and others are copied', async (t) => {
+  const { lines, room } = client();
+  const [large, one, two] = [room.photo('large'), room.photo('one'), room.photo('two')];
+  const [line] = lines;
+  line?.happens('open');
+  line?.says(WELCOME);
+
+  const message = line?.says([5, 1, new Uint8Array(100_000).fill(7)]);
+  line?.says([5, 2, { photo: new Uint8Array(100).fill(7), of: 'x'.repeat(200) }]);
+  line?.says([5, 3, [new Uint8Array(100), new Uint8Array(1_000)]]);
+
+  const photo = (await large) as Uint8Array;
+  t.true(photo.buffer === message);
+  t.deepEqual(photo, new Uint8Array(100_000).fill(7));
+  t.is(((await one) as { photo: Uint8Array }).photo.buffer.byteLength, 100);
+  for (const bytes of (await two) as Uint8Array[]) t.is(bytes.buffer.byteLength, bytes.length);
 });
 
 test('what waits to be sent has a bound, before the welcome and after', (t) => {
