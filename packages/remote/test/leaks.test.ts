@@ -3,15 +3,24 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
 
-test('calls, references, aborted calls, streams, functions and channels leave nothing behind', async (t) => {
+test('calls, streams, functions, monitors, channels, clients and nodes leave nothing behind', async (t) => {
   const command = fileURLToPath(new URL('./leaks.js', import.meta.url));
 
   const { stdout } = await promisify(execFile)(process.execPath, [command, '--calls', '20000']);
 
-  t.regex(stdout, /^20000 in all +2500 of each\n/);
+  t.regex(stdout, /^20864 in all\n {2}calls +1600\n/);
+  t.regex(stdout, /\n {2}clients, come and gone +16\n/);
   t.regex(stdout, /\n {2}handles +(\d+) +\1\n/);
-  for (const what of ['calls under way', 'streams', 'functions', 'channel ends']) {
+  for (const what of [
+    'calls under way',
+    'streams',
+    'functions',
+    'signals',
+    'channel ends',
+    'channels known elsewhere',
+    'clients',
+  ]) {
     t.regex(stdout, new RegExp(`\n {2}${what} +0 +0\n`));
   }
-  t.regex(stdout, /\n {2}channels known elsewhere +0 +0\n$/);
+  t.regex(stdout, /\n {2}peers +(\d+) +\1\n$/);
 });
