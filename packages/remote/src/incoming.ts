@@ -236,8 +236,11 @@ export class Incoming implements CallServer {
     const target = frame.target();
     const cell = typeof target === 'number' ? this.#system.find(target) : undefined;
     const down = (reason: DownReason): void => this.#sink.reply([DOWN, id, reason], cell);
-    if (cell === undefined || this.#monitors.size >= this.#limits.monitorsMax) {
-      return down({ kind: 'no-actor' });
+    if (cell === undefined) return down({ kind: 'no-actor' });
+    const { monitorsMax } = this.#limits;
+    if (this.#monitors.size >= monitorsMax) {
+      const error = new Overloaded(this.#system.name, 'monitors of one peer', monitorsMax);
+      return down({ kind: 'node-down', error });
     }
     const monitor = (gone: typeof down): (() => void) => cell.monitor(({ reason }) => gone(reason));
     this.#monitors.add(id, { to: cell.address, from: this.#caller() }, { monitor, down });

@@ -49,6 +49,10 @@ class Counter extends Actor {
   @rpc end(): void {
     this.stop();
   }
+  @rpc lastWords(): Uint8Array {
+    this.stop();
+    return new Uint8Array(1_000_000);
+  }
   @rpc me(): ActorRef<Counter> {
     return this.self<Counter>();
   }
@@ -227,6 +231,18 @@ test('an actor that is down refuses calls from elsewhere, and its monitors are t
 
   t.deepEqual(downs, [{ address: 'b/counter/#2', reason: { kind: 'stopped' } }]);
   t.like(await t.throwsAsync(counter.add(1), { instanceOf: ActorDown }), { executed: 'no' });
+});
+
+test('that an actor is down is told after all that it has said, however large', async (t) => {
+  const { a, counter, env } = await remoteCounter();
+  const told: string[] = [];
+  a.system.monitor(counter, () => told.push('down'));
+  const words = counter.lastWords().then(() => told.push('words'));
+
+  await words;
+  await env.settled();
+
+  t.deepEqual(told, ['words', 'down']);
 });
 
 test('callbacks and a log that throw while frames arrive end no session', async (t) => {

@@ -6,7 +6,7 @@ import { testNodes } from './nodes.js';
 class Leaf extends Actor {
   reason: unknown;
   runs = 0;
-  @rpc wait(): Promise<never> {
+  @rpc wait(_bytes?: Uint8Array): Promise<never> {
     this.runs += 1;
     const { signal } = this.ctx;
     return new Promise((_resolve, reject) => {
@@ -107,6 +107,19 @@ test(
   undefined,
   new DOMException('This operation was aborted', 'AbortError'),
 );
+
+test('what cancels a large call does not overtake it', async (t) => {
+  const { env, leaf, leafFromB } = await start();
+  const abort = new AbortController();
+  const call = leafFromB.with({ signal: abort.signal }).wait(new Uint8Array(1_000_000));
+
+  abort.abort();
+
+  await t.throwsAsync(call, { instanceOf: Cancelled });
+  await env.settled();
+  const { runs, isTold } = await leaf.seen();
+  t.is(isTold, runs === 1);
+});
 
 test('the end of a session is a cancellation for what its calls have led to', async (t) => {
   const { env, a, leaf, relay, relayFromA, leafFromA } = await start();

@@ -300,6 +300,87 @@ test('a home does not take more bytes than it gave credit for, in elements of an
   }
 });
 
+/** Has b open its receiver too, and one element be asked for that is not there. */
+async function waiting() {
+  const nodes = await greedy(1);
+  const { home, receiver, env, a, toB } = nodes;
+  await home.receive();
+  void receiver.receive().catch(() => undefined);
+  await env.settled();
+  const { core } = channelBehind(home.sender) ?? {};
+  if (core === undefined) throw new TypeError('no end of a channel');
+  const { id, token } = a.endpoint.table.locate(core, 'send', toB);
+  const answer = (...frame: readonly unknown[]): void => {
+    toB.send(toB.encode(frame), { key: 'greedy' });
+  };
+  return { ...nodes, answer, id, token };
+}
+
+/** What no honest node says, by the numbers of b's ends: 2 and 3 send, 4 and 5 receive. */
+const BREACHES: Readonly<Record<string, readonly (readonly unknown[])[]>> = {
+  'more elements than there is a window for': [[type.ITEMS, 2, new Array(258).fill('x')]],
+  'more elements asked for than anybody needs': [[type.CREDIT, 4, 5_000, 0]],
+  'elements by an end that receives': [[type.ITEMS, 4, ['x']]],
+  'credit for an end that sends': [[type.CREDIT, 2, 1, 0]],
+  'more taken than was sent': [[type.CREDIT, 4, 1, 7]],
+  'more given back than was sent': [[type.RETURN, 4, 7]],
+  'elements given back by an end that sends': [[type.RETURN, 2, 0]],
+  'more elements than were asked for': [[type.ITEMS, 5, ['x', 'y']]],
+  'elements for an end that sends': [[type.ITEMS, 3, ['x']]],
+  'credit for an end that receives': [[type.CREDIT, 5, 1, 0]],
+  'credit for more than was sent': [[type.CREDIT, 3, 5, 0]],
+  'a window larger than any': [[type.CREDIT, 3, 0, 8_192]],
+  'elements given back that nobody gave': [[type.RETURN, 5, 0]],
+};
+
+for (const [what, frames] of Object.entries(BREACHES)) {
+  test(`${what} breaks the protocol`, async (t) => {
+    const { say, answer, isOver } = await waiting();
+    t.false(await isOver());
+
+    for (const frame of frames) (Number(frame[1]) % 2 === 0 ? say : answer)(...frame);
+
+    t.true(await isOver());
+  });
+}
+
+test('an end that is opened a second time breaks the protocol', async (t) => {
+  const { say, isOver, id, token } = await waiting();
+
+  say(type.OPEN, 8, id, true, token);
+  t.false(await isOver());
+  say(type.OPEN, 8, id, true, token);
+
+  t.true(await isOver());
+});
+
+test('who does not know the token of a channel has no end of it, to send nor to receive', async (t) => {
+  const { say, isOver, home, id } = await waiting();
+  const forged = '0'.repeat(32);
+  await home.send('for others'); // Has gone to who waits…
+  await home.send('for others'); // …and this one stays.
+
+  say(type.OPEN, 8, id, true, forged);
+  say(type.ITEMS, 8, ['forged']);
+  say(type.OPEN, 10, id, false, forged);
+  say(type.CREDIT, 10, 1, 0);
+  t.false(await isOver());
+
+  t.is(home.length, 1);
+  t.is(await home.receive(), 'for others');
+});
+
+test('an element that cannot travel ends the end that asked for it, and no other', async (t) => {
+  const { home, sender, receiver, env } = await endsOf(2);
+  home.trySend(Symbol('odd'));
+  await t.throwsAsync(receiver.receive(), { instanceOf: NotSerializable });
+
+  await sender.send('another');
+  await env.settled();
+
+  t.is(await home.receive(), 'another');
+});
+
 test('one element may be as large as a frame, whatever the window', async (t) => {
   const { sender, home, env } = await endsOf(1);
   for (const i of upTo(3)) void sender.send([i, new Uint8Array(3_000_000)]);

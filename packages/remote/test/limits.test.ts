@@ -1,8 +1,16 @@
 import test from 'ava';
-import { Actor, type ActorRef, NotSerializable, Overloaded, rpc, SessionLost } from '@troupe/actor';
+import {
+  Actor,
+  type ActorRef,
+  type Down,
+  NotSerializable,
+  Overloaded,
+  rpc,
+  SessionLost,
+} from '@troupe/actor';
 import { DEFAULT_PEER_LIMITS, type PeerLimits } from '@troupe/remote';
 import { recipientOf } from '@troupe/actor/internal';
-import { WATCH } from '../dist/frames.js';
+import { RESULT, WATCH } from '../dist/frames.js';
 import type { RemoteActor } from '../dist/remote-actor.js';
 import { testNodes } from './nodes.js';
 
@@ -136,6 +144,56 @@ test('a result with one stream more than streamsMax tells that the method ran', 
 
   t.is(error?.executed, 'yes');
   t.regex(error?.message ?? '', /streams that it may read reached its limit of 1/);
+});
+
+test('one monitor more than monitorsMax is told why, and is no word of its actor', async (t) => {
+  const { a, sink, env } = await remoteSink({ monitorsMax: 1 });
+  const downs: Down[] = [];
+  a.system.monitor(sink, () => t.fail('it is not down'));
+  await env.settled();
+
+  const forget = a.system.monitor(sink, (down) => downs.push(down));
+  await env.settled();
+  forget();
+
+  const [reason] = downs.map((down) => down.reason);
+  t.is(reason?.kind, 'node-down');
+  t.true(reason !== undefined && 'error' in reason && reason.error instanceof Overloaded);
+  t.is(await sink.hold(1), 1);
+});
+
+test('a node has 65,536 calls under way to another, and no more', async (t) => {
+  const { sink } = await remoteSink({});
+  void Promise.allSettled(Array.from({ length: 65_536 }, () => sink.wait()));
+
+  const error = await t.throwsAsync(sink.hold(1), { instanceOf: Overloaded });
+
+  t.like(error, { executed: 'no', bound: 'calls in flight', limit: 65_536 });
+});
+
+test('a node has 65,536 monitors at another, and no more', async (t) => {
+  const { a, sink } = await remoteSink({});
+  for (let i = 0; i < 65_536; i += 1) a.system.monitor(sink, () => undefined);
+
+  const error = t.throws(() => a.system.monitor(sink, () => undefined), {
+    instanceOf: Overloaded,
+  });
+
+  t.like(error, { executed: 'no', bound: 'monitors of its node', limit: 65_536 });
+});
+
+test('answers that a node does not read pile up to 64 MiB, and end its session', async (t) => {
+  const { network, toA } = await remoteSink({});
+  network.freeze('a', 'b');
+  const answer = (id: number): void => {
+    toA?.reply([RESULT, id, new Uint8Array(1024 * 1024)], undefined);
+  };
+
+  for (let id = 1; id <= 60; id += 1) answer(id);
+  t.true(toA?.hasSession);
+  for (let id = 61; id <= 90; id += 1) answer(id);
+
+  t.false(toA?.hasSession);
 });
 
 test('one number for two monitors breaks the protocol, or the first would not be counted', async (t) => {

@@ -260,7 +260,8 @@ test('a stranger that hangs up in the middle of the handshake is not waited for'
   t.is(env.timers, 0);
 });
 
-test('the first few frames of a turn leave before it is over, and then each batch of 128', async (t) => {
+/** A session over a link whose other side says nothing. */
+async function spoken() {
   const { env, wire, near, far } = await linked();
   listen(far);
   const nothing = (): void => undefined;
@@ -276,6 +277,11 @@ test('the first few frames of a turn leave before it is over, and then each batc
   });
   session.attach(near, 0);
   wire.writes = [];
+  return { env, wire, session };
+}
+
+test('the first few frames of a turn leave before it is over, and then each batch of 128', async (t) => {
+  const { env, wire, session } = await spoken();
   const left: number[] = [];
 
   for (let sent = 1; sent <= 134; sent += 1) {
@@ -286,4 +292,32 @@ test('the first few frames of a turn leave before it is over, and then each batc
 
   t.deepEqual([left[2], left[3], left[130], left[131], left[133]], [0, 1, 1, 2, 2]);
   t.is(wire.writes.length, 3);
+});
+
+test('16 MiB leave without a word that they have arrived, and the rest waits', async (t) => {
+  const { env, wire, session } = await spoken();
+  const frameBytes = 32 * 1024;
+
+  for (let i = 0; i < 600; i += 1) {
+    session.send(new Uint8Array(frameBytes), { key: 0 });
+    await env.settled();
+  }
+
+  const left = wire.writes.reduce((sum, { length }) => sum + length, 0);
+  t.true(left >= 16 * 1024 * 1024 && left <= 16.1 * 1024 * 1024, `${left} bytes have left`);
+  t.true(session.queuedBytes >= (600 - 513) * frameBytes);
+});
+
+test('a connection that is full is written to no more', async (t) => {
+  const { env, wire, session } = await spoken();
+  let writes = 0;
+  if (wire.connection !== undefined) wire.connection.write = () => (writes += 1) === 0;
+
+  for (let i = 0; i < 10; i += 1) {
+    session.send(new Uint8Array(1_000), { key: 0 });
+    await env.settled();
+  }
+
+  t.is(writes, 1);
+  t.true(session.queuedBytes >= 9_000);
 });

@@ -3,6 +3,7 @@ import { WebSocket } from 'ws';
 import {
   Actor,
   actor,
+  type ActorRef,
   type AnyRef,
   Cancelled,
   type Channel,
@@ -12,6 +13,7 @@ import {
   type Down,
   type Env,
   NotSerializable,
+  Overloaded,
   type Receiver,
   rpc,
   type Sender,
@@ -67,6 +69,12 @@ class Room extends Actor {
   }
   @rpc reason(): unknown {
     return this.why;
+  }
+  @rpc other(): ActorRef<Room> {
+    return this.spawn(Room);
+  }
+  @rpc secret(): string {
+    return 'secret';
   }
   @rpc me(): AnyRef {
     return this.self();
@@ -279,6 +287,25 @@ test('with its connection everything of a client ends, on both sides, and never 
   t.is(downs[0]?.reason.kind, 'node-down');
 });
 
+test('a client needs permission for each method of an actor that it was given too', async (t) => {
+  const { client } = await visited(t);
+  const other = await client.entity(Room, 'lobby').other();
+
+  t.is(await other.length(), 0);
+  await t.throwsAsync(other.secret(), { instanceOf: Unauthorized });
+});
+
+test('a client has 256 monitors, and no more', async (t) => {
+  const { client } = await visited(t);
+  const room = client.entity(Room, 'lobby');
+  for (let i = 0; i < 256; i += 1) client.monitor(room, () => undefined);
+
+  const { reason } = await new Promise<Down>((resolve) => client.monitor(room, resolve));
+
+  t.is(reason.kind, 'node-down');
+  t.true('error' in reason && reason.error instanceof Overloaded);
+});
+
 const codec = new CborCodec();
 const plain: ValuePort = { dehydrate: () => undefined, hydrate: () => undefined };
 
@@ -310,15 +337,28 @@ const breaches: Readonly<Record<string, readonly (readonly unknown[])[]>> = {
   ],
 };
 
+/** One that speaks as `ann` frame by frame, and has been let in. */
+async function spoken(t: ExecutionContext) {
+  const { door, client } = await visited(t);
+  const socket = new WebSocket(door.address);
+  t.teardown(() => socket.terminate());
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  const say = (frame: readonly unknown[]): void => socket.send(codec.encode(frame, plain));
+  const heard = (): Promise<unknown[]> =>
+    new Promise((resolve) => {
+      socket.once('message', (message) => {
+        const [frame = []] = codec.decodeSequence(message as Buffer, plain);
+        resolve(frame);
+      });
+    });
+  socket.once('open', () => say([0, 2, 'ann']));
+  await heard();
+  return { door, client, socket, closed, say, heard };
+}
+
 for (const [what, frames] of Object.entries(breaches)) {
   test(`${what} ends the connection of a client`, async (t) => {
-    const { door } = await visited(t);
-    const socket = new WebSocket(door.address);
-    const closed = new Promise((resolve) => socket.once('close', resolve));
-    const say = (frame: readonly unknown[]): void => socket.send(codec.encode(frame, plain));
-    const heard = (): Promise<unknown> => new Promise((resolve) => socket.once('message', resolve));
-    socket.once('open', () => say([0, 2, 'ann']));
-    await heard();
+    const { door, closed, say, heard } = await spoken(t);
     say([2, 1, ['room', 'lobby'], 'ends', [], 1_000]);
     await heard();
 
@@ -328,6 +368,28 @@ for (const [what, frames] of Object.entries(breaches)) {
     t.is(door.size, 1);
   });
 }
+
+test('a client has 256 calls under way, and one more is refused by its number', async (t) => {
+  const { say, heard } = await spoken(t);
+  const answer = heard();
+
+  for (let id = 1; id <= 257; id += 1) say([2, id, ['room', 'lobby'], 'wait', [], 60_000]);
+
+  t.deepEqual((await answer).slice(0, 2), [6, 257]);
+});
+
+test('a client that reads none of its answers is hung up on', async (t) => {
+  const { door, client, socket, say } = await spoken(t);
+  const room = client.entity(Room, 'lobby');
+  socket.pause();
+
+  for (let id = 1; id <= 60; id += 1) {
+    say([2, id, ['room', 'lobby'], 'echo', [new Uint8Array(900_000)], 60_000]);
+  }
+  while (door.size > 1) await room.length();
+
+  t.is(door.size, 1);
+});
 
 test('what an answer gives that cannot be sent is given to nobody, and takes no place', async (t) => {
   const { client } = await visited(t);

@@ -4,6 +4,7 @@ import { testNodes } from './nodes.js';
 
 class Member extends Actor {
   readonly name: string;
+  #failed = 0;
   constructor(name: string) {
     super();
     this.name = name;
@@ -16,6 +17,9 @@ class Member extends Actor {
   }
   @rpc async *lines(): AsyncGenerator<string> {
     yield `line of ${this.name}`;
+  }
+  @rpc fail(): never {
+    throw new RangeError(`${this.name} has failed ${(this.#failed += 1)} times`);
   }
   @rpc me(): ActorRef<Member> {
     return this.self<Member>();
@@ -72,6 +76,14 @@ test('a call on a result that fails fails in the same way, all along the chain',
   await t.throwsAsync(room.member('').friend('a').friend('b').profile(), {
     instanceOf: RangeError,
   });
+});
+
+test('a call on a result that has thrown is not made again', async (t) => {
+  const { room } = await remoteRoom();
+
+  const error = await t.throwsAsync(room.member('ann').fail(), { instanceOf: RangeError });
+
+  t.is(error?.message, 'ann has failed 1 times');
 });
 
 test('a call on a result that is no reference says so', async (t) => {

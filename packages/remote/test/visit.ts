@@ -29,7 +29,7 @@ export interface VisitOptions {
 
 /**
  * A node's door with one actor behind it, whatever is called, and a client, `ann`, that may do
- * everything; others may do no more than ask for a `length`.
+ * everything but learn a `secret`; others may do no more than ask for a `length`.
  */
 export async function visit<T extends Actor>(
   t: ExecutionContext,
@@ -42,7 +42,8 @@ export async function visit<T extends Actor>(
     {
       listen: 'ws://127.0.0.1:0/door',
       authenticate: (token) => ({ name: token }),
-      permits: ({ name }, { method }) => name === 'ann' || method === 'length',
+      permits: ({ name }, { method }) =>
+        method === 'length' || (name === 'ann' && method !== 'secret'),
     },
     { system, edge, router: { refer: () => actor, entityOf: () => ['room', 'lobby'] } },
   );
