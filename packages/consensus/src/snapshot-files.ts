@@ -114,6 +114,7 @@ export class SnapshotFiles {
       throw failureOf(error, `snapshot '${id}'`);
     } finally {
       whole.readers -= 1;
+      if (whole.readers === 0 && this.#open.get(key) !== whole) await whole.content.close();
     }
   }
 
@@ -164,8 +165,7 @@ export class SnapshotFiles {
         const [key, kind] = partsOf(name);
         if (kind !== 'data' || !isOf(group, key) || kept.has(key)) continue;
         if ((this.#open.get(key)?.readers ?? 0) > 0) continue; // Next time.
-        await this.#open.get(key)?.content.close();
-        this.#open.delete(key);
+        await this.#letGo(key);
         await this.#remove(name);
         await this.#remove(`${key}.sums`);
       }
@@ -264,9 +264,18 @@ export class SnapshotFiles {
     if (!this.#names.has(`${key}.data`)) await this.#remove(`${key}.sums`);
   }
 
+  /** It is opened anew when it is read the next time; those who read it now do so to their end. */
+  async #letGo(key: string): Promise<void> {
+    const whole = this.#open.get(key);
+    this.#open.delete(key);
+    if (whole?.readers === 0) await whole.content.close();
+  }
+
   async #complete(key: string, content: File, manifest: File): Promise<void> {
     await content.sync();
     await manifest.sync();
+    // One that could not be read any more comes once more, under the same name.
+    await this.#letGo(key);
     await this.#files.rename(`${key}.part`, `${key}.data`);
     await this.#files.syncDirectory();
     this.#names.delete(`${key}.part`);

@@ -366,6 +366,23 @@ const snapshots: readonly StoreCase[] = [
       );
     },
   },
+  {
+    name: 'a snapshot that comes once more takes the place of what was read of it before',
+    async run(make) {
+      const snapshot = snapshotAt(9, 2, 100_000);
+      const [spoiled, content] = [new Uint8Array(100_000), pattern(100_000)];
+      await onStore(make, async (store) => {
+        await store.storeChunk('g', { snapshot, offset: 0, data: spoiled });
+        await store.readSnapshot('g', snapshot.id, { offset: 0, bytes: 100_000 });
+        for (let offset = 0; offset < content.length; offset += 50_000) {
+          const data = content.subarray(offset, offset + 50_000);
+          await store.storeChunk('g', { snapshot, offset, data });
+        }
+        const read = await store.readSnapshot('g', snapshot.id, { offset: 0, bytes: 100_000 });
+        assert.deepEqual(plain(read), content);
+      });
+    },
+  },
 ];
 
 /** Without what a subclass adds, so that bytes are compared and nothing else. */
