@@ -21,14 +21,22 @@ class SharedRef {
 }
 
 /** Plain data, and those. */
-export const sharingData: ValuePort = {
-  dehydrate: (value) =>
-    value instanceof SharedRef ? { tag: TAG, content: value.index } : undefined,
-  hydrate(tag, content) {
-    if (tag === TAG && typeof content === 'number') return new SharedRef(content);
-    throw new BadBytes(`a value of kind ${tag} in a snapshot`);
-  },
-};
+export class SharingData implements ValuePort {
+  /** Those that it has read. */
+  refs = 0;
+
+  dehydrate(value: object): { readonly tag: number; readonly content: unknown } | undefined {
+    return value instanceof SharedRef ? { tag: TAG, content: value.index } : undefined;
+  }
+
+  hydrate(tag: number, content: unknown): SharedRef {
+    if (tag !== TAG || typeof content !== 'number') {
+      throw new BadBytes(`a value of kind ${tag} in a snapshot`);
+    }
+    this.refs += 1;
+    return new SharedRef(content);
+  }
+}
 
 /**
  * Takes what is at several places of `state` out of it: written as it is, it would come back as
@@ -48,16 +56,18 @@ export function unshare(state: unknown): Unshared {
   return { state: copy(state), shared: shared.map((object) => mapped(object, copy)) };
 }
 
-/** Puts what was taken out back to its places. @throws {BadBytes} */
+/**
+ * Puts what was taken out back to its places.
+ * @throws {BadBytes} when it refers to what is not there
+ */
 export function reshare({ state, shared }: Unshared): unknown {
-  if (shared.length === 0) return state;
   const whole: unknown[] = [];
   const restore = (value: unknown): unknown => {
     if (!(value instanceof SharedRef)) return mapped(value, restore);
     if (value.index in whole) return whole[value.index];
     throw new BadBytes(`a snapshot refers to object ${value.index}, of ${whole.length}`);
   };
-  for (const object of shared) whole.push(mapped(object, restore));
+  for (const object of shared) whole.push(restore(object));
   return restore(state);
 }
 

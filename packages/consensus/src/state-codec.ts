@@ -1,7 +1,7 @@
 import { BadBytes, CborCodec } from '@troupe/remote';
 import { plainData } from './plain-data.ts';
 import { checkedSession, type SavedSession } from './session-table.ts';
-import { reshare, sharingData, unshare } from './shared-objects.ts';
+import { reshare, SharingData, unshare } from './shared-objects.ts';
 
 /** Of the frames in a snapshot: `[FORMAT, index, time, state]`, then one for each session. */
 const FORMAT = 1;
@@ -33,7 +33,7 @@ export class StateCodec {
     const format = shared.length === 0 ? FORMAT : FORMAT_SHARING;
     const frame = [format, index, time, state];
     if (shared.length > 0) frame.push(shared);
-    return this.#codec.encode(frame, sharingData, FIELDS);
+    return this.#codec.encode(frame, new SharingData(), FIELDS);
   }
 
   encodeSession(session: SavedSession): Uint8Array {
@@ -49,7 +49,8 @@ export class StateCodec {
     readonly machine: SavedMachine;
     readonly sessions: readonly SavedSession[];
   } {
-    const frames: readonly (readonly unknown[])[] = this.#codec.decodeSequence(bytes, sharingData);
+    const data = new SharingData();
+    const frames: readonly (readonly unknown[])[] = this.#codec.decodeSequence(bytes, data);
     const [[format, index, time, written, shared = []] = [], ...sessions] = frames;
     if (format !== FORMAT && format !== FORMAT_SHARING) {
       throw new Error(
@@ -61,7 +62,8 @@ export class StateCodec {
     if (!isRight || !Array.isArray(shared)) {
       throw new BadBytes('the head of the snapshot of a machine');
     }
-    const state = reshare({ state: written, shared });
+    // What refers to nothing else is as it was read: nearly all of them, and no copy is made.
+    const state = data.refs === 0 ? written : reshare({ state: written, shared });
     return { machine: { index, time, state }, sessions: sessions.map(checkedSession) };
   }
 }

@@ -407,3 +407,33 @@ for (const [what, session] of sessions) {
     await t.throwsAsync(restoring, { code: 'ERR_BAD_BYTES' });
   });
 }
+
+/** Stands for an object at several places, as snapshots have it. */
+class Ref {
+  constructor(readonly index: number) {}
+}
+
+const referring = {
+  dehydrate: (value: object) =>
+    value instanceof Ref ? { tag: 0, content: value.index } : undefined,
+  hydrate: () => undefined,
+};
+
+const spoiled: readonly [what: string, frame: readonly unknown[]][] = [
+  ['has no list of them', [1, 0, 0, { names: new Ref(0) }]],
+  ['has an empty list of them', [2, 0, 0, { names: new Ref(0) }, []]],
+  ['lacks one of them', [2, 0, 0, { names: [new Ref(0), new Ref(1)] }, [[]]]],
+  ['has one that refers to itself', [2, 0, 0, { names: new Ref(0) }, [new Ref(0)]]],
+  ['counts them by halves', [2, 0, 0, { names: new Ref(0.5) }, [[], []]]],
+];
+for (const [what, frame] of spoiled) {
+  test(`a snapshot that refers to objects and ${what} is refused as damaged`, async (t) => {
+    async function* chunks(): AsyncGenerator<Uint8Array> {
+      yield codec.encode(frame, referring);
+    }
+    const machine = new Replicated(Ledger);
+    const restoring = machine.restore(chunks(), { version: 1, index: 0 });
+
+    await t.throwsAsync(restoring, { code: 'ERR_BAD_BYTES' });
+  });
+}
