@@ -193,6 +193,8 @@ export interface GroupStatus {
   readonly members: Members;
   /** Those of them whom this node has heard since an election takes, itself included. */
   readonly reachable: readonly NodeId[];
+  /** Those that have said meanwhile that they run, and have not opened the group. */
+  readonly absent: readonly NodeId[];
   /**
    * Some of its entries were lost with a damaged disk: this node has no vote here, until its peers
    * have made that good.

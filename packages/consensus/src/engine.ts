@@ -11,11 +11,15 @@ import type { GroupRecord, LogStore } from './log-store.ts';
 import { FrameReader } from './frame-reader.ts';
 import { MemoryStore } from './memory-store.ts';
 import { Outbox } from './outbox.ts';
+import type { Packet } from './packet.ts';
 import { SparingLog } from './sparing-log.ts';
 import { Snapshots } from './snapshots.ts';
+import { Strays } from './strays.ts';
 import type { Wire } from './wire.ts';
 
 const TICK_MS = 30;
+/** Those who ask for a group that is not here are told so this often. */
+const ANSWERED_TICKS = 5;
 /** How often a turn asks for more to do before it lets the event loop have its way. */
 const ROUNDS_MAX = 16;
 
@@ -77,7 +81,7 @@ export class Engine implements Driver {
   /** Messages of peers that made no sense. */
   #refused = 0;
   /** Those of groups that this node takes no part in. */
-  #stray = 0;
+  readonly #strays: Strays;
   #isFull = false;
   #isTurnDue = false;
   #isInTurn = false;
@@ -91,6 +95,7 @@ export class Engine implements Driver {
     this.#env = env;
     this.#log = new SparingLog(env);
     this.#tickMs = tickMs;
+    this.#strays = new Strays(tickMs * ANSWERED_TICKS);
     this.#lastTickAt = env.now();
     this.#store = store;
     this.#wire = wire;
@@ -203,7 +208,7 @@ export class Engine implements Driver {
       isFull: this.#isFull,
       droppedFrames: this.#wire?.dropped ?? 0,
       refusedMessages: this.#refused,
-      strayMessages: this.#stray,
+      strayMessages: this.#strays.count,
     };
   }
 
@@ -247,9 +252,16 @@ export class Engine implements Driver {
     const reader = new FrameReader(frame, { from, to: this.node });
     for (let next = reader.next(); next !== undefined; next = reader.next()) {
       const group = this.#groups.get(next.group);
-      if (group === undefined) this.#stray += 1;
-      else group.receive(next.packet);
+      if (group !== undefined) group.receive(next.packet);
+      else if (!this.#begun.has(next.group)) this.#answerStray(next.group, next.packet);
     }
+  }
+
+  #answerStray(group: string, packet: Packet): void {
+    const answer = this.#strays.answer(group, packet, this.#env.now());
+    if (answer === undefined) return;
+    this.#outbox?.add(group, answer);
+    this.#outbox?.flush(); // There may be no group here, and so no turn.
   }
 
   #wake(group: Hosted): void {

@@ -140,12 +140,15 @@ export class GroupStalled extends Error {
   readonly leader: NodeId | undefined;
   /** Whom of its members this node hears, itself included. */
   readonly reachable: readonly NodeId[];
+  /** Who of them has said that it runs, and has not opened the group. */
+  readonly absent: readonly NodeId[];
   constructor(
     issue: string,
     of: {
       readonly group: string;
       readonly leader: NodeId | undefined;
       readonly reachable: readonly NodeId[];
+      readonly absent: readonly NodeId[];
     },
     options?: ErrorOptions,
   ) {
@@ -153,6 +156,7 @@ export class GroupStalled extends Error {
     this.group = of.group;
     this.leader = of.leader;
     this.reachable = of.reachable;
+    this.absent = of.absent;
   }
 }
 

@@ -97,11 +97,12 @@ export class FrameReader {
       const commands = Array.from({ length: this.#count(1) }, () => this.#blob());
       return { type, ...addressed, request, commands };
     }
+    if (type === 'absent') return { type, ...addressed };
     return this.#message(type, { ...addressed, term: this.#number() });
   }
 
   #message(
-    type: Exclude<Packet['type'], 'forward'>,
+    type: Exclude<Packet['type'], 'forward' | 'absent'>,
     addressed: { readonly from: NodeId; readonly to: NodeId; readonly term: number },
   ): Packet {
     switch (type) {

@@ -29,6 +29,7 @@ export const packetKinds: Readonly<Record<Packet['type'], number>> = {
   'snapshot-request': 17,
   forward: 32,
   forwarded: 33,
+  absent: 34,
 };
 
 export const entryKinds: Readonly<Record<Entry['kind'], number>> = {
@@ -76,11 +77,12 @@ export class FrameWriter {
       for (const command of packet.commands) this.#blob(command);
       return;
     }
+    if (packet.type === 'absent') return;
     this.#number(packet.term);
     this.#fields(packet);
   }
 
-  #fields(packet: Exclude<Packet, { type: 'forward' }>): void {
+  #fields(packet: Exclude<Packet, { type: 'forward' | 'absent' }>): void {
     switch (packet.type) {
       case 'append':
         this.#position(packet.prev);

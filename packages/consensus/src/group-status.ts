@@ -7,7 +7,7 @@ import { membersOf } from './members.ts';
 export function groupStatusOf(
   group: string,
   status: Status,
-): Omit<GroupStatus, 'waiting' | 'reachable'> {
+): Omit<GroupStatus, 'waiting' | 'reachable' | 'absent'> {
   const { role } = status;
   return {
     group,

@@ -36,7 +36,8 @@ import { groupStatusOf, heirOf } from './group-status.ts';
 import type { GroupHost, Hosted } from './hosted.ts';
 import { Lag, type LagLimits } from './lag.ts';
 import { membersOf } from './members.ts';
-import type { Packet } from './packet.ts';
+import type { Absent, Packet } from './packet.ts';
+import { Presence } from './presence.ts';
 import { type ProposalLimits, Proposals } from './proposals.ts';
 import { Reads } from './reads.ts';
 import { SnapshotMaker } from './snapshot-maker.ts';
@@ -45,9 +46,6 @@ import type { SnapshotLimits, Snapshots } from './snapshots.ts';
 import { whyStalled } from './stalled.ts';
 import type { StateMachine } from './state-machine.ts';
 import type { Lane } from './wire.ts';
-
-/** Whoever has said nothing for so long might be gone: an election takes no longer to begin. */
-const ELECTION_TICKS_MAX = 20;
 
 export interface GroupLimits extends ProposalLimits, SnapshotLimits, LagLimits {}
 
@@ -81,10 +79,8 @@ export class Group<R> implements Consensus<R>, Hosted {
     members: Status['configuration'] | undefined;
   };
   readonly #news = new CommitNews();
-  #inbox: Packet[] = [];
-  #ticks = 0;
-  /** At which tick somebody, who is a member or was one, has sent something. */
-  readonly #heardAt = new Map<NodeId, number>();
+  #inbox: Exclude<Packet, Absent>[] = [];
+  readonly #presence: Presence;
   #isDamaged: boolean;
   #isServing = false;
   #hasEnded = false;
@@ -103,6 +99,7 @@ export class Group<R> implements Consensus<R>, Hosted {
       safety: 'linearizable',
     };
     this.#host = host;
+    this.#presence = new Presence(node);
     this.#raft = raft;
     this.#isDamaged = raft.status.damaged;
     const hasEnded = (): boolean => this.#hasEnded;
@@ -165,7 +162,7 @@ export class Group<R> implements Consensus<R>, Hosted {
   status(): GroupStatus {
     const waiting = this.#proposals.size + this.#reads.size;
     const { status } = this.#raft;
-    return { ...groupStatusOf(this.group, status), reachable: this.#reachable(status), waiting };
+    return { ...groupStatusOf(this.group, status), ...this.#presence.of(status), waiting };
   }
 
   get isWaitedFor(): boolean {
@@ -187,7 +184,7 @@ export class Group<R> implements Consensus<R>, Hosted {
 
   tick(ticks: number): void {
     const now = this.#host.env.now();
-    this.#ticks += ticks;
+    this.#presence.tick(ticks);
     this.#raft.tick(ticks);
     // Of thousands in which nothing happens, none costs anything.
     if (this.#raft.isQuiet && this.#proposals.size + this.#reads.size === 0) return;
@@ -199,8 +196,9 @@ export class Group<R> implements Consensus<R>, Hosted {
   }
 
   receive(packet: Packet): void {
+    this.#presence.note(packet);
+    if (packet.type === 'absent') return;
     this.#inbox.push(packet);
-    this.#heardAt.set(packet.from, this.#ticks);
     this.#wake();
   }
 
@@ -277,7 +275,7 @@ export class Group<R> implements Consensus<R>, Hosted {
     this.#end(error);
   }
 
-  #take(packet: Packet): void {
+  #take(packet: Exclude<Packet, Absent>): void {
     if (packet.type === 'forward') return this.#proposals.onForward(this.#raft, packet);
     if (packet.type === 'forwarded') return this.#proposals.onForwarded(packet);
     try {
@@ -349,15 +347,6 @@ export class Group<R> implements Consensus<R>, Hosted {
     this.#reads.applied(index);
     this.#later(this.#maker.makeIfDue(index), () => {});
     this.#wake();
-  }
-
-  #reachable({ configuration }: Status): readonly NodeId[] {
-    const { voters, outgoing, learners } = configuration;
-    const members = [...new Set([...voters, ...outgoing, ...learners])];
-    return members.filter((member) => {
-      const heardAt = member === this.#host.node ? this.#ticks : this.#heardAt.get(member);
-      return heardAt !== undefined && this.#ticks - heardAt <= ELECTION_TICKS_MAX;
-    });
   }
 
   #tell({ leader, term: epoch, configuration, damaged }: Raft): void {

@@ -1,7 +1,7 @@
 import type { Message, NodeId } from '@troupe/raft';
 
-/** What nodes that take part in a group say to each other: one message of it, and to whom. */
-export type Packet = Message | Forward | Forwarded;
+/** What nodes say to each other of a group: one message of it, and to whom. */
+export type Packet = Message | Forward | Forwarded | Absent;
 
 /** "Propose these for me": from a node that does not lead to the one that does. */
 export interface Forward {
@@ -22,4 +22,11 @@ export interface Forwarded {
   /** Of the first command, the others follow. 0: none of them was taken, and none will be. */
   readonly index: number;
   readonly term: number;
+}
+
+/** "I take no part in that group": the answer of a node that was taken for a member which does. */
+export interface Absent {
+  readonly type: 'absent';
+  readonly from: NodeId;
+  readonly to: NodeId;
 }

@@ -1,12 +1,12 @@
-import type { GroupStatus } from './consensus.ts';
+import type { GroupStatus, NodeId } from './consensus.ts';
 import { GroupStalled } from './errors.ts';
 
 /** Why a group may not answer, by what this node knows of it; undefined while it should. */
 export function whyStalled(status: GroupStatus): GroupStalled | undefined {
-  const { group, node, leader, reachable, members } = status;
+  const { group, node, leader, reachable, absent, members } = status;
   const { voters } = members;
   const stalled = (issue: string): GroupStalled =>
-    new GroupStalled(issue, { group, leader, reachable });
+    new GroupStalled(issue, { group, leader, reachable, absent });
   if (!voters.includes(node) && leader === undefined) {
     return stalled(
       `${node} has not heard of any leader of group ${group}, of which it is no voter: have it ` +
@@ -15,15 +15,36 @@ export function whyStalled(status: GroupStatus): GroupStalled | undefined {
   }
   const heard = voters.filter((voter) => reachable.includes(voter));
   const needed = Math.floor(voters.length / 2) + 1;
-  const seen = `${list(heard)} of its voters ${voters.join(', ')}, of whom ${needed} must agree`;
-  if (leader === undefined) return stalled(`nobody leads group ${group}: ${node} hears ${seen}`);
-  if (leader === node && heard.length < needed) {
-    return stalled(`${node} leads group ${group}, and hears ${seen}`);
+  const seen = `of its voters ${voters.join(', ')}, of whom ${needed} must agree`;
+  if (heard.length >= needed && leader === undefined) {
+    const advice = 'which is enough: they are about to elect one, so try again';
+    return stalled(`nobody leads group ${group}: ${node} hears ${list(heard)} ${seen}, ${advice}`);
   }
-  if (reachable.includes(leader)) return undefined;
-  return stalled(`${leader} leads group ${group}, and ${node} does not hear it`);
+  if (heard.length < needed && (leader === undefined || leader === node)) {
+    const who = leader === undefined ? 'nobody leads' : `${node} leads`;
+    const only = heard.length === 0 ? 'none' : `only ${list(heard)}`;
+    const advice = adviceOn(status);
+    return stalled(`${who} group ${group}: ${node} hears ${only} ${seen}${advice}`);
+  }
+  if (leader === undefined || reachable.includes(leader)) return undefined;
+  const advice = absent.includes(leader) ? adviceOn(status) : '; others will elect another';
+  return stalled(`${leader} leads group ${group}, and ${node} does not hear it${advice}`);
 }
 
-function list(names: readonly string[]): string {
-  return names.length === 0 ? 'none' : `only ${names.join(', ')}`;
+/** What to do about the voters that are not heard. */
+function adviceOn({ members, reachable, absent }: GroupStatus): string {
+  const missing = members.voters.filter((voter) => !reachable.includes(voter));
+  const unopened = missing.filter((voter) => absent.includes(voter));
+  const silent = missing.filter((voter) => !absent.includes(voter));
+  const open =
+    unopened.length > 0 ? `; not opened on ${list(unopened)}: open it there as well` : '';
+  const start =
+    silent.length > 0
+      ? `; no answer from ${list(silent)}: see to it that they run, are reached, and open it`
+      : '';
+  return open + start;
+}
+
+function list(names: readonly NodeId[]): string {
+  return names.join(', ');
 }

@@ -71,6 +71,7 @@ const recorded: readonly (readonly [packet: Packet, bytes: string])[] = [
     '01672008020161026263',
   ],
   [{ type: 'forwarded', ...ends, term: 3, request: 8, index: 12 }, '01672103080c'],
+  [{ type: 'absent', ...ends }, '016722'],
 ];
 
 function frameOf(...packets: readonly Packet[]): Uint8Array {
