@@ -143,7 +143,7 @@ function save(saved: Saved, { hardState, snapshot, entries }: AppendRecord): voi
     saved.snapshot = snapshot;
     saved.base = { index: snapshot.index, term: snapshot.term };
     saved.entries = [];
-    saved.incoming = undefined;
+    if (saved.incoming?.snapshot.id === snapshot.id) saved.incoming = undefined;
   }
   const [first] = entries;
   if (first === undefined) return;

@@ -367,6 +367,21 @@ const snapshots: readonly StoreCase[] = [
     },
   },
   {
+    name: 'a snapshot that is on its way is not touched by one that a record brings',
+    async run(make) {
+      const content = pattern(100_000);
+      const snapshot = snapshotAt(9, 2, content.length);
+      await onStore(make, async (store) => {
+        const [first, second] = [content.subarray(0, 60_000), content.subarray(60_000)];
+        await store.storeChunk('g', { snapshot, offset: 0, data: first });
+        await save(store, { g: { snapshot: snapshotAt(5, 1) } });
+        await store.storeChunk('g', { snapshot, offset: first.length, data: second });
+        const read = await store.readSnapshot('g', snapshot.id, { offset: 0, bytes: 100_000 });
+        assert.deepEqual(plain(read), content);
+      });
+    },
+  },
+  {
     name: 'a snapshot that comes once more takes the place of what was read of it before',
     async run(make) {
       const snapshot = snapshotAt(9, 2, 100_000);

@@ -84,7 +84,7 @@ export class MemoryDisk {
       this.snapshot = snapshot;
       this.base = { index: snapshot.index, term: snapshot.term };
       this.entries = [];
-      this.incoming = undefined;
+      if (this.incoming?.snapshot.id === snapshot.id) this.incoming = undefined;
     }
     const [first] = entries;
     if (first === undefined) return;
