@@ -36,8 +36,9 @@ export function compact(self: State, snapshot: Snapshot, keepEntries: number): n
   );
   const to = Math.min(snapshot.index - keepEntries, ...sent);
   if (to > log.base.index) compactTo(log, to);
-  const first = self.configurations.findLastIndex(({ index }) => index <= snapshot.index);
-  self.configurations.splice(0, first);
+  // Those of what is kept, too: where the snapshot is lost, that is applied once more.
+  const first = self.configurations.findLastIndex(({ index }) => index <= log.base.index);
+  self.configurations.splice(0, Math.max(0, first));
   return log.base.index + 1;
 }
 

@@ -31,7 +31,8 @@ function isSuperfluous(self: State, to: NodeId, snapshot: Snapshot): boolean {
   const { id, index, bytes } = snapshot;
   commitTo(self, index); // The same term at the same index: all before it is the same.
   promise(self, { type: 'append-reply', to, match: Math.max(index, self.commit) });
-  send(self, { type: 'snapshot-status', to, id, offset: bytes, resend: false });
+  // Not before: it may be this very snapshot that is on its way to the disk.
+  promise(self, { type: 'snapshot-status', to, id, offset: bytes, resend: false });
   self.incoming = undefined;
   return true;
 }
@@ -41,15 +42,20 @@ function isInLog({ commit, log }: State, { index, term }: Snapshot): boolean {
 }
 
 /** Whether the state machine can be restored from it, and then go on with what the log has. */
-function isWanted({ bereft, log }: State, { index }: Snapshot): boolean {
-  return bereft && index >= log.base.index;
+function isWanted(self: State, { index }: Snapshot): boolean {
+  return self.bereft && index >= leastWanted(self);
+}
+
+/** Behind it the log has all entries, and all members are known. */
+function leastWanted({ log, configurations }: State): number {
+  return Math.max(log.base.index, configurations[0]?.index ?? 0);
 }
 
 /** Asks the leader for what the state machine has lost, until it comes. */
 export function askForSnapshot(self: State): void {
-  const { bereft, leader: to, log } = self;
+  const { bereft, leader: to } = self;
   if (!bereft || to === undefined || to === self.id) return;
-  send(self, { type: 'snapshot-request', to, least: log.base.index });
+  send(self, { type: 'snapshot-request', to, least: leastWanted(self) });
 }
 
 export function onSnapshotChunk(self: State, { from, id, offset, data }: SnapshotChunk): void {

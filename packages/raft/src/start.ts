@@ -1,5 +1,5 @@
 import { initialConfiguration } from './configuration.ts';
-import type { Entry, NodeId } from './entry.ts';
+import type { NodeId } from './entry.ts';
 import { emptyLog, evict, extend } from './log.ts';
 import { type Durable, type RaftOptions, settingsOf } from './options.ts';
 import { addEntries } from './own-log.ts';
@@ -23,6 +23,8 @@ export function initialState(options: RaftOptions): State {
   }
   const { hardState, snapshot, base, applied } = durable;
   const nobody = { index: 0, configuration: initialConfiguration([]) };
+  // A log from the first entry on names all members that there ever were.
+  const oldest = base.index === 0 ? nobody : (snapshot ?? nobody);
   const commit = Math.max(hardState.commit, snapshot?.index ?? 0, applied);
   // Whoever leads its last term counts on what it has lost: only a later leader can make it good.
   const { term, votedFor, wholeFrom } = durable.damaged
@@ -37,10 +39,7 @@ export function initialState(options: RaftOptions): State {
     leader: undefined,
     log: emptyLog(base),
     snapshot,
-    configurations: [snapshot ?? nobody].map(({ index, configuration }) => ({
-      index,
-      configuration,
-    })),
+    configurations: [{ index: oldest.index, configuration: oldest.configuration }],
     commit,
     applied,
     applying: applied,
@@ -94,12 +93,17 @@ function begin(self: State, voters: readonly NodeId[]): void {
 
 function load(self: State, { entries, incoming, damaged, applied }: Durable): void {
   const { log, configurations, snapshot, settings } = self;
+  const known = configurations[0]?.index ?? 0;
   for (const entry of entries) {
     extend(log, [entry]);
     evict(log, self.commit, settings.recentBytesMax);
-    if (isLaterConfiguration(entry, snapshot?.index ?? 0)) {
+    if (entry.kind === 'configuration' && entry.index > known) {
       configurations.push({ index: entry.index, configuration: entry.configuration });
     }
+  }
+  if (snapshot !== undefined && log.last < snapshot.index) {
+    const { index, configuration } = snapshot;
+    self.configurations = [{ index, configuration }];
   }
   if (damaged === true) self.commit = Math.max(applied, Math.min(self.commit, log.last));
   if (self.commit > log.last) {
@@ -114,11 +118,4 @@ function load(self: State, { entries, incoming, damaged, applied }: Durable): vo
     const { offset } = incoming;
     self.incoming = { snapshot: incoming.snapshot, received: offset, stored: offset };
   }
-}
-
-function isLaterConfiguration(
-  entry: Entry,
-  index: number,
-): entry is Extract<Entry, { kind: 'configuration' }> {
-  return entry.kind === 'configuration' && entry.index > index;
 }

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { type Configuration, Raft, recoveryRecord, type Settings } from '@troupe/raft';
+import { type Configuration, type Entry, Raft, recoveryRecord, type Settings } from '@troupe/raft';
 import { bytes, command, type Group, led, sent } from './group.ts';
 
 /**
@@ -231,6 +231,86 @@ test('seed 81020: a snapshot that was asked for is on its way until it is writte
 
   t.like(received, { id: 'b', state: 'snapshot' });
   t.like(written, { id: 'b', state: 'replicate' });
+});
+
+/** What a disk holds whose log goes on behind `base`, to 6, with a snapshot of 4. */
+function keptFrom(base: number) {
+  const configuration = { voters: ['a', 'b'], outgoing: [], learners: [], ...nobodyElse };
+  const entries = Array.from({ length: 6 - base }, (_, at): Entry => {
+    const index = base + 1 + at;
+    if (index === 1) return { kind: 'configuration', index, term: 0, configuration };
+    return { kind: 'command', index, term: 1, data: bytes('x') };
+  });
+  const snapshot = { id: 's', index: 4, term: 1, bytes: 9, configuration };
+  const hardState = { term: 1, votedFor: undefined, commit: 6 };
+  const position = { index: base, term: base === 0 ? 0 : 1 };
+  return { hardState, snapshot, base: position, entries, applied: 4 };
+}
+
+const nobodyElse = { promotable: [], witnesses: [] };
+
+test('a state that is lost is made good from where the members are known on', (t) => {
+  const raft = new Raft({ id: 'b', voters: [], seed: 1, durable: keptFrom(2) });
+  raft.requestSnapshot();
+  const ends = { from: 'a', to: 'b', term: 1 } as const;
+  raft.step({ type: 'heartbeat', ...ends, round: 1, commit: 6, quiet: false });
+  const { messages } = raft.ready();
+
+  const early = { ...keptFrom(2).snapshot, id: 'early', index: 3, bytes: 0 };
+  raft.step({ type: 'snapshot-offer', ...ends, snapshot: early });
+  const { apply } = raft.ready();
+
+  t.like(
+    messages.find(({ type }) => type === 'snapshot-request'),
+    { least: 4 },
+  );
+  t.is(apply, undefined);
+});
+
+test('that a snapshot is here, and takes the place of the log, is said when it is on disk', (t) => {
+  const raft = new Raft({ id: 'b', voters: [], seed: 1, durable: keptFrom(2) });
+  const ends = { from: 'a', to: 'b', term: 1 } as const;
+  const snapshot = { ...keptFrom(2).snapshot, id: 'later', index: 9, bytes: 0 };
+  raft.requestSnapshot();
+  raft.step({ type: 'snapshot-offer', ...ends, snapshot });
+  const installing = raft.ready();
+
+  raft.step({ type: 'snapshot-offer', ...ends, snapshot });
+  const again = raft.ready();
+
+  t.is(installing.append?.snapshot?.id, 'later');
+  t.deepEqual(again.messages, []);
+  t.deepEqual(
+    again.append?.messages.map(({ type }) => type),
+    ['append-reply', 'snapshot-status'],
+  );
+});
+
+test('while a whole log is applied again, snapshots can be made that know the members', (t) => {
+  const raft = new Raft({ id: 'b', voters: [], seed: 1, durable: keptFrom(0) });
+  raft.requestSnapshot();
+  raft.ready();
+  raft.applied(2);
+
+  const made = raft.snapshotAt({ id: 'again', index: 2, bytes: 0 });
+
+  t.deepEqual(made.configuration.voters, ['a', 'b']);
+});
+
+test('the members of all that is kept are known, also behind a snapshot', (t) => {
+  const group = led('ab');
+  group.propose('a', 'x', 'y');
+  group.settle();
+  group.do('a', (raft) => raft.changeMembers([{ add: 'c', as: 'learner' }]));
+  group.settle();
+  group.snapshot('a', { keepEntries: 5 });
+  const raft = group.raft('a');
+  group.do('a', (leader) => leader.requestSnapshot());
+
+  const [before, now] = [3, 5].map((index) => raft.snapshotAt({ id: 's', index, bytes: 0 }));
+
+  t.deepEqual(before?.configuration.learners, []);
+  t.deepEqual(now?.configuration.learners, ['c']);
 });
 
 test('a whole log is applied again, and nobody is asked for anything', (t) => {

@@ -483,7 +483,9 @@ export class SimNode {
   /** From now on a restart begins with it. */
   #adopt(raft: Raft, snapshot: Snapshot): void {
     if (snapshot.id === this.disk.snapshot?.id) return;
-    this.disk.compact(snapshot, raft.compact(snapshot));
+    const first = raft.compact(snapshot);
+    // Or another has come meanwhile, and is about to take the place of the log.
+    if (raft.snapshotsInUse.has(snapshot.id)) this.disk.compact(snapshot, first);
     this.#isMended();
   }
 
