@@ -445,6 +445,21 @@ const members: readonly ConsensusCase[] = [
     assert.deepEqual(await stage.values('b'), [1, 2]);
     assert.deepEqual(stage.at('b').members().voters, ['b']);
   }),
+  about('those whom a survivor went on without change nothing of it', async (stage) => {
+    await stage.startAll(...three);
+    await stage.add('a', 1);
+    for (const node of three) await stage.values(node);
+    for (const node of three) await stage.crash(node);
+    await stage.world.recoverAlone('b');
+    await stage.start('b');
+    await stage.add('b', 2);
+    for (const node of ['a', 'c']) await stage.start(node, three); // Which nobody should do.
+    const writing = stage.at('a').propose(add(9), { deadlineMs: SOON_MS });
+    await stage.world.settle(Promise.allSettled([writing]));
+    await stage.add('b', 3);
+    assert.deepEqual(await stage.values('b'), [1, 2, 3]);
+    assert.deepEqual(stage.at('b').members().voters, ['b']);
+  }),
 ];
 
 const lives: readonly ConsensusCase[] = [

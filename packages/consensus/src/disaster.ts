@@ -8,7 +8,8 @@ import type { LogStore } from './log-store.ts';
  * longest (`status().last`). What only the lost nodes had is lost, which may be commands that were
  * acknowledged; what was not agreed on yet becomes so. Give the group new members afterwards, under
  * new names. The other survivors and the lost nodes must never start with their old disks again:
- * they do not know of this, and could elect a leader of their own.
+ * they do not know of this, and while none of them meets this node, a majority of them could go on
+ * by itself. It is not changed by that; those that meet it end (`Disqualified`).
  * @throws {Error} when nothing of the group is saved here
  * @throws {RangeError} when `node` was no member, or kept no commands
  */

@@ -105,6 +105,7 @@ export {
   OutcomeUnknown,
   SessionExpired,
 } from './errors.ts';
+export { Disqualified } from '@troupe/raft';
 export {
   DirectoryInUse,
   DiskFull,

@@ -1,6 +1,7 @@
 import { initialConfiguration, isMember } from './configuration.ts';
 import type { ConfigurationEntry, NodeId } from './entry.ts';
 import type { Durable } from './options.ts';
+import { nextEra } from './era.ts';
 import type { AppendRecord } from './ready.ts';
 
 /**
@@ -26,7 +27,7 @@ export function recoveryRecord(id: NodeId, durable: Durable): AppendRecord {
   ) {
     throw new RangeError(`'${id}' does not have the whole log: choose a member that has`);
   }
-  const term = hardState.term + 1; // Whoever led or stood before is outdated by this.
+  const term = nextEra(hardState.term); // Whoever leads or stands without it is outdated for ever.
   const alone: ConfigurationEntry = {
     kind: 'configuration',
     index: index + 1,

@@ -1,6 +1,6 @@
 import { commitTo } from './commit.ts';
 import { bytesOf, type Entry } from './entry.ts';
-import { assert } from './errors.ts';
+import { assert, Disqualified } from './errors.ts';
 import { lastWithTermAtMost, termAt } from './log.ts';
 import type { Append, Heartbeat } from './message.ts';
 import { promise, send } from './outbox.ts';
@@ -64,8 +64,19 @@ function hasRoom({ disk, settings }: State, entries: readonly Entry[]): boolean 
 
 export function onHeartbeat(self: State, { from, round, commit, quiet }: Heartbeat): void {
   heardLeader(self, from);
+  refuseIfForgotten(self, commit);
   commitTo(self, commit);
   self.quiet = quiet && self.commit === self.log.last;
   askForSnapshot(self);
   send(self, { type: 'heartbeat-reply', to: from, round });
+}
+
+/**
+ * A leader tells a follower of what that has acknowledged to it in this term, and nothing else.
+ * Who lacks it has had another disk then, and has forgotten its votes too.
+ */
+function refuseIfForgotten({ id, log }: State, commit: number): void {
+  if (commit <= log.last) return;
+  const problem = `${id} has acknowledged ${commit}, and its log ends at ${log.last}`;
+  throw new Disqualified('forgot', problem);
 }

@@ -27,4 +27,4 @@ export { recoveryRecord } from './disaster.ts';
 export type { MemberStatus, Status } from './status.ts';
 export type { Role, State } from './state.ts';
 export { isQuorum, quorumIndex } from './quorum.ts';
-export { BadMessage, BrokenInvariant } from './errors.ts';
+export { BadMessage, BrokenInvariant, Disqualified } from './errors.ts';

@@ -165,3 +165,13 @@ export interface SnapshotRequest extends Addressed {
   /** Its index must be this one or a later one, behind which the log goes on. */
   readonly least: number;
 }
+
+/** Whether only who leads the term says so. */
+export function isFromLeader({ type }: Message): boolean {
+  return (
+    type === 'append' ||
+    type === 'heartbeat' ||
+    type === 'snapshot-offer' ||
+    type === 'snapshot-chunk'
+  );
+}

@@ -8,8 +8,9 @@ import {
   onVoteReply,
 } from './election.ts';
 import { onAppend, onHeartbeat } from './follower.ts';
+import { isOfEra } from './era.ts';
 import { assert } from './errors.ts';
-import type { Message } from './message.ts';
+import { isFromLeader, type Message } from './message.ts';
 import { sendStaleTerm } from './outbox.ts';
 import { stir } from './quiet.ts';
 import { onRead, onReadReply } from './reads.ts';
@@ -21,6 +22,7 @@ import { configurationOf, type State } from './state.ts';
 
 /** Takes a message: first its term is settled (§5.1), then what it says. */
 export function step(self: State, message: Message): void {
+  if (!isOfEra(self, message)) return;
   if (isReasonToWake(self, message)) stir(self);
   if (settleTerm(self, message)) answer(self, message);
 }
@@ -54,15 +56,6 @@ function settleTerm(self: State, message: Message): boolean {
   // Perhaps for its term alone: those who raise it faster must not keep off one who can win.
   askAgain(self);
   return false;
-}
-
-function isFromLeader({ type }: Message): boolean {
-  return (
-    type === 'append' ||
-    type === 'heartbeat' ||
-    type === 'snapshot-offer' ||
-    type === 'snapshot-chunk'
-  );
 }
 
 function answer(self: State, message: Message): void {

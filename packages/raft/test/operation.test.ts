@@ -1,5 +1,12 @@
 import test from 'ava';
-import { type Configuration, type Entry, Raft, recoveryRecord, type Settings } from '@troupe/raft';
+import {
+  type Configuration,
+  Disqualified,
+  type Entry,
+  Raft,
+  recoveryRecord,
+  type Settings,
+} from '@troupe/raft';
 import { bytes, command, type Group, led, sent } from './group.ts';
 
 /**
@@ -48,7 +55,7 @@ test('etcd --force-new-cluster, ra force_start_follower_as_single_member: one su
   group.elect('a');
   group.propose('a', 'z');
 
-  t.like(group.raft('a').status, { role: 'leader', term: 3, commit: 7 });
+  t.like(group.raft('a').status, { role: 'leader', term: 10 ** 12 + 1, commit: 7 });
   t.deepEqual(group.raft('a').configuration.voters, ['a']);
   t.deepEqual(group.at('a').commands, ['x', 'y', 'z']);
 });
@@ -72,6 +79,100 @@ test('hashicorp/raft RecoverCluster: a survivor goes on from its snapshot, and g
 
   t.deepEqual(group.raft('d').configuration.voters, ['b', 'd']);
   t.is(group.raft('d').status.commit, group.raft('b').status.last.index);
+});
+
+/** `a` goes on alone, and has grown again, when `b` and `c` come back with their old disks. */
+function leftBehind(): Group {
+  const group = led('abc');
+  group.propose('a', 'x');
+  group.settle();
+  const { disk } = group.at('a');
+  group.do('a', (raft) => raft.transfer('b'));
+  group.settle();
+  group.isolate('a');
+  group.propose('b', 'old');
+  group.settle();
+  disk.write(recoveryRecord('a', disk.durable(0)));
+  disk.sync();
+  group.at('a').restart();
+  group.elect('a');
+  group.add('d');
+  group.do('a', (raft) => raft.changeMembers([{ add: 'd', as: 'voter' }]));
+  group.heal();
+  for (const old of 'bc') for (const other of 'ad') group.cut.delete(`${old}${other}`);
+  return group;
+}
+
+test('etcd cluster id: a leader who was left behind deposes nobody, and changes no log', (t) => {
+  const group = leftBehind();
+  group.settle();
+  const before = group.at('a').terms;
+
+  group.propose('b', 'older', 'oldest');
+  group.tick('b', 3);
+  group.settle();
+
+  t.is(group.raft('b').status.role, 'leader'); // Of those that were given up.
+  t.is(group.raft('a').status.role, 'leader');
+  t.deepEqual(group.at('a').terms, before);
+  t.deepEqual(group.at('a').commands, ['x']);
+});
+
+test('who was left behind is told so when it asks to lead, and is no more', (t) => {
+  const group = leftBehind();
+  group.settle();
+  group.at('c').restart();
+
+  group.do('c', (raft) => raft.campaign());
+
+  const error = t.throws(() => group.settle(), { instanceOf: Disqualified });
+  t.like(error, { code: 'ERR_DISQUALIFIED', reason: 'left-behind' });
+  t.regex(error.message, /a has begun the group anew without c: replace this node by one of/);
+});
+
+test('who was left behind does not take part when its name is added again', (t) => {
+  const group = leftBehind();
+  group.settle();
+  group.at('c').restart();
+
+  group.do('a', (raft) => raft.changeMembers([{ add: 'c', as: 'learner' }]));
+
+  t.throws(() => group.settle(), { instanceOf: Disqualified, message: /without c/ });
+  t.is(group.raft('c').status.last.term, 2);
+});
+
+test('who began anew by mistake does no harm to a majority that needs nothing of it', (t) => {
+  const group = led('abc');
+  group.propose('a', 'x');
+  group.settle();
+  const { disk } = group.at('c');
+  disk.write(recoveryRecord('c', disk.durable(0)));
+  disk.sync();
+  group.at('c').restart();
+  group.elect('c');
+
+  group.propose('a', 'y');
+  for (let round = 0; round < 30; round += 1) {
+    for (const id of 'abc') group.tick(id);
+    group.settle();
+  }
+
+  t.like(group.raft('a').status, { role: 'leader', term: 1 });
+  t.deepEqual(group.at('b').commands, ['x', 'y']);
+});
+
+test('etcd raft doc.go: a node that comes back without what it has acknowledged says so, and ends', (t) => {
+  const group = led('abc');
+  group.propose('a', 'x', 'y');
+  group.settle();
+  group.members.delete('b');
+  group.add('b', ['a', 'b', 'c']);
+
+  group.tick('a', 3);
+
+  const error = t.throws(() => group.settle(), { instanceOf: Disqualified });
+  t.like(error, { code: 'ERR_DISQUALIFIED', executed: 'unknown', reason: 'forgot' });
+  t.regex(error.message, /b has acknowledged 4, and its log ends at 1: replace this node by one/);
 });
 
 const noSurvivors: readonly [title: string, id: string, names: string][] = [

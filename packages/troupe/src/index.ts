@@ -261,6 +261,7 @@ export {
   ConsensusThreadFailed,
   DirectoryInUse,
   DiskFull,
+  Disqualified,
   GroupAlreadyOpen,
   GroupClosed,
   GroupStalled,

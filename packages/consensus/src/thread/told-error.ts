@@ -1,3 +1,4 @@
+import { Disqualified } from '@troupe/raft';
 import { type ErrorClass, errorFromWire, errorToWire, ListenFailed } from '@troupe/remote';
 import {
   BadOption,
@@ -31,6 +32,7 @@ const classes: readonly ErrorClass[] = [
   BadOption,
   GroupStalled,
   MachineOutdated,
+  Disqualified,
   DiskFull,
   StoreFailed,
   StoreClosed,
