@@ -128,6 +128,19 @@ test('reads that wait for confirmation are bounded', (t) => {
   );
 });
 
+test('where leases are not allowed a read by lease is one that asks the others', (t) => {
+  const group = led('abc'); // As by default.
+  group.tick('a');
+  group.settle();
+
+  group.do('a', (raft) => raft.read(1, { lease: true }));
+  const atOnce = [...group.at('a').reads];
+  group.settle();
+
+  t.deepEqual(atOnce, []);
+  t.like(group.at('a').reads, [{ context: 1, outcome: 'at' }]);
+});
+
 test('entries that are no longer in memory are fetched from the disk, to be sent and applied', (t) => {
   const group = led('abc', { recentBytesMax: 60 });
   group.isolate('c');
