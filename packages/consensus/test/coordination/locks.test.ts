@@ -155,6 +155,21 @@ test('a change of leader costs no session, and a new leader gives all of them th
   t.true((await cluster.settle(waiting)).token > lock.token);
 });
 
+test('who leads again gives the full time again, whatever it saw when it led before', async (t) => {
+  const cluster = await TestCluster.start({ ttlMs: 1_000 });
+  const { leader, holder, other } = cluster.ranks;
+  await cluster.settle(cluster.at(holder).locks.acquire('x'));
+  await cluster.crash(holder);
+  await cluster.env.advance(600);
+
+  await cluster.settle(cluster.at(leader).group.transferLeadership(other));
+  await cluster.settle(cluster.at(other).group.transferLeadership(leader));
+  const ledAt = cluster.env.now();
+  await cluster.settle(cluster.at(leader).locks.acquire('x'));
+
+  t.true(cluster.env.now() - ledAt >= 1_000, `${cluster.env.now() - ledAt} ms`);
+});
+
 test('a node that is gone loses its locks, though the leader was lost with it', async (t) => {
   const cluster = await TestCluster.start();
   const { leader, holder: other } = cluster.ranks;
@@ -208,6 +223,23 @@ test('a pause of the process is seen by the clock, before any timer could tell',
 
   t.is(lock.remainingMs, 0);
   t.true(lock.signal.aborted);
+});
+
+test('a node by itself that stood still ends nobody, since renewals may be waiting', async (t) => {
+  const cluster = await TestCluster.start({}, ['a']);
+  const { env } = cluster;
+  const session = await cluster.settle(cluster.at('a').session());
+  await cluster.settle(cluster.at('a').locks.acquire('x'));
+  await env.advance(500);
+  const now = env.now.bind(env);
+
+  Object.defineProperty(env, 'now', { value: () => now() + 5_000 });
+  const inDoubt = session.state;
+  await env.advance(1_000);
+
+  t.is(inDoubt, 'jeopardy');
+  t.is(session.state, 'safe');
+  t.is(await cluster.settle(cluster.at('a').locks.tryAcquire('x')), undefined);
 });
 
 test('closing gives back all that is held, without waiting for time to run out', async (t) => {
