@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { LONG_BYTES_MAX, LONG_BYTES_MIN, LongChecksum } from './long-checksum.ts';
 
 /** Up to so many bytes a table is faster than a call into zlib, and the view that it takes. */
 const SHORT_BYTES = 64;
@@ -12,9 +13,18 @@ const TABLE: Int32Array = Int32Array.from({ length: 256 }, (_, byte) => {
 /** The CRC-32 of the bytes from `start` to `end`. */
 export function checksum(bytes: Uint8Array, start: number, end: number): number {
   if (end - start > SHORT_BYTES) {
-    return crc32(end - start === bytes.length ? bytes : bytes.subarray(start, end));
+    return checksumAfter(0, end - start === bytes.length ? bytes : bytes.subarray(start, end));
   }
   let sum = ~0;
   for (let at = start; at < end; at += 1) sum = TABLE[(sum ^ bytes[at]!) & 0xff]! ^ (sum >>> 8);
   return ~sum >>> 0;
 }
+
+/** The same of all `bytes`, going on from the sum of what comes before them. */
+export function checksumAfter(before: number, bytes: Uint8Array): number {
+  const { length } = bytes;
+  const isLong = length >= LONG_BYTES_MIN && length <= LONG_BYTES_MAX;
+  return isLong ? long.after(before, bytes) : crc32(bytes, before);
+}
+
+const long = new LongChecksum();

@@ -1,6 +1,5 @@
-import { crc32 } from 'node:zlib';
 import { BadFrame } from './bad-frame.ts';
-import { checksum } from './checksum.ts';
+import { checksum, checksumAfter } from './checksum.ts';
 
 /**
  * What travels on a connection after the handshake, however many frames it holds:
@@ -79,7 +78,7 @@ export function packAround(
     first.set(part, offset);
     offset += part.length;
   }
-  const sum = crc32(last, checksum(first, HEADER_BYTES, first.length));
+  const sum = checksumAfter(checksum(first, HEADER_BYTES, first.length), last);
   writeHead(first, head, { bytes: bodyBytes, sum });
   return [first, last];
 }
