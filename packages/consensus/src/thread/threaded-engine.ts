@@ -1,4 +1,4 @@
-import type { Env } from '@troupe/actor';
+import type { Env, Timer } from '@troupe/actor';
 import type { Consensus, NodeId, RequestOptions } from '../consensus.ts';
 import type { Driver } from '../driver.ts';
 import type { EngineStatus } from '../engine.ts';
@@ -12,6 +12,8 @@ import { Mail, type Way } from './way.ts';
 import { WINDOW_BYTES } from './window.ts';
 
 const TAKEN_BYTES = WINDOW_BYTES / 4;
+/** How often it is looked for those who have waited for too long. */
+const LOOK_MS = 500;
 
 export interface ThreadedEngineOptions {
   readonly node: NodeId;
@@ -45,6 +47,7 @@ export class ThreadedEngine implements Driver {
   #takenBytes = 0;
   #status: EngineStatus;
   #failure: Error | undefined;
+  #lookTimer: Timer;
   #stopping: Promise<void> | undefined;
   #stopped: ((error: Error | undefined) => void) | undefined;
 
@@ -58,6 +61,7 @@ export class ThreadedEngine implements Driver {
     way.receive((batch) => {
       for (const news of batch) this.#hear(news);
     });
+    this.#lookTimer = this.#lookSoon();
   }
 
   async open<R>(options: GroupOptions<R>): Promise<Consensus<R>> {
@@ -173,9 +177,7 @@ export class ThreadedEngine implements Driver {
         return;
       case 'beat':
         this.#status = news.status;
-        this.#mail.say({ kind: 'beat' });
-        for (const group of this.#numbered.values()) group.look(this.#env.now());
-        return;
+        return this.#mail.say({ kind: 'beat' });
       case 'stopped':
         return this.#stopped?.(news.error && toldError(news.error));
       default:
@@ -206,7 +208,18 @@ export class ThreadedEngine implements Driver {
     await this.#end();
   }
 
+  /** Also while the thread stands still itself, as before a disk that hangs. */
+  #lookSoon(): Timer {
+    const timer = this.#env.setTimer(LOOK_MS, () => {
+      for (const group of this.#numbered.values()) group.look(this.#env.now());
+      this.#lookTimer = this.#lookSoon();
+    });
+    timer.keepAlive?.(false);
+    return timer;
+  }
+
   #close(cause: Error | undefined): void {
+    this.#lookTimer.cancel();
     for (const at of this.#opening.keys()) {
       this.#notOpened(at, cause ?? new Error(`node ${this.node} has stopped`));
     }

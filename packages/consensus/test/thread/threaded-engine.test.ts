@@ -96,6 +96,19 @@ test('a machine that does not come back keeps nobody beyond the deadline', async
   t.like(await aborted, { code: 'ERR_CANCELLED', executed: 'unknown', cause: 'enough' });
 });
 
+test('a thread that stands still keeps nobody beyond the deadline', async (t) => {
+  const node = alone();
+  const group = await open(node, new Adder());
+  node.near.hold();
+  const proposed = t.throwsAsync(group.propose(add(1), { deadlineMs: 500 }));
+  const read = t.throwsAsync(group.read({ deadlineMs: 500 }));
+
+  await node.env.advance(2_500);
+
+  t.like(await proposed, { code: 'ERR_DEADLINE_EXCEEDED', executed: 'unknown', timeoutMs: 500 });
+  t.like(await read, { code: 'ERR_DEADLINE_EXCEEDED', executed: 'no', timeoutMs: 500 });
+});
+
 test('a machine that throws ends the group, and everybody is told what it threw', async (t) => {
   const node = alone();
   const group = await open(node, new Adder().failOn(1));
