@@ -6,7 +6,7 @@ import { type LogOptions, settingsOf } from './log-options.ts';
 import { scanLog } from './log-scan.ts';
 import { segmentNumber } from './log-segment.ts';
 import type { EntryRange, GroupRecord, LogStore, Recovered, StoreWatcher } from './log-store.ts';
-import { nodeFiles } from './node-files.ts';
+import { nodeFiles, type NodeFilesOptions } from './node-files.ts';
 import { SegmentedLog } from './segmented-log.ts';
 import { SnapshotFiles } from './snapshot-files.ts';
 
@@ -33,7 +33,7 @@ export type OpenedStore =
    */
   | { readonly verdict: 'corrupt'; readonly damage: Damage };
 
-export interface DirectoryOptions extends Omit<LogOptions, 'cluster' | 'env'> {
+export interface DirectoryOptions extends Omit<LogOptions, 'cluster' | 'env'>, NodeFilesOptions {
   /** Default: `troupe`, which does where names of nodes are unique. */
   readonly cluster?: string;
   readonly env?: LogOptions['env'];
@@ -86,9 +86,9 @@ export async function openStore(files: Files, options: LogOptions): Promise<Open
  */
 export async function openDirectory(
   directory: string,
-  { cluster = 'troupe', node, env = processEnv(), ...options }: DirectoryOptions,
+  { cluster = 'troupe', node, env = processEnv(), inPlace, ...options }: DirectoryOptions,
 ): Promise<DiskStore> {
-  const files = await nodeFiles(directory);
+  const files = await nodeFiles(directory, inPlace && { inPlace });
   try {
     const opened = await openStore(files, { cluster, node, env, ...options });
     if (opened.verdict !== 'corrupt') return opened.store;

@@ -84,6 +84,7 @@ export { DiskStore, openDirectory, openStore, setAside } from './disk-store.ts';
 export type { DirectoryOptions, OpenedStore } from './disk-store.ts';
 export type { LogOptions } from './log-options.ts';
 export { nodeFiles } from './node-files.ts';
+export type { NodeFilesOptions } from './node-files.ts';
 export type { File, Files } from './files.ts';
 export type { Lane, Wire, WireHandler } from './wire.ts';
 export { EndpointWire } from './endpoint-wire.ts';

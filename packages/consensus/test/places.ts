@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { processEnv } from '@troupe/actor';
-import { type Files, type LogOptions, nodeFiles } from '@troupe/consensus';
+import { type Files, type LogOptions, nodeFiles, type NodeFilesOptions } from '@troupe/consensus';
 
 /** A new directory, which is removed after the test. */
 export async function freshDirectory(t: ExecutionContext): Promise<string> {
@@ -12,8 +12,8 @@ export async function freshDirectory(t: ExecutionContext): Promise<string> {
   return directory;
 }
 
-export async function freshFiles(t: ExecutionContext): Promise<Files> {
-  return nodeFiles(await freshDirectory(t));
+export async function freshFiles(t: ExecutionContext, options?: NodeFilesOptions): Promise<Files> {
+  return nodeFiles(await freshDirectory(t), options);
 }
 
 /** A log of small files, so that there are many. */

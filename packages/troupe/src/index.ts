@@ -173,6 +173,7 @@ export type {
   EngineOptions,
   EngineStatus,
   EngineThreadOptions,
+  NodeFilesOptions,
   EntryRange,
   File,
   Files,

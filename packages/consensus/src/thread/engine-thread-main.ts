@@ -43,7 +43,8 @@ class EngineThread {
       const { self, data, tickMs, handOverAfterMs, port } = this.#start;
       const env = this.#env;
       const node = self.name;
-      if (data !== undefined) this.#store = await openDirectory(data, { node, env });
+      // In place: whatever this thread would do meanwhile waits for what is being saved.
+      if (data !== undefined) this.#store = await openDirectory(data, { node, env, inPlace: env });
       const wire = await this.#openWire();
       const driver = new Engine({
         node,
