@@ -42,6 +42,14 @@ test('a leader that its slow disk made one with its last answer has a tick to re
   t.is(failureOf(new World({ seed: 100_714, Raft })), undefined);
 });
 
+test('a disk that was slow is not slow any more with what it was given then', (t) => {
+  t.is(failureOf(new World({ seed: 115_705, Raft })), undefined);
+});
+
+test('a snapshot that is in the log already is told of when that is on disk', (t) => {
+  t.is(failureOf(new World({ seed: 118_193, Raft })), undefined);
+});
+
 test('the same seed makes the same world', (t) => {
   const [one, two] = [8, 8].map((seed) => {
     const world = new World({ seed, Raft, trace: true });

@@ -414,6 +414,19 @@ export class SimNode {
     });
   }
 
+  /** Fast from now on, also with what it was given while it was slow. */
+  calmDisk(): void {
+    this.diskDelayMax = Math.min(this.diskDelayMax, CALM_DISK_DELAY_MAX);
+    for (const lane of Object.values(this.#lanes)) {
+      const { now } = this.#world.timeline;
+      const soon = lane.queue.map((_, index) => (index + 1) * CALM_DISK_DELAY_MAX);
+      const last = now + (soon.at(-1) ?? 0);
+      if (lane.freeAt <= last) continue;
+      lane.freeAt = last;
+      for (const delay of soon) this.#later(delay, () => lane.queue.shift()?.());
+    }
+  }
+
   /** Runs when the disk has done that, and everything before it in the same file. */
   #onDisk(file: 'log' | 'snapshots', run: () => void): void {
     const { timeline, random } = this.#world;
@@ -532,7 +545,7 @@ export class SimNode {
 const LARGEST_ENTRY_BYTES = 300;
 
 /** Of a disk that nothing is wrong with. */
-export const CALM_DISK_DELAY_MAX = 5;
+const CALM_DISK_DELAY_MAX = 5;
 
 /** Well above an election timeout, after which it should resign. */
 const LEADER_PATIENCE_TICKS = 25;

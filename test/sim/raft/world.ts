@@ -6,7 +6,7 @@ import { limp, LIMPS_FOR } from './limp.ts';
 import type { Machine } from './machine.ts';
 import type { DriverMistake } from './mistakes.ts';
 import { Network } from './network.ts';
-import { CALM_DISK_DELAY_MAX, SimNode } from './node.ts';
+import { SimNode } from './node.ts';
 import { restartLater } from './operator.ts';
 import { Random } from './random.ts';
 import { demand, Specification } from './specification.ts';
@@ -186,7 +186,7 @@ export class World {
     this.network.calmDown();
     for (const node of this.nodes.values()) {
       node.pausedUntil = 0;
-      node.diskDelayMax = Math.min(node.diskDelayMax, CALM_DISK_DELAY_MAX);
+      node.calmDisk();
       node.isDiskFailing = false;
       node.fillDisk(0);
       if (node.hungUntil > this.timeline.now) node.crash(); // Somebody has seen to the disk.
