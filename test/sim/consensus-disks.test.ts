@@ -173,3 +173,25 @@ test('a leader whose loop stands still has given up the lead before it takes a c
     t.true(await agreed(world));
   });
 });
+
+test('a leader that stood still trusts no lease, though it has heard nothing of another', async (t) => {
+  const start = starter({ voters: names, leaseReads: true });
+  await simulate({ seed: 9, start }, async (world) => {
+    await fill(world, 'a', 1);
+    const leader = await leaderOf(world);
+    const [other = '', third = ''] = names.filter((name) => name !== leader);
+    const leased = { consistency: 'lease', deadlineMs: 5_000 } as const;
+    await world.on(leader, ({ group }) => group.read(leased));
+
+    world.world.stall(leader, 3_000, 'timers-first');
+    for (const name of [other, third]) {
+      world.world.network.cut(leader, name);
+      world.world.network.cut(name, leader);
+    }
+    const late = t.throwsAsync(world.on(leader, ({ group }) => group.read(leased)));
+    await world.sleep(1_500);
+    await world.on(other, ({ group }) => group.propose(append(1)));
+
+    t.like(await late, { code: 'ERR_DEADLINE_EXCEEDED', executed: 'no' });
+  });
+});
