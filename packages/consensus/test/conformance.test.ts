@@ -23,3 +23,19 @@ for (const { name, run } of consensusCases) {
     t.pass();
   });
 }
+
+test('an engine whose members come from elsewhere is not asked to change them', async (t) => {
+  const world = new TestWorld();
+  const { consensus } = await world.start('a', ['a']);
+  const { membership } = consensus.capabilities;
+  const holdsFor = (kind: typeof membership): number =>
+    consensusCases.filter((each) => each.membership?.includes(kind) ?? true).length;
+
+  const counts = (['external', 'single', 'joint'] as const).map(holdsFor);
+
+  t.is(holdsFor(membership), consensusCases.length); // Of this one nothing is left out.
+  t.deepEqual(
+    counts.map((count, i) => count - (counts[i - 1] ?? 0) > 0),
+    [true, true, true],
+  );
+});
