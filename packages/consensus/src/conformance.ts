@@ -399,6 +399,22 @@ const single: readonly ConsensusCase[] = [
     await stage.crash('b');
     await stage.add('a', 2); // Nobody waits for it.
   }),
+  about('a witness counts, and says at once that it has nothing to answer with', async (stage) => {
+    await Promise.all(['a', 'b'].map((node) => stage.start(node, ['a', 'b'])));
+    await stage.add('a', 1);
+    await stage.start('c');
+    const { leader, others } = await stage.roles();
+    const adding = stage.at(leader).changeMembers([{ add: 'c', as: 'witness' }]);
+    assert.deepEqual((await stage.world.settle(adding)).witnesses, ['c']);
+    await stage.crash(others.find((node) => node !== 'c') ?? '');
+    await stage.add(leader, 2); // With the consent of the witness.
+    await stage.event('c', (it) => it.kind === 'members' && it.members.witnesses.includes('c'));
+    await stage.event('c', (it) => it.kind === 'leader' && it.leader === leader);
+    for (const consistency of ['linearizable', 'stale'] as const) {
+      const error = await stage.world.settle(failure(stage.at('c').read({ consistency })));
+      assert.deepEqual([error['code'], error['executed']], ['ERR_NOT_LEADER', 'no']);
+    }
+  }),
   about('a leader can be removed, and another leads', async (stage) => {
     await stage.startAll(...three);
     const { leader, others } = await stage.roles();

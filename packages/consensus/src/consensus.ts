@@ -37,6 +37,7 @@ export interface Consensus<R = unknown> extends AsyncDisposable {
   /**
    * Resolves when this node's state machine is so far that it may answer: query it then, in the
    * same turn. Nothing is ever executed by a read, so all its errors say `executed: 'no'`.
+   * @throws {NotLeader} on a witness, which has nothing to answer with; ask the node that it names
    * @throws {DeadlineExceeded}
    * @throws {Overloaded}
    * @throws {Cancelled}

@@ -124,15 +124,15 @@ export class Group<R> implements Consensus<R>, Hosted {
 
   propose(command: Uint8Array, options: ProposeOptions = {}): Promise<Applied<R>> {
     return this.#ask(() => {
-      const { witnesses } = this.#raft.configuration;
-      if (!witnesses.includes(this.#host.node)) return this.#proposals.add(command, options);
-      throw new NotLeader(this.group, this.#raft.leader); // Nothing is applied here.
+      this.#refuseWitness();
+      return this.#proposals.add(command, options);
     });
   }
 
   read(options: ReadOptions = {}): Promise<ReadPoint> {
     const { consistency = 'linearizable' } = options;
     return this.#ask(() => {
+      this.#refuseWitness();
       if (consistency !== 'stale') return this.#reads.add(consistency, options);
       return Promise.resolve({ index: this.#raft.appliedIndex });
     });
@@ -363,6 +363,13 @@ export class Group<R> implements Consensus<R>, Hosted {
       this.#feed.tell({ kind: 'members', members: membersOf(configuration) });
     }
     this.#told = { leader, epoch, members: configuration };
+  }
+
+  /** Nothing is applied on a witness, so there is no result, and nothing to read. */
+  #refuseWitness(): void {
+    const { configuration, leader } = this.#raft;
+    if (!configuration.witnesses.includes(this.#host.node)) return;
+    throw new NotLeader(this.group, leader);
   }
 
   #ask<T>(add: () => Promise<T>): Promise<T> {

@@ -16,7 +16,7 @@ import type {
   RequestOptions,
   SnapshotInfo,
 } from '../consensus.ts';
-import { GroupClosed, OutcomeUnknown } from '../errors.ts';
+import { GroupClosed, NotLeader, OutcomeUnknown } from '../errors.ts';
 import { Feed } from '../feed.ts';
 import { coreSettings, type GroupSettings } from '../group-settings.ts';
 import { refuseProposal, type ProposalLimits } from '../proposals.ts';
@@ -130,6 +130,8 @@ export class ThreadedGroup<R> implements Consensus<R> {
 
   read(options: ReadOptions = {}): Promise<ReadPoint> {
     return this.#ask(() => {
+      const { node, leader, members: at } = this.#known.status;
+      if (at.witnesses.includes(node)) throw new NotLeader(this.group, leader);
       if (options.consistency === 'stale') return Promise.resolve({ index: this.#near.applied });
       refuseRead(this.group, this.#readers);
       this.#reading = sharedBy(this.#reading, options) ?? this.#beginReading(options);
