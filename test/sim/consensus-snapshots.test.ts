@@ -74,7 +74,7 @@ const breaks: readonly [what: string, run: Break][] = [
 ];
 
 for (const [what, breakOff] of breaks) {
-  test(`three quarters of a snapshot that came are not sent again after ${what}`, async (t) => {
+  test(`a snapshot that was sent in part goes on from there after ${what}`, async (t) => {
     let took = 0;
     await simulate({ seed: 12, start }, async (world) => {
       const { leader, late } = await leaveBehind(world);
