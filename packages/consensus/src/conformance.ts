@@ -292,6 +292,17 @@ const reads: readonly ConsensusCase[] = [
       assert.equal(error['executed'], 'no', String(error));
     }
   }),
+  about('one who follows and is cut off does not answer by what it has heard', async (stage) => {
+    await stage.startAll(...three);
+    const { leader, others } = await stage.roles();
+    const [late = ''] = others;
+    await stage.add(late, 1);
+    stage.world.isolate(late);
+    await stage.add(leader, 2);
+    const reading = stage.at(late).read({ deadlineMs: SOON_MS });
+    const error = await stage.world.settle(failure(reading));
+    assert.equal(error['executed'], 'no', String(error));
+  }),
   about('a node that is cut off still answers stale reads', async (stage) => {
     await stage.startAll(...three);
     const { leader } = await stage.roles();
