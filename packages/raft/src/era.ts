@@ -31,7 +31,7 @@ export function isOfEra(self: State, message: Message): boolean {
     if (type === 'vote' || type === 'pre-vote') sendStaleTerm(self, from);
     return false;
   }
-  // Not whatever one says who began anew by mistake, beside a majority that needs nothing of him.
+  // One who began anew by mistake, beside a majority that works, is heard by who asks to lead only.
   const isAsking = self.role === 'pre-candidate' || self.role === 'candidate';
   if (!isFromLeader(message) && !(isAsking && type === 'stale-term')) return false;
   throw new Disqualified('left-behind', `${from} has begun the group anew without ${self.id}`);
