@@ -151,6 +151,8 @@ export class SegmentedLog {
     this.#pool.stopWaiting();
     try {
       await this.#write(() => {});
+      // What is told is written, but something may be written anew: the seal comes behind that.
+      while (this.#running !== undefined) await this.#running;
       this.#sealTimer?.cancel();
       await this.#sealing;
       await this.#seal();

@@ -9,7 +9,7 @@ import {
 } from './block-sums.ts';
 import { checksum } from './checksum.ts';
 import { codeOf, type File, type Files } from './files.ts';
-import { DiskFull, failureOf } from './log-errors.ts';
+import { DiskFull, failureOf, StoreClosed } from './log-errors.ts';
 
 const PREFIX = 'snapshot-';
 const NAME_BYTES_MAX = 240;
@@ -50,6 +50,7 @@ export class SnapshotFiles {
   readonly #incoming = new Map<string, Incoming>();
   /** What is done about the snapshots of a group, one thing after the other. */
   readonly #turns = new Map<string, Promise<unknown>>();
+  #isClosed = false;
 
   constructor(files: Files, names: readonly string[]) {
     this.#files = files;
@@ -178,7 +179,9 @@ export class SnapshotFiles {
     await this.keep(group, new Set());
   }
 
+  /** What goes on ends first, and nothing begins any more: it might close what is closed here. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await Promise.allSettled(this.#turns.values());
     for (const { content } of this.#open.values()) await content.close();
     for (const incoming of this.#incoming.values()) await closeIncoming(incoming);
@@ -309,6 +312,7 @@ export class SnapshotFiles {
   }
 
   #inTurn<T>(group: string, run: () => Promise<T>): Promise<T> {
+    if (this.#isClosed) return Promise.reject(new StoreClosed());
     const turn = (this.#turns.get(group) ?? Promise.resolve()).then(run, run);
     this.#turns.set(group, turn);
     const end = (): void => {

@@ -348,6 +348,40 @@ test('a record that need not be synced causes no write of its own', async (t) =>
   await store.close();
 });
 
+test('a store that closes begins nothing more with its snapshots, and closes each file once', async (t) => {
+  const store = await open((await place(t)).files);
+  const bytes = await store.writeSnapshot('g', 'one', [Buffer.from('a state')]);
+  await store.readSnapshot('g', 'one', { offset: 0, bytes });
+
+  const closing = store.close();
+  const keeping = store.keepSnapshots('g', new Set());
+
+  await t.throwsAsync(keeping, { code: 'ERR_STORE_CLOSED' });
+  await t.notThrowsAsync(closing);
+});
+
+test('a store that closes seals its log behind what it writes anew, and not beneath it', async (t) => {
+  const { files } = await place(t);
+  const written: number[] = [];
+  const openSeen: Files['open'] = async (name, options) => {
+    const file = await files.open(name, options);
+    const write: File['write'] = (offset, bytes) => {
+      if (offset > 0) written.push(bytes.length);
+      return file.write(offset, bytes);
+    };
+    return { ...file, write };
+  };
+  const store = await open({ ...files, open: openSeen });
+  await save(store, { idle: { entries: commands(1, 3) } });
+  for (let from = 1; store.size.segments <= 4; from += 20) {
+    await save(store, { g: { entries: commands(from, from + 19) } });
+  }
+
+  await store.close();
+
+  t.is(written.at(-1), 24); // Bytes of a seal.
+});
+
 test('a closed store says so', async (t) => {
   const store = await open((await place(t)).files);
   await store.close();
