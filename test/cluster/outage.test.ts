@@ -4,21 +4,22 @@ import { promisify } from 'node:util';
 import test from 'ava';
 import { Crew } from './outage/crew.ts';
 import { Hosts } from './outage/hosts.ts';
-import { cutOneWay, killed, partitioned, paused, restarted } from './outage/outages.ts';
+import { blocked, cutOneWay, killed, partitioned, paused, restarted } from './outage/outages.ts';
 
 // Small enough for every run of the tests; `npm run outage` is the whole of it.
 const limitMs = 30_000;
 
 test.serial(
-  'of twelve processes some are killed, stopped and restarted; nobody else is given up',
+  'of ten processes some are killed, stopped, blocked and restarted; nobody else is given up',
   async (t) => {
     t.timeout(60_000);
-    await using crew = new Crew();
-    await crew.gather(12, limitMs);
+    await using crew = new Crew({ thread: 'mixed' });
+    await crew.gather(10, limitMs);
 
     const outages = [
       await killed(crew, 2, { limitMs }),
       await paused(crew, 2, { forMs: 4_000, limitMs }),
+      await blocked(crew, 1, { forMs: 1_000, limitMs }),
       await restarted(crew, { limitMs }),
     ];
 
@@ -38,7 +39,7 @@ else {
   test.serial(title, async (t) => {
     t.timeout(60_000);
     using hosts = Hosts.create(Array.from({ length: 6 }, (_, i) => `n${i}`));
-    await using crew = new Crew(hosts);
+    await using crew = new Crew({ hosts });
     await crew.gather(6, limitMs);
 
     const outages = [
@@ -59,5 +60,6 @@ test('the command of the whole says how it is used', async (t) => {
 
   t.regex((await run('--help')).stdout, /^usage: npm run outage/);
   await t.throwsAsync(run('--hosts=-1'), { message: /each number is whole/, code: 2 });
+  await t.throwsAsync(run('--thread=some'), { message: /none, mixed, all, not 'some'/, code: 2 });
   await t.throwsAsync(run('--bogus'), { message: /'--bogus'\ntry: npm run outage/, code: 2 });
 });

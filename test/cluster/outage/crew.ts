@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Hosts } from './hosts.ts';
-import type { Word } from './word.ts';
+import type { Begin, Block, Word } from './word.ts';
 
 const program = fileURLToPath(new URL('./member-process.js', import.meta.url));
 const SECRET = 'of a cluster that lives for a minute';
@@ -10,6 +10,17 @@ const SEEDS: readonly string[] = ['n0', 'n1'];
 /** Processes that start at once; more only wait for the processor. */
 const STARTING_MAX = 8;
 const PORT = 7_000;
+
+/** Which processes run their groups and their gossip on threads; `mixed`: every second. */
+export const threadings = ['none', 'mixed', 'all'] as const;
+export type Threading = (typeof threadings)[number];
+
+export interface CrewOptions {
+  /** Default: all on this machine's loopback. */
+  readonly hosts?: Hosts;
+  /** Default: none. */
+  readonly thread?: Threading;
+}
 
 export type Learned = Extract<Word, { kind: 'learned' }>;
 
@@ -24,6 +35,9 @@ export class Member {
   /** The last it learned of each other one. */
   readonly view: Map<string, Learned> = new Map<string, Learned>();
   isRunning = true;
+  /** Of the group of the voters, as it last heard. */
+  lead: { readonly leader: string | undefined; readonly epoch: number } | undefined;
+  isBlocked = false;
 
   constructor(name: string, child: ChildProcess, onWord: () => void) {
     this.name = name;
@@ -40,6 +54,12 @@ export class Member {
     this.#child.kill(signal);
   }
 
+  /** Its main loop computes for so long. */
+  block(forMs: number): void {
+    this.isBlocked = true;
+    this.#child.send({ forMs } satisfies Block);
+  }
+
   async end(): Promise<void> {
     if (!this.isRunning) return;
     const exit = once(this.#child, 'exit');
@@ -53,10 +73,20 @@ export class Member {
   }
 
   #hear(word: Word): void {
-    if (word.kind === 'listens') this.address = word.address;
-    else {
-      this.learned.push(word);
-      this.view.set(word.name, word);
+    switch (word.kind) {
+      case 'listens':
+        this.address = word.address;
+        break;
+      case 'learned':
+        this.learned.push(word);
+        this.view.set(word.name, word);
+        break;
+      case 'leader':
+        this.lead = word;
+        break;
+      case 'unblocked':
+        this.isBlocked = false;
+        break;
     }
     this.#onWord();
   }
@@ -70,13 +100,27 @@ export class TooLate extends Error {
 /** The processes of one cluster, on this machine's loopback or each on a host of its own. */
 export class Crew implements AsyncDisposable {
   readonly #hosts: Hosts | undefined;
+  readonly #thread: Threading;
+  #voters: readonly string[] = [];
   readonly #waiting = new Set<() => void>();
   readonly #started: Member[] = [];
   /** By name; the last process of each. */
   readonly members: Map<string, Member> = new Map<string, Member>();
 
-  constructor(hosts?: Hosts) {
+  constructor({ hosts, thread = 'none' }: CrewOptions = {}) {
     this.#hosts = hosts;
+    this.#thread = thread;
+  }
+
+  /** Who leads the group of the voters, by what the one with the latest news says. */
+  get lead(): { readonly leader: string | undefined; readonly epoch: number } | undefined {
+    const leads = this.running.map(({ lead }) => lead).filter((lead) => lead !== undefined);
+    return leads.toSorted((a, b) => b.epoch - a.epoch)[0];
+  }
+
+  hasThread(name: string): boolean {
+    const isOdd = Number(name.slice(1)) % 2 === 1;
+    return this.#thread === 'all' || (this.#thread === 'mixed' && isOdd);
   }
 
   get running(): readonly Member[] {
@@ -92,6 +136,8 @@ export class Crew implements AsyncDisposable {
   /** Starts `count` processes, a few at a time, and waits until each sees all. */
   async gather(count: number, limitMs: number): Promise<void> {
     const names = Array.from({ length: count }, (_, i) => `n${i}`);
+    // The seeds and the last: those in between are killed, and started again.
+    this.#voters = [...new Set([...names.slice(0, SEEDS.length), ...names.slice(-1)])];
     for (const seed of names.slice(0, SEEDS.length)) await this.start(seed, limitMs);
     for (let i = SEEDS.length; i < count; i += STARTING_MAX) {
       const some = names.slice(i, i + STARTING_MAX);
@@ -113,7 +159,9 @@ export class Crew implements AsyncDisposable {
     const listen =
       this.#hosts === undefined ? '127.0.0.1:0' : `${this.#hosts.address(name)}:${PORT}`;
     const join = seeds.filter((address) => address !== undefined);
-    const command = [process.execPath, program, name, listen, SECRET, ...join];
+    const [thread, voters] = [this.hasThread(name), this.#voters];
+    const begin: Begin = { name, listen, secret: SECRET, join, thread, voters };
+    const command = [process.execPath, program, JSON.stringify(begin)];
     const [first = '', ...args] = this.#hosts?.on(name, command) ?? command;
     const child = spawn(first, args, { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
     const member = new Member(name, child, () => this.#lookAgain());

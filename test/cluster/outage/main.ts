@@ -1,13 +1,23 @@
 // npm run outage: processes are killed, stopped and cut off, for real; see --help.
+import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { Crew } from './crew.ts';
+import { Crew, type Threading, threadings } from './crew.ts';
 import { Hosts } from './hosts.ts';
-import { cutOneWay, killed, type Outage, partitioned, paused, restarted } from './outages.ts';
+import {
+  blocked,
+  cutOneWay,
+  killed,
+  type Outage,
+  partitioned,
+  paused,
+  restarted,
+} from './outages.ts';
 
 const HELP = `usage: npm run outage -- [options]
 
 Starts nodes in processes of their own on this machine, and lets things go wrong: five are killed,
-three stand still, one is restarted under its name. Then, where this machine allows network
+three stand still, the main loops of three and of a leader compute, one is restarted under its
+name. Then, where this machine allows network
 namespaces (Linux, root, iproute2), nodes on hosts of their own: a link is cut one way, and the
 hosts are parted in two halves and joined again. Nobody with whom nothing is wrong may be given up.
 
@@ -16,12 +26,18 @@ hosts are parted in two halves and joined again. Nobody with whom nothing is wro
   --kill N        killed at once                          (default 5)
   --pause N       standing still at once                  (default 3)
   --pause-ms N    for how long                            (default 10000)
+  --block N       blocked at once, beside one that leads  (default 3)
+  --block-ms N    for how long                            (default 2000)
   --cut-ms N      how long one link is cut one way        (default 30000)
   --part-ms N     how long the halves are apart           (default 60000)
   --limit-ms N    for finding together, and finding out   (default 120000)
+  --thread WHICH  none, mixed, all: those whose groups and gossip are on threads, mixed: every
+                  second                                  (default none)
   --json          print the figures as JSON, a line each
   --help
 
+Beside each outage is the load average of the machine (of one minute, at its start and at its end):
+where more wants to run than there are processors, figures tell of the machine, and not of Troupe.
 Progress goes to stderr, figures to stdout. Exit code: 0 when all is well, 1 when it is not, 2 when
 the options are wrong.
 `;
@@ -32,6 +48,8 @@ type Option =
   | 'kill'
   | 'pause'
   | 'pause-ms'
+  | 'block'
+  | 'block-ms'
   | 'cut-ms'
   | 'part-ms'
   | 'limit-ms';
@@ -60,14 +78,18 @@ async function main(args: readonly string[]): Promise<number> {
       kill: number(5),
       pause: number(3),
       'pause-ms': number(10_000),
+      block: number(3),
+      'block-ms': number(2_000),
       'cut-ms': number(30_000),
       'part-ms': number(60_000),
       'limit-ms': number(120_000),
+      thread: { type: 'string', default: 'none' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
-  const { json, help, ...given } = values;
+  const { json, help, thread: which, ...given } = values;
+  const thread = threadings.find((one) => one === which);
   const entries = Object.entries(given).map(([name, value]) => [name, Number(value)] as const);
   if (help) {
     process.stdout.write(HELP);
@@ -77,24 +99,37 @@ async function main(args: readonly string[]): Promise<number> {
     process.stderr.write('each number is whole and at least 0\ntry: npm run outage -- --help\n');
     return 2;
   }
+  if (thread === undefined) {
+    const known = threadings.join(', ');
+    process.stderr.write(
+      `--thread knows ${known}, not '${which}'\ntry: npm run outage -- --help\n`,
+    );
+    return 2;
+  }
   const outages: Outage[] = [];
-  for await (const outage of run(Object.fromEntries(entries) as Numbers)) {
+  let [before] = loadavg();
+  for await (const outage of run(Object.fromEntries(entries) as Numbers, thread)) {
     outages.push(outage);
-    process.stdout.write(json ? `${JSON.stringify(outage)}\n` : textOf(outage));
+    const [after] = loadavg();
+    const seen = { ...outage, load: [before ?? 0, after ?? 0] };
+    before = after;
+    process.stdout.write(json ? `${JSON.stringify(seen)}\n` : textOf(seen));
   }
   return outages.every(({ wrong }) => wrong.length === 0) ? 0 : 1;
 }
 
-async function* run(numbers: Numbers): AsyncGenerator<Outage> {
+async function* run(numbers: Numbers, thread: Threading): AsyncGenerator<Outage> {
   const { processes, hosts: count, 'limit-ms': limitMs } = numbers;
   if (processes > 0) {
-    await using crew = new Crew();
+    await using crew = new Crew({ thread });
     progress(`${processes} processes start`);
     await crew.gather(processes, limitMs);
     progress('some are killed');
     yield await killed(crew, numbers.kill, { limitMs });
     progress('some stand still');
     yield await paused(crew, numbers.pause, { forMs: numbers['pause-ms'], limitMs });
+    progress('main loops are blocked');
+    yield await blocked(crew, numbers.block, { forMs: numbers['block-ms'], limitMs });
     progress('one is restarted');
     yield await restarted(crew, { limitMs });
   }
@@ -102,7 +137,7 @@ async function* run(numbers: Numbers): AsyncGenerator<Outage> {
   const whyNot = Hosts.whyNot();
   if (whyNot !== undefined) return progress(`NO HOSTS OF THEIR OWN: ${whyNot}`);
   using hosts = Hosts.create(Array.from({ length: count }, (_, i) => `n${i}`));
-  await using crew = new Crew(hosts);
+  await using crew = new Crew({ hosts, thread });
   progress(`${count} hosts start`);
   await crew.gather(count, limitMs);
   progress('a link is cut one way');
@@ -111,9 +146,15 @@ async function* run(numbers: Numbers): AsyncGenerator<Outage> {
   yield await partitioned(crew, hosts, { forMs: numbers['part-ms'], limitMs });
 }
 
-function textOf({ what, figures, wrong }: Outage): string {
+/** With the load of the machine before and after it. */
+interface Seen extends Outage {
+  readonly load: readonly number[];
+}
+
+function textOf({ what, figures, wrong, load }: Seen): string {
   const text = Object.entries(figures).map(([name, value]) => `${name} ${Math.round(value)}`);
-  const lines = [`${what}: ${text.join(', ')}`, ...wrong.map((one) => `  WRONG: ${one}`)];
+  const busy = `load ${load.map((one) => one.toFixed(1)).join(' to ')}`;
+  const lines = [`${what} (${busy}): ${text.join(', ')}`, ...wrong.map((one) => `  WRONG: ${one}`)];
   return `${lines.join('\n')}\n`;
 }
 

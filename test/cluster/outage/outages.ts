@@ -61,6 +61,37 @@ export async function paused(
   return { what: 'paused', figures, wrong: givenUp(crew, { sinceMs, except: names }) };
 }
 
+/** The main loops of `count`, and that of the one who leads, compute for `forMs`. */
+export async function blocked(
+  crew: Crew,
+  count: number,
+  { forMs, limitMs }: Limits & { readonly forMs: number },
+): Promise<Outage> {
+  await crew.until(() => crew.lead?.leader !== undefined, { what: 'somebody leads', limitMs });
+  const { leader = '', epoch } = crew.lead ?? {};
+  const others = notSeeds(crew).filter(({ name }) => name !== leader);
+  const victims = [crew.member(leader), ...others.slice(0, count)];
+  const names = namesOf(victims);
+  const sinceMs = Date.now();
+  for (const victim of victims) victim.block(forMs);
+  const areBack = (): boolean => victims.every(({ isBlocked }) => !isBlocked);
+  await crew.until(areBack, { what: 'all that were blocked go on', limitMs: forMs + limitMs });
+  const togetherMs = await crew.together(limitMs);
+  const wasGivenUp = (name: string): boolean => delaysOf(crew, name, sinceMs).length > 0;
+  const figures = {
+    blocked: victims.length,
+    'for ms': forMs,
+    'given up meanwhile': names.filter(wasGivenUp).length,
+    'of them leaders': 1,
+    'leaders on a thread': crew.hasThread(leader) ? 1 : 0,
+    'leads kept': crew.lead?.epoch === epoch ? 1 : 0,
+    'all are back after': togetherMs,
+  };
+  // Whose gossip is on a thread answers all the while.
+  const except = names.filter((name) => !crew.hasThread(name));
+  return { what: 'blocked', figures, wrong: givenUp(crew, { sinceMs, except }) };
+}
+
 /** `kill -9` of one, and a process with its name in its place at once. */
 export async function restarted(crew: Crew, { limitMs }: Limits): Promise<Outage> {
   const [victim] = notSeeds(crew);
