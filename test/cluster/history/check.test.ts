@@ -254,6 +254,22 @@ test('what the run has seen counts, and nodes in different states do', async (t)
   t.regex(reportOf(complained), /WRONG: n2 ended by itself: exit 1/);
 });
 
+test('a body that nobody wrote is told, and no order explains it', async (t) => {
+  const rows = ['a write 1 0 1', 'b read "1-spoiled" 2 3'];
+
+  const findings = await check(textOf(linesOf('register/1', rows)));
+
+  t.is(findings.verdict, 'violated');
+  t.regex(reportOf(findings), /read: 1-spoiled {2}<- this cannot be/);
+});
+
+test('how many blocked leaders led on is told', async (t) => {
+  const end = END.replace('"elections":1', '"elections":1,"blockedLeads":{"kept":2,"lost":1}');
+  const lines = textOf(linesOf('register/1', ['a write 1 0 1'])).replace(END, end);
+
+  t.regex(reportOf(await check(lines)), /^blocked +3 leaders on a thread, of which 2 led on$/m);
+});
+
 test('a file that is read in several passes has the same findings', async (t) => {
   const keys = Array.from({ length: 20 }, (_, i) => `register/${i}`);
   const lines = keys.flatMap((key, i) => {
