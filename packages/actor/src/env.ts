@@ -14,8 +14,8 @@ export interface Env {
   afterIo(run: () => void): void;
   /**
    * Runs `run` when no promise callback waits any more, also none that another has brought about,
-   * and before any input or timer. Absent where runs must repeat exactly: a promise callback of
-   * its own does instead.
+   * and before any input or timer. Absent where runs must repeat exactly, and in browsers: a
+   * promise callback of its own does instead.
    */
   afterPromises?(run: () => void): void;
   /**
@@ -56,9 +56,17 @@ export interface ProcessEnvOptions {
   readonly seed?: number;
 }
 
+/** What Node.js has, and a browser may not have. */
+interface Platform {
+  readonly process?: { readonly nextTick?: (run: () => void) => void };
+  readonly setImmediate?: (run: () => void) => unknown;
+}
+
 /** The real world: this process's monotonic clock, timers and stderr. */
 export function processEnv(options: ProcessEnvOptions = {}): Env {
   const registry = new FinalizationRegistry<() => void>((run) => run());
+  const platform: Platform = globalThis;
+  const nextTick = platform.process?.nextTick;
   return {
     now: () => performance.now(),
     wallTime: () => Date.now(),
@@ -69,8 +77,8 @@ export function processEnv(options: ProcessEnvOptions = {}): Env {
         keepAlive: (isWaitedFor) => void (isWaitedFor ? timer.ref() : timer.unref()),
       };
     },
-    afterIo: (run) => void setImmediate(run),
-    afterPromises: (run) => process.nextTick(run),
+    afterIo: (run) => void (platform.setImmediate ?? setTimeout)(run),
+    ...(nextTick !== undefined && { afterPromises: nextTick }),
     whenCollected: (value, run) => registry.register(value, run),
     random: xorshift(options.seed ?? Math.floor(Math.random() * 2 ** 32)),
     log: options.log ?? stderrLog,

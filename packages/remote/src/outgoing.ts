@@ -25,6 +25,7 @@ import { AnswerGone } from './answer-gone.ts';
 import { headerOf } from './call-header.ts';
 import type { EncodedValue } from './codec.ts';
 import * as type from './frames.ts';
+import { LastWords } from './last-words.ts';
 import { functionKey } from './loans.ts';
 import { NamesGiven } from './names.ts';
 import { probeFields, PROBES, RING_CHARS_MAX } from './probe-frame.ts';
@@ -80,6 +81,7 @@ export class Outgoing {
   readonly #system: ActorSystem;
   readonly #calls = new UnderWay<PendingCall>();
   readonly #watches = new Map<number, Watch>();
+  readonly #lastWords: LastWords;
   readonly #probes: RateLimit;
   readonly #sent = new SentFrames();
   #names!: NamesGiven;
@@ -91,6 +93,7 @@ export class Outgoing {
     this.#sink = sink;
     this.beginSession();
     this.#system = system;
+    this.#lastWords = new LastWords(system.env, (id, reason) => this.#down(id, reason));
     this.#probes = new RateLimit(system.env, PROBES.burst);
   }
 
@@ -173,7 +176,7 @@ export class Outgoing {
     const refusal =
       this.#closed ?? this.#sink.send(this.#sink.encode([type.WATCH, id, to.target]), { key });
     if (refusal !== undefined) {
-      queueMicrotask(() => this.down(id, { kind: 'node-down', error: refusal }));
+      queueMicrotask(() => this.#down(id, { kind: 'node-down', error: refusal }));
     }
     return () => {
       if (this.#watches.delete(id)) this.#sink.send(this.#sink.encode([type.UNWATCH, id]), { key });
@@ -195,7 +198,12 @@ export class Outgoing {
     if (call !== undefined) this.#fail(call, error);
   }
 
+  /** An actor is down: its monitor is told after all that the actor has said. */
   down(id: number, reason: DownReason): void {
+    this.#lastWords.down(id, reason);
+  }
+
+  #down(id: number, reason: DownReason): void {
     const watch = this.#watches.get(id);
     if (watch === undefined) return;
     this.#watches.delete(id);
@@ -210,7 +218,7 @@ export class Outgoing {
     const watches = [...this.#watches.keys()];
     for (const id of watches) {
       const address = this.#watches.get(id)?.address ?? '';
-      this.down(id, { kind: 'node-down', error: error(address, id) });
+      this.#down(id, { kind: 'node-down', error: error(address, id) });
     }
   }
 

@@ -26,6 +26,7 @@ import { CborCodec } from './cbor-codec.ts';
 import type { ValuePort } from './codec.ts';
 import { downReason } from './down-reason.ts';
 import { FrameReader } from './frames.ts';
+import { LastWords } from './last-words.ts';
 import * as wire from './outsider-frames.ts';
 import { OutsiderExchange } from './outsider-exchange.ts';
 import { OutsiderRefused } from './outsider-refused.ts';
@@ -106,6 +107,7 @@ export class OutsiderLine {
   readonly #handedOut = new WeakMap<object, number>();
   readonly #held = new Map<number, Held>();
   readonly #exchange: OutsiderExchange;
+  readonly #lastWords: LastWords;
   readonly #watches = new Map<number, { readonly address: string; onDown(down: Down): void }>();
   #onWelcome!: () => void;
   #onRefusal!: (error: Error) => void;
@@ -124,6 +126,7 @@ export class OutsiderLine {
     this.#url = url;
     this.#options = options;
     this.#env = options.env ?? processEnv();
+    this.#lastWords = new LastWords(this.#env, (id, reason) => this.#down(id, reason));
     this.#heardAt = this.#env.now();
     this.#timer = this.#env.setTimer(wire.HELLO_TIMEOUT_MS, () => {
       this.end(new Error(`no welcome within ${wire.HELLO_TIMEOUT_MS} ms`));
@@ -339,7 +342,7 @@ export class OutsiderLine {
       case wire.PING:
         return this.#send(this.#codec.encode([wire.PONG], this.#values));
       case wire.DOWN:
-        return this.#down(frame.number(), downReason(frame.any()));
+        return this.#lastWords.down(frame.number(), downReason(frame.any()));
       default:
         if (this.#exchange.receive(frame, frame.bytes)) return;
         throw new BadFrame(`unknown frame type ${String(frame.type)}`);

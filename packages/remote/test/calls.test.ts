@@ -49,9 +49,9 @@ class Counter extends Actor {
   @rpc end(): void {
     this.stop();
   }
-  @rpc lastWords(): Uint8Array {
+  @rpc lastWords(bytes: number): Uint8Array {
     this.stop();
-    return new Uint8Array(1_000_000);
+    return new Uint8Array(bytes);
   }
   @rpc me(): ActorRef<Counter> {
     return this.self<Counter>();
@@ -233,17 +233,20 @@ test('an actor that is down refuses calls from elsewhere, and its monitors are t
   t.like(await t.throwsAsync(counter.add(1), { instanceOf: ActorDown }), { executed: 'no' });
 });
 
-test('that an actor is down is told after all that it has said, however large', async (t) => {
-  const { a, counter, env } = await remoteCounter();
-  const told: string[] = [];
-  a.system.monitor(counter, () => told.push('down'));
-  const words = counter.lastWords().then(() => told.push('words'));
+for (const bytes of [10, 8_000_000]) {
+  test(`that an actor is down is told after all that it has said: ${bytes} bytes`, async (t) => {
+    const { a, counter, env } = await remoteCounter();
+    const told: string[] = [];
+    a.system.monitor(counter, () => told.push('down'));
+    const awaited = async (): Promise<Uint8Array> => await counter.lastWords(bytes);
+    const words = awaited().then(() => told.push('words'));
 
-  await words;
-  await env.settled();
+    await words;
+    await env.settled();
 
-  t.deepEqual(told, ['words', 'down']);
-});
+    t.deepEqual(told, ['words', 'down']);
+  });
+}
 
 test('callbacks and a log that throw while frames arrive end no session', async (t) => {
   const { b, network, env } = await remoteCounter();

@@ -73,6 +73,10 @@ class Room extends Actor {
   @rpc other(): ActorRef<Room> {
     return this.spawn(Room);
   }
+  @rpc lastWords(): string {
+    this.stop();
+    return 'bye';
+  }
   @rpc secret(): string {
     return 'secret';
   }
@@ -285,6 +289,23 @@ test('with its connection everything of a client ends, on both sides, and never 
   await t.throwsAsync(sender.send('two'), { instanceOf: ChannelLost });
   await t.throwsAsync(collect(stream), { instanceOf: SessionLost });
   t.is(downs[0]?.reason.kind, 'node-down');
+});
+
+test('a client is told that an actor is down after all that it has said', async (t) => {
+  const { client } = await visited(t);
+  const room = client.entity(Room, 'lobby');
+  const told: string[] = [];
+  const down = new Promise<void>((resolve) => {
+    client.monitor(room, () => {
+      told.push('down');
+      resolve();
+    });
+  });
+  const words = room.lastWords().then((text) => told.push(text));
+
+  await Promise.all([words, down]);
+
+  t.deepEqual(told, ['bye', 'down']);
 });
 
 test('a client needs permission for each method of an actor that it was given too', async (t) => {

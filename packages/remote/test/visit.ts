@@ -8,6 +8,7 @@ import {
   type IncomingInterceptor,
   processEnv,
 } from '@troupe/actor';
+import { recipientOf } from '@troupe/actor/internal';
 import { connect, type OutsiderClient, Outsiders } from '@troupe/remote';
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
@@ -45,7 +46,14 @@ export async function visit<T extends Actor>(
       permits: ({ name }, { method }) =>
         method === 'length' || (name === 'ann' && method !== 'secret'),
     },
-    { system, edge, router: { refer: () => actor, entityOf: () => ['room', 'lobby'] } },
+    {
+      system,
+      edge,
+      router: {
+        refer: () => actor,
+        entityOf: (to) => (to === recipientOf(actor) ? ['room', 'lobby'] : undefined),
+      },
+    },
   );
   const client = await connect(door.address, { token: 'ann', WebSocket, env: clientEnv });
   t.teardown(async () => {
