@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import type { Worker } from 'node:worker_threads';
 import test from 'ava';
 import {
@@ -61,6 +62,28 @@ async function replaceThread({ node, threads }: OnThread, meanwhile: () => void)
   if (next !== undefined) await once(next, 'message');
   stop();
 }
+
+test.serial('a node whose thread of gossip ends while it joins does not start', async (t) => {
+  const silent = createServer();
+  silent.listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  const called = once(silent, 'connection');
+  const threads: Worker[] = [];
+  process.on('worker', (worker) => threads.push(worker));
+  const membership = gossip({ thread: true });
+  const env = processEnv({ log: quiet });
+  const join = [`127.0.0.1:${port}`];
+  const starting = startNear('a', join, { membership, env });
+  const failed = t.throwsAsync(starting, { message: /the thread of gossip ended/ });
+
+  const [socket] = (await called) as [Socket];
+  await threads[0]?.terminate();
+  socket.destroy();
+
+  await failed;
+  silent.close();
+});
 
 test.serial('a thread of gossip that ends is replaced, and the others miss nobody', async (t) => {
   const onThread = await startOnThread();

@@ -103,6 +103,7 @@ class GossipDriver implements GossipMembership {
   #address = '';
   #sweepTimer: Timer | undefined;
   #claimant: NameClaimant | undefined;
+  #threadEnded: Error | undefined;
   /** Members that were present when a thread ended, and that the next one has not found yet. */
   #lost = new Set<string>();
   #lostTimer: Timer | undefined;
@@ -152,6 +153,8 @@ class GossipDriver implements GossipMembership {
       ask: async (isFirst) => {
         await (isFirst ? seeker.seek() : seeker.again());
         if (seeker.failure !== undefined) throw seeker.failure;
+        // Nobody has objected, for nobody was asked, or what they said went down with it.
+        if (this.#threadEnded !== undefined) throw this.#threadEnded;
       },
       isTakenIn: () => {
         const { members } = this.#table.view;
@@ -258,6 +261,8 @@ class GossipDriver implements GossipMembership {
   }
 
   #onThreadEnded(error: Error, isReplaced: boolean): void {
+    const cause = error;
+    this.#threadEnded = new Error('the thread of gossip ended while the node joined', { cause });
     const then = isReplaced ? 'another one is started' : 'others will take this node for dead';
     this.#log.error({ error }, `the thread of gossip has ended: ${then}`);
     this.#table.tell({ kind: 'thread-ended', error, isReplaced });
