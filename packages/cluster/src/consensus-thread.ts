@@ -1,5 +1,5 @@
 import type { Env } from '@troupe/actor';
-import { EngineThread, MemoryStore } from '@troupe/consensus';
+import { BadOption, EngineThread, MemoryStore } from '@troupe/consensus';
 import type { PeerIdentity, Secret, TlsTransport } from '@troupe/remote';
 import type { ConsensusOptions } from './consensus-options.ts';
 import { workerAddress } from './worker-plan.ts';
@@ -20,7 +20,7 @@ export function isThreaded({ thread = false }: ConsensusOptions): boolean {
 
 /**
  * Starts the thread, if one is wanted.
- * @throws {TypeError} for what cannot be copied to a thread
+ * @throws {BadOption} for what cannot be copied to a thread
  * @throws as `EngineThread.start` does
  */
 export async function startConsensusThread(
@@ -36,12 +36,12 @@ export async function startConsensusThread(
   const { thread, store, tickMs } = consensus;
   const { listen, handOverAfterMs } = typeof thread === 'object' ? thread : {};
   if (transport !== undefined) {
-    throw new TypeError(
-      'a thread of consensus needs the transports that come with a node: leave transport out',
-    );
+    const advice = 'a thread of consensus needs those that come with a node: leave transport out';
+    throw new BadOption('transport', transport, advice);
   }
   if (store !== undefined && store.constructor !== MemoryStore) {
-    throw new TypeError('a store cannot be copied to a thread: pass data, which it opens itself');
+    const advice = 'it cannot be copied to a thread: pass data, which that opens itself';
+    throw new BadOption('consensus.store', store, advice);
   }
   const { data, secret, advertise } = wanted;
   const own = (address: string | undefined): string | undefined =>

@@ -14,6 +14,7 @@ import {
   type EngineStatus,
   EndpointWire,
   type EngineThread,
+  GroupClosed,
   type GroupOptions,
   type LogStore,
   type Machine,
@@ -96,9 +97,15 @@ export async function openStoreOf(
   checkConsensus(consensus);
   const { store } = consensus;
   if (data === undefined) return store;
-  if (store !== undefined) throw new TypeError('pass either data or consensus: { store }');
+  if (store !== undefined) {
+    throw new BadOption('data', data, 'pass either data or consensus: { store }');
+  }
   if (name === undefined) {
-    throw new TypeError(`what is in '${data}' belongs to one node: pass its name as well`);
+    throw new BadOption(
+      'name',
+      name,
+      `what is in '${data}' belongs to one node: pass its name too`,
+    );
   }
   return isThreaded(consensus) ? undefined : openDirectory(data, { node: name, env });
 }
@@ -126,7 +133,7 @@ export class Groups {
   /**
    * Takes part in a group: as this node knows it from before, or as a new one, which `voters` says.
    * @throws {BadOption} when an option makes no sense, or the name is `coordination`
-   * @throws {TypeError} when this node could not come back with what it has promised
+   * @throws {BadOption} when this node could not come back with what it has promised
    * @throws {GroupAlreadyOpen} when this node has the group, or is about to
    * @throws {GroupClosed} when this node has stopped
    * @throws {Error} when what is saved of the group cannot be read
@@ -138,7 +145,7 @@ export class Groups {
       const advice = 'give another name, as node.coordination() uses that one';
       throw new BadOption('group', group, advice);
     }
-    const engine = (this.#engine ??= this.#start());
+    const engine = (this.#engine ??= this.#start(group));
     const voters = options.voters ?? this.#founders(engine.node);
     return engine.open({ ...options, voters });
   }
@@ -321,18 +328,21 @@ export class Groups {
     return opened;
   }
 
-  /** @throws {TypeError} when this node could not come back with what it has promised */
-  #start(): Driver {
+  /** @throws {BadOption} when this node could not come back with what it has promised */
+  #start(group: string): Driver {
     const { system, endpoint, membership, thread } = this.#host;
     const { listen, consensus: { tickMs } = {} } = this.#wanted;
-    if (this.#hasStopped) throw new Error(`node ${system.name} has stopped`);
+    if (this.#hasStopped) throw new GroupClosed(group, 'no');
     const isAlone = listen === undefined && !this.#joins;
     if (!isAlone && listen === undefined) {
-      throw new TypeError('a group needs nodes that can be reached: pass listen as well');
+      const advice = 'a group needs nodes that can be reached: pass listen as well';
+      throw new BadOption('listen', listen, advice);
     }
     const isKept = this.#store !== undefined || this.#wanted.data !== undefined;
     if (!isAlone && !isKept) {
-      throw new TypeError(
+      throw new BadOption(
+        'data',
+        undefined,
         'a node that others count on keeps its promises on disk: pass data: ' +
           `'./data/${system.name}', or consensus: { store: new MemoryStore() } if it never comes ` +
           'back under this name',

@@ -95,7 +95,7 @@ test(
   refused,
   'a store of your own',
   { consensus: { thread, store: new OtherStore() } },
-  /pass data, which it opens itself/,
+  /pass data, which that opens itself/,
 );
 test(
   refused,

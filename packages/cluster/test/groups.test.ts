@@ -271,7 +271,7 @@ test('a node that joins while it is being added is waited for', async (t) => {
 });
 
 const refusals: readonly [why: string, options: NodeOptions, message: RegExp][] = [
-  ['has a directory and no name', { data: 'x' }, /pass its name as well/],
+  ['has a directory and no name', { data: 'x' }, /name is undefined: .*'x' .* pass its name too/],
   [
     'has two places for its log',
     { name: 'a', data: 'x', consensus: { store: new MemoryStore() } },
@@ -281,7 +281,7 @@ const refusals: readonly [why: string, options: NodeOptions, message: RegExp][] 
 
 for (const [why, options, message] of refusals) {
   test(`a node that ${why} does not start`, async (t) => {
-    await t.throwsAsync(startNode(options), { instanceOf: TypeError, message });
+    await t.throwsAsync(startNode(options), { code: 'ERR_BAD_OPTION', message });
   });
 }
 
@@ -291,6 +291,7 @@ test('a node that others count on opens no group that it would forget', async (t
   const forgetful = await startNode({ ...place, listen: 'a:1' });
   const unreachable = await startNode({ ...place, join: ['b:1'] });
 
-  await t.throwsAsync(forgetful.replicated(Ledger, 'ledger'), { message: /pass data/ });
-  await t.throwsAsync(unreachable.replicated(Ledger, 'ledger'), { message: /pass listen/ });
+  const code = 'ERR_BAD_OPTION';
+  await t.throwsAsync(forgetful.replicated(Ledger, 'ledger'), { code, message: /pass data/ });
+  await t.throwsAsync(unreachable.replicated(Ledger, 'ledger'), { code, message: /pass listen/ });
 });

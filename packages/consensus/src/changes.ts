@@ -1,7 +1,7 @@
 import { Overloaded } from '@troupe/actor';
 import type { Entry, Position, Raft, Refused } from '@troupe/raft';
 import type { ChangeOptions, MemberChange, Members, NodeId, RequestOptions } from './consensus.ts';
-import { ChangeRefused, NotLeader, OutcomeUnknown } from './errors.ts';
+import { BadOption, ChangeRefused, NotLeader, OutcomeUnknown } from './errors.ts';
 import { changesOf, checkChanges, expectedOf, membersOf } from './members.ts';
 import { Request, type RequestPlace } from './request.ts';
 
@@ -54,6 +54,7 @@ export class Changes {
   }
 
   transfer(to: NodeId, options: RequestOptions): Promise<void> {
+    if (typeof to !== 'string') throw new BadOption('to', to, 'give the name of a voter');
     const request = this.#request<void>(options, this.#at.why);
     this.#transfers.push({ request, to });
     return request.promise;

@@ -30,13 +30,15 @@ export interface Consensus<R = unknown> extends AsyncDisposable {
    * @throws {Overloaded} executed: no
    * @throws {Cancelled} as `signal` says; executed: no where it had not left yet
    * @throws {GroupClosed} this node stopped meanwhile
-   * @throws {RangeError} when the command is too long
+   * @throws {CommandTooLarge} executed: no
+   * @throws {BadOption} when the command is no bytes, or an option makes no sense
    */
   propose(command: Uint8Array, options?: ProposeOptions): Promise<Applied<R>>;
 
   /**
    * Resolves when this node's state machine is so far that it may answer: query it then, in the
    * same turn. Nothing is ever executed by a read, so all its errors say `executed: 'no'`.
+   * @throws {BadOption} when an option makes no sense
    * @throws {NotLeader} on a witness, which has nothing to answer with; ask the node that it names
    * @throws {DeadlineExceeded}
    * @throws {Overloaded}
@@ -72,6 +74,8 @@ export interface Consensus<R = unknown> extends AsyncDisposable {
    * Makes a snapshot of this node's state machine now, and shortens the log accordingly. Not
    * needed in daily life: it is done whenever the log has become long.
    * @returns the newest one, where nothing was applied since
+   * @throws {NothingApplied} when nothing was applied at all
+   * @throws {DiskFull} and nothing has changed
    */
   snapshot(): Promise<SnapshotInfo>;
 

@@ -1,5 +1,6 @@
 import { recoveryRecord } from '@troupe/raft';
 import type { NodeId } from './consensus.ts';
+import { BadOption } from './errors.ts';
 import type { LogStore } from './log-store.ts';
 
 /**
@@ -10,7 +11,7 @@ import type { LogStore } from './log-store.ts';
  * new names. The other survivors and the lost nodes must never start with their old disks again:
  * they do not know of this, and while none of them meets this node, a majority of them could go on
  * by itself. It is not changed by that; those that meet it end (`Disqualified`).
- * @throws {Error} when nothing of the group is saved here
+ * @throws {BadOption} when nothing of the group is saved here
  * @throws {RangeError} when `node` was no member, or kept no commands
  */
 export async function recoverAlone(
@@ -18,7 +19,9 @@ export async function recoverAlone(
   { group, node }: { readonly group: string; readonly node: NodeId },
 ): Promise<void> {
   const saved = await store.recover(group);
-  if (saved === undefined) throw new Error(`nothing of group ${group} is saved on this node`);
+  if (saved === undefined) {
+    throw new BadOption('group', group, 'nothing of it is saved here, name one that is');
+  }
   const record = recoveryRecord(node, { ...saved, applied: 0 });
   await new Promise<void>((resolve, reject) => {
     store.append([{ group, record }], (error) => (error ? reject(error) : resolve()));

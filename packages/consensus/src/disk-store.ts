@@ -42,7 +42,7 @@ export interface DirectoryOptions extends Omit<LogOptions, 'cluster' | 'env'>, N
 /**
  * Opens the store that is kept in `files`, or begins one. It closes them in the end.
  * @throws {WrongLog} when it is that of another node, or of another program
- * @throws {RangeError} when an option makes no sense
+ * @throws {BadOption} when an option makes no sense
  */
 export async function openStore(files: Files, options: LogOptions): Promise<OpenedStore> {
   const watching: Watching = { watcher: undefined };

@@ -175,6 +175,38 @@ export class BadOption extends RangeError {
   }
 }
 
+/** A command of more bytes than its group takes; it was never proposed. */
+export class CommandTooLarge extends RangeError {
+  override readonly name = 'CommandTooLarge';
+  readonly code = 'ERR_COMMAND_TOO_LARGE';
+  readonly executed = 'no';
+  constructor(
+    readonly group: string,
+    readonly size: number,
+    readonly limit: number,
+    options?: ErrorOptions,
+  ) {
+    const advice = 'keep what is large elsewhere, or open the group with a higher commandBytesMax';
+    super(`a command of group ${group} has ${size} bytes, over ${limit}: ${advice}`, options);
+  }
+}
+
+/** Nothing has been applied on this node yet that a snapshot could be made of. */
+export class NothingApplied extends Error {
+  override readonly name = 'NothingApplied';
+  readonly code = 'ERR_NOTHING_APPLIED';
+  readonly executed = 'no';
+  constructor(
+    readonly group: string,
+    options?: ErrorOptions,
+  ) {
+    super(
+      `nothing of group ${group} is applied on this node yet: make a snapshot once it has a leader`,
+      options,
+    );
+  }
+}
+
 /** A class that cannot be replicated as it is. */
 export class BadMachine extends TypeError {
   override readonly name = 'BadMachine';

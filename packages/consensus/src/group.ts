@@ -40,6 +40,7 @@ import type { Absent, Packet } from './packet.ts';
 import { Presence } from './presence.ts';
 import { type ProposalLimits, Proposals } from './proposals.ts';
 import { Reads } from './reads.ts';
+import { checkRequest } from './request.ts';
 import { SnapshotMaker } from './snapshot-maker.ts';
 import { SnapshotPieces } from './snapshot-pieces.ts';
 import type { SnapshotLimits, Snapshots } from './snapshots.ts';
@@ -132,6 +133,7 @@ export class Group<R> implements Consensus<R>, Hosted {
   read(options: ReadOptions = {}): Promise<ReadPoint> {
     const { consistency = 'linearizable' } = options;
     return this.#ask(() => {
+      checkRequest(options);
       this.#refuseWitness();
       if (consistency !== 'stale') return this.#reads.add(consistency, options);
       return Promise.resolve({ index: this.#raft.appliedIndex });

@@ -78,31 +78,32 @@ export function headerAt(bytes: Buffer, from: number): Frame | undefined {
 }
 
 /** So many bytes are summed, at most, in search of a frame; it would take a crafted log. */
-const SEARCH_BYTES_MAX = 2 ** 30;
+export const SEARCH_BYTES_MAX: number = 2 ** 30;
 /** More frames than a disk holds, and more than there are flags; of text either would be larger. */
 const FRAMES_MAX = 2 ** 32;
 const FLAGS_MAX = 2 ** 8;
 
 /**
- * Whether there is, anywhere from `from` on, a frame that was written after `sequence`. A frame is
- * written only when the one before is durable: so then more is missing than a power cut can take.
- * What a segment held in an earlier use is searched too, with the texts of its commands: what they
+ * Whether there is, anywhere from `from` on, a frame that was written after `sequence`; `unknown`
+ * where that would take too long to find out, so that it must not be relied on. A frame is written
+ * only when the one before is durable: so then more is missing than a power cut can take. What a
+ * segment held in an earlier use is searched too, with the texts of its commands: what they
  * look like must not be summed, or the search would end before it has looked at all of it.
  */
-export function hasLaterFrame(
+export function laterFrame(
   bytes: Buffer,
   from: number,
   { sequence, salt }: { readonly sequence: number; readonly salt: number },
-): boolean {
+): 'none' | 'there' | 'unknown' {
   let summed = 0;
   for (let at = from; at + FRAME_HEADER_BYTES <= bytes.length; at += FRAME_ALIGNMENT) {
     if (bytes.readUInt32LE(at + 4) === 0) continue;
     const header = headerAt(bytes, at);
     if (header === undefined || header.sequence <= sequence) continue;
     if (header.sequence - sequence > FRAMES_MAX || header.flags >= FLAGS_MAX) continue;
-    if (frameAt(bytes, at, salt) !== undefined) return true;
+    if (frameAt(bytes, at, salt) !== undefined) return 'there';
     summed += header.end - at;
-    if (summed > SEARCH_BYTES_MAX) return true; // Better a node too many that asks its peers.
+    if (summed > SEARCH_BYTES_MAX) return 'unknown';
   }
-  return false;
+  return 'none';
 }

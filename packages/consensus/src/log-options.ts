@@ -1,4 +1,5 @@
 import type { Env } from '@troupe/actor';
+import { BadOption } from './errors.ts';
 import { FRAME_ALIGNMENT } from './log-frame.ts';
 import { checkOwner, type LogOwner, SEGMENT_HEADER_BYTES } from './log-segment.ts';
 
@@ -52,20 +53,18 @@ const least = {
   sealAfterMs: 0,
 };
 
-/** @throws {RangeError} when a setting makes no sense */
+/** @throws {BadOption} when a setting makes no sense */
 export function settingsOf(options: LogOptions): LogSettings {
   checkOwner(options);
   const settings = { ...defaults, ...options };
   for (const name of Object.keys(least) as (keyof typeof least)[]) {
     const value = settings[name];
     if (!Number.isSafeInteger(value) || value < least[name]) {
-      throw new RangeError(`${name} is ${value}: give an integer of at least ${least[name]}`);
+      throw new BadOption(name, value, `give an integer of at least ${least[name]}`);
     }
   }
   if (settings.segmentBytes % FRAME_ALIGNMENT !== 0 || settings.segmentBytes >= 2 ** 32) {
-    throw new RangeError(
-      `segmentBytes is ${settings.segmentBytes}: give a multiple of 8 below 4 GiB`,
-    );
+    throw new BadOption('segmentBytes', settings.segmentBytes, 'give a multiple of 8 below 4 GiB');
   }
   return settings;
 }

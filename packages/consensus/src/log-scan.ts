@@ -7,10 +7,11 @@ import {
   type Frame,
   frameAt,
   FRAME_ALIGNMENT,
-  hasLaterFrame,
   headerAt,
+  laterFrame,
   type Link,
   SEAL,
+  SEARCH_BYTES_MAX,
 } from './log-frame.ts';
 import { decodeUpdates } from './log-record.ts';
 import {
@@ -54,6 +55,14 @@ interface Loaded {
   readonly segment: Segment;
   readonly bytes: Buffer;
 }
+
+/** Why what follows the last whole frame is not taken for a write that was cut off. */
+const wrongBefore = {
+  there: 'something is wrong before what was written later',
+  unknown:
+    'something is wrong, and whether more was written behind it cannot be told: so much there ' +
+    `looks like it that searching would read over ${SEARCH_BYTES_MAX} bytes`,
+} as const;
 
 class Damaged extends Error {
   constructor(readonly damage: Damage) {
@@ -189,9 +198,8 @@ class Scanner {
     let cut: LogPlace | undefined;
     for (const { segment, bytes } of this.#unsettled) {
       const { end, salt, name } = segment;
-      if (hasLaterFrame(bytes, end, { sequence: next.sequence, salt })) {
-        throw damaged(segment, end, 'something is wrong before what was written later');
-      }
+      const later = laterFrame(bytes, end, { sequence: next.sequence, salt });
+      if (later !== 'none') throw damaged(segment, end, wrongBefore[later]);
       const torn = headerAt(bytes, end);
       const isBegun = torn?.sequence === next.sequence && torn.previous === next.previous;
       if (isBegun && frameAt(bytes, end, salt) === undefined) cut = { file: name, offset: end };

@@ -1,6 +1,7 @@
 import { checksum } from './checksum.ts';
 import { ByteReader, ByteWriter } from './byte-stream.ts';
 import type { File } from './files.ts';
+import { BadOption } from './errors.ts';
 import { WrongLog } from './log-errors.ts';
 
 /**
@@ -64,13 +65,12 @@ export function offsetOf(place: number): number {
   return place % PLACE_SCALE;
 }
 
-/** @throws {RangeError} when the names are too long for a sector */
+/** @throws {BadOption} when the names are too long for a sector */
 export function checkOwner({ cluster, node }: LogOwner): void {
   const bytes = Buffer.byteLength(cluster) + Buffer.byteLength(node);
   if (bytes <= NAMES_BYTES_MAX) return;
-  throw new RangeError(
-    `cluster and node have names of ${bytes} bytes: give names of at most ${NAMES_BYTES_MAX}`,
-  );
+  const advice = `names of cluster and node take ${bytes} bytes, give ${NAMES_BYTES_MAX} at most`;
+  throw new BadOption('node', node, advice);
 }
 
 export function encodeHeader({ cluster, node, number, salt }: SegmentHeader): Buffer {

@@ -1,7 +1,7 @@
 import { DeadlineExceeded, type Env, isCallError, Overloaded } from '@troupe/actor';
 import { ClientSession } from './client-session.ts';
 import type { Consensus, ReadOptions, RequestOptions } from './consensus.ts';
-import { GroupClosed, OutcomeUnknown, SessionExpired } from './errors.ts';
+import { BadMachine, GroupClosed, OutcomeUnknown, SessionExpired } from './errors.ts';
 import type { Machine } from './machine.ts';
 import { EntryCodec, type Outcome } from './machine-entry.ts';
 import type { CommandMethod, MachineMethod } from './machine-methods.ts';
@@ -181,7 +181,8 @@ export class MachineClient<M extends Machine> {
     try {
       const { result } = await this.group.propose(this.#entries.open(this.#env.wallTime()));
       if (result.kind === 'opened') return new ClientSession(result.session);
-      throw new TypeError('a session was not opened: the group has a machine of another kind');
+      const issue = `is not what group ${this.group.group} replicates, which is of another kind`;
+      throw new BadMachine(this.machine.type.name, issue);
     } catch (error) {
       const isOver = !(error instanceof OutcomeUnknown || error instanceof DeadlineExceeded);
       if (isOver || this.#waiting === 0) throw error;

@@ -1,4 +1,5 @@
 import type { MethodDecorator } from '@troupe/actor';
+import { BadOption } from './errors.ts';
 import { Machine, type MachineClass } from './machine.ts';
 
 export interface CommandOptions {
@@ -204,7 +205,7 @@ function functionsOf(target: MachineClass): readonly [string, MachineMethod['bod
 
 function commandMark({ since = 1 }: CommandOptions): Mark {
   if (Number.isSafeInteger(since) && since > 0) return { kind: 'command', since };
-  throw new RangeError(`since is ${since}: give the version of the class that brought the command`);
+  throw new BadOption('since', since, 'give the version of the class that brought the command');
 }
 
 /** The two calls of a method decorator differ in the second argument. */
@@ -225,10 +226,10 @@ function mark(
 
 function markMethod(value: unknown, name: string | symbol, own: Mark): void {
   if (typeof value !== 'function' || typeof name === 'symbol') {
-    throw new TypeError(`@${own.kind} marks methods with a string name, not ${String(name)}`);
+    throw new BadOption(`@${own.kind}`, name, 'mark methods with a string name');
   }
   if (reserved.has(name)) {
-    throw new TypeError(`@${own.kind} cannot mark '${name}': every replica has its own '${name}'`);
+    throw new BadOption(`@${own.kind}`, name, 'every replica has its own, so name it otherwise');
   }
   Object.defineProperty(value, machineMark, { value: own });
 }

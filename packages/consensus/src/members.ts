@@ -16,7 +16,14 @@ export function membersOf(configuration: Configuration): Members {
 
 /** @throws {BadOption} when one of them is no change at all */
 export function checkChanges(changes: readonly MemberChange[]): void {
+  const isList: boolean = Array.isArray(changes);
+  if (!isList) {
+    throw new BadOption('changes', changes, "give a list, such as [{ add: 'b' }]");
+  }
   for (const [at, change] of changes.entries()) {
+    if (typeof change !== 'object' || change === null) {
+      throw new BadOption(`changes[${at}]`, change, 'give { add } or { remove }');
+    }
     const name: unknown = 'remove' in change ? change.remove : change.add;
     if (typeof name !== 'string' || name === '') {
       throw new BadOption(`changes[${at}]`, name, 'give the name of a node to add, or to remove');

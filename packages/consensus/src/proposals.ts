@@ -1,7 +1,7 @@
 import { Overloaded } from '@troupe/actor';
 import type { Entry, Position, Raft } from '@troupe/raft';
 import type { Applied, NodeId, ProposeOptions } from './consensus.ts';
-import { NotLeader, OutcomeUnknown } from './errors.ts';
+import { BadOption, CommandTooLarge, NotLeader, OutcomeUnknown } from './errors.ts';
 import { DiskFull } from './log-errors.ts';
 import type { Forward, Forwarded } from './packet.ts';
 import { Recent } from './recent.ts';
@@ -22,7 +22,8 @@ export interface ProposalLimits {
 }
 
 /**
- * @throws {RangeError} when the command is too long
+ * @throws {BadOption} when the command is none
+ * @throws {CommandTooLarge}
  * @throws {Overloaded} when too many wait already
  */
 export function refuseProposal(
@@ -30,8 +31,11 @@ export function refuseProposal(
   at: { readonly group: string; readonly waiting: number; readonly limits: ProposalLimits },
 ): void {
   const { commandBytesMax, proposalsMax } = at.limits;
+  if (!(command instanceof Uint8Array)) {
+    throw new BadOption('command', command, 'give the bytes of a command, as a Uint8Array');
+  }
   if (command.length > commandBytesMax) {
-    throw new RangeError(`command has ${command.length} bytes, over ${commandBytesMax}`);
+    throw new CommandTooLarge(at.group, command.length, commandBytesMax);
   }
   if (at.waiting < proposalsMax) return;
   throw new Overloaded(`group ${at.group}`, 'proposals waiting', proposalsMax);

@@ -1,13 +1,25 @@
 import { Cancelled, DeadlineExceeded, type Env } from '@troupe/actor';
-import type { RequestOptions } from './consensus.ts';
+import type { ProposeOptions, ReadOptions, RequestOptions } from './consensus.ts';
 import { BadOption, GroupClosed } from './errors.ts';
 
 export const DEADLINE_MS = 10_000;
 
-/** @throws {BadOption} when the deadline is none */
-export function refuseDeadline(deadlineMs: number): void {
-  if (deadlineMs > 0) return;
-  throw new BadOption('deadlineMs', deadlineMs, 'give milliseconds, more than 0');
+const CONSISTENCIES: readonly unknown[] = ['linearizable', 'lease', 'stale'];
+
+/** @throws {BadOption} when one of them makes no sense */
+export function checkRequest(options: RequestOptions & ProposeOptions & ReadOptions): void {
+  const { deadlineMs = DEADLINE_MS, signal, consistency, forward } = options;
+  if (!(typeof deadlineMs === 'number' && deadlineMs > 0)) {
+    throw new BadOption('deadlineMs', deadlineMs, 'give milliseconds, more than 0');
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new BadOption('signal', signal, 'give an AbortSignal, as controller.signal is');
+  }
+  if (forward !== undefined && typeof forward !== 'boolean') {
+    throw new BadOption('forward', forward, 'give true or false');
+  }
+  if (consistency === undefined || CONSISTENCIES.includes(consistency)) return;
+  throw new BadOption('consistency', consistency, `give one of ${CONSISTENCIES.join(', ')}`);
 }
 
 /** Where a request is made. */
@@ -32,10 +44,10 @@ export class Request<T> {
   #resolve!: (value: T) => void;
   #reject!: (error: unknown) => void;
 
-  /** @throws {BadOption} when the deadline is none */
+  /** @throws {BadOption} when an option makes no sense */
   constructor(at: RequestPlace, options: RequestOptions) {
     const { deadlineMs = DEADLINE_MS, signal } = options;
-    refuseDeadline(deadlineMs);
+    checkRequest(options);
     this.#at = at;
     this.#deadlineMs = deadlineMs;
     this.#deadlineAt = at.env.now() + deadlineMs;

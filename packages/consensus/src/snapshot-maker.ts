@@ -1,7 +1,7 @@
 import type { Env } from '@troupe/actor';
 import type { Raft, Snapshot } from '@troupe/raft';
 import type { NodeId, SnapshotInfo } from './consensus.ts';
-import { GroupClosed } from './errors.ts';
+import { GroupClosed, NothingApplied } from './errors.ts';
 import type { Feed } from './feed.ts';
 import { DiskFull } from './log-errors.ts';
 import { infoOf, type SnapshotLimits, type Snapshots } from './snapshots.ts';
@@ -37,13 +37,16 @@ export class SnapshotMaker {
     this.#parts = parts;
   }
 
-  /** @throws {DiskFull} and nothing has changed */
+  /**
+   * @throws {DiskFull} and nothing has changed
+   * @throws {NothingApplied}
+   */
   make(): Promise<SnapshotInfo> {
-    const { raft, snapshots } = this.#parts;
+    const { group, raft, snapshots } = this.#parts;
     const { applied } = raft.status;
     const { latest } = snapshots;
     if (latest !== undefined && latest.index === applied) return Promise.resolve(infoOf(latest));
-    if (applied === 0) return Promise.reject(new RangeError('nothing is applied yet'));
+    if (applied === 0) return Promise.reject(new NothingApplied(group));
     this.#making ??= this.#make(applied).finally(() => {
       this.#making = undefined;
     });

@@ -5,7 +5,7 @@ import type { Entry, Snapshot } from '@troupe/raft';
 import { nodeFiles, openStore } from '@troupe/consensus';
 import { save } from '@troupe/consensus/store-conformance';
 import { checksum } from '../dist/checksum.js';
-import { finishFrame, hasLaterFrame } from '../dist/log-frame.js';
+import { finishFrame, laterFrame } from '../dist/log-frame.js';
 import { freshDirectory, small } from './places.ts';
 
 const fixture = join(import.meta.dirname, '../test/fixtures/log-format-1.hex');
@@ -105,10 +105,30 @@ test('texts of an earlier use are no sign of damage, and hide no frame that is o
   const bytes = Buffer.alloc(2 ** 24, 'xxxxxxx\0'); // Read as headers, of frames of 7.9 MB each.
   const later = { sequence: 7, salt: 1 };
 
-  t.false(hasLaterFrame(bytes, 512, later));
+  t.is(laterFrame(bytes, 512, later), 'none');
   const frame = bytes.subarray(2 ** 23, 2 ** 23 + 24);
   finishFrame(frame, { sequence: 9, previous: 1 }, { salt: 1, flags: 0 });
 
-  t.true(hasLaterFrame(bytes, 512, later));
-  t.false(hasLaterFrame(bytes, 512, { ...later, sequence: 9 }));
+  t.is(laterFrame(bytes, 512, later), 'there');
+  t.is(laterFrame(bytes, 512, { ...later, sequence: 9 }), 'none');
+});
+
+test('what is too much like frames to be searched is damage, and no write that was cut off', async (t) => {
+  const directory = await freshDirectory(t);
+  const path = join(directory, 'log-00000001');
+  const log = bytesOf(await readFile(fixture, 'utf8'));
+  const crafted = Buffer.alloc(2 ** 22);
+  for (let at = 0; at < crafted.length / 2; at += 24) {
+    crafted.writeUInt32LE(crafted.length / 2, at + 4);
+    crafted.writeUIntLE(1_000, at + 12, 6);
+  }
+  await writeFile(path, Buffer.concat([log, crafted]));
+
+  const opened = await openStore(await nodeFiles(directory), small);
+
+  t.is(opened.verdict, 'corrupt');
+  t.regex(
+    'damage' in opened ? opened.damage.reason : '',
+    /cannot be told: .* over 1073741824 bytes/,
+  );
 });

@@ -21,7 +21,7 @@ import { Feed } from '../feed.ts';
 import { coreSettings, type GroupSettings } from '../group-settings.ts';
 import { refuseProposal, type ProposalLimits } from '../proposals.ts';
 import { refuseRead } from '../reads.ts';
-import { DEADLINE_MS } from '../request.ts';
+import { checkRequest, DEADLINE_MS } from '../request.ts';
 import type { StateMachine } from '../state-machine.ts';
 import { NearMachine } from './near-machine.ts';
 import type { Answers, Ask, GroupNumber, News, Order, ToldEvent } from './orders.ts';
@@ -130,6 +130,7 @@ export class ThreadedGroup<R> implements Consensus<R> {
 
   read(options: ReadOptions = {}): Promise<ReadPoint> {
     return this.#ask(() => {
+      checkRequest(options);
       const { node, leader, members: at } = this.#known.status;
       if (at.witnesses.includes(node)) throw new NotLeader(this.group, leader);
       if (options.consistency === 'stale') return Promise.resolve({ index: this.#near.applied });

@@ -3,11 +3,13 @@ import { type ErrorClass, errorFromWire, errorToWire, ListenFailed } from '@trou
 import {
   BadOption,
   ChangeRefused,
+  CommandTooLarge,
   ConsensusThreadFailed,
   GroupAlreadyOpen,
   GroupClosed,
   GroupStalled,
   MachineOutdated,
+  NothingApplied,
   NotLeader,
   OutcomeUnknown,
 } from '../errors.ts';
@@ -30,6 +32,8 @@ const classes: readonly ErrorClass[] = [
   ChangeRefused,
   ConsensusThreadFailed,
   BadOption,
+  CommandTooLarge,
+  NothingApplied,
   GroupStalled,
   MachineOutdated,
   Disqualified,

@@ -1,7 +1,7 @@
 import { Cancelled, type Env } from '@troupe/actor';
 import type { RequestOptions } from '../consensus.ts';
 import { GroupClosed } from '../errors.ts';
-import { DEADLINE_MS, deadlineExceeded, refuseDeadline } from '../request.ts';
+import { checkRequest, DEADLINE_MS, deadlineExceeded } from '../request.ts';
 
 /** How long the thread may take to say what became of something that is over. */
 const GRACE_MS = 1_000;
@@ -49,7 +49,7 @@ export class Waiting<T> {
   add(options: RequestOptions): { readonly id: number; readonly promise: Promise<T> } {
     const { group, env, cancel } = this.#parts;
     const { deadlineMs = DEADLINE_MS, signal } = options;
-    refuseDeadline(deadlineMs);
+    checkRequest(options);
     if (signal?.aborted === true) {
       throw new Cancelled(`group ${group}`, 'no', { cause: signal.reason as unknown });
     }

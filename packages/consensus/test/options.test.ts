@@ -1,0 +1,102 @@
+import test from 'ava';
+import {
+  command,
+  type Consensus,
+  defineMachine,
+  Engine,
+  Machine,
+  MemoryStore,
+  recoverAlone,
+} from '@troupe/consensus';
+import { add, Adder } from '@troupe/consensus/conformance';
+
+type Wrong = (group: Consensus<number>) => Promise<unknown>;
+
+/** As a program in JavaScript may have it. */
+const any = (value: unknown): never => value as never;
+
+const calls: readonly [what: string, call: Wrong, message: RegExp][] = [
+  ['a command that is no bytes', (it) => it.propose(any('x')), /^command is 'x': give the/],
+  [
+    'a deadline that is no number',
+    (it) => it.propose(add(1), { deadlineMs: any('soon') }),
+    /^deadlineMs/,
+  ],
+  [
+    'a deadline that never comes',
+    (it) => it.read({ deadlineMs: Number.NaN }),
+    /^deadlineMs is NaN: give/,
+  ],
+  ['a signal that is none', (it) => it.read({ signal: any({}) }), /^signal is \{\}: give/],
+  ['no flag', (it) => it.propose(add(1), { forward: any('no') }), /^forward is 'no': give/],
+  [
+    'a consistency that there is not',
+    (it) => it.read({ consistency: any('eventual') }),
+    /^consistency is 'eventual': give one of linearizable, lease, stale$/,
+  ],
+  ['changes that are no list', (it) => it.changeMembers(any({})), /^changes is \{\}: give a list/],
+  ['a change that is none', (it) => it.changeMembers([any(null)]), /^changes\[0\] is null: give/],
+  ['nobody to lead', (it) => it.transferLeadership(any(undefined)), /^to is undefined: give/],
+];
+for (const [what, call, message] of calls) {
+  test(`${what} is refused before anything is begun`, async (t) => {
+    await using engine = new Engine();
+    const group = await engine.open({ group: 'g', machine: new Adder() });
+
+    const error = await t.throwsAsync(call(group), { code: 'ERR_BAD_OPTION', message });
+
+    t.true(error instanceof RangeError);
+    t.is(group.status().waiting, 0);
+  });
+}
+
+test('a command that is too large is refused with its size and the limit', async (t) => {
+  await using engine = new Engine();
+  const group = await engine.open({ group: 'g', machine: new Adder(), commandBytesMax: 8 });
+
+  const error = await t.throwsAsync(group.propose(new Uint8Array(9)));
+
+  t.like(error, { code: 'ERR_COMMAND_TOO_LARGE', executed: 'no', group: 'g', size: 9, limit: 8 });
+  t.regex(error?.message ?? '', /has 9 bytes, over 8: .* commandBytesMax$/);
+});
+
+test('a snapshot of nothing is refused', async (t) => {
+  await using engine = new Engine();
+  const group = await engine.open({ group: 'g', machine: new Adder(), voters: ['local', 'b'] });
+
+  await t.throwsAsync(group.snapshot(), { code: 'ERR_NOTHING_APPLIED', message: /group g/ });
+});
+
+test('nothing is recovered of a group that is not there', async (t) => {
+  await t.throwsAsync(recoverAlone(new MemoryStore(), { group: 'g', node: 'a' }), {
+    code: 'ERR_BAD_OPTION',
+    message: "group is 'g': nothing of it is saved here, name one that is",
+  });
+});
+
+class Counter extends Machine {
+  count = 0;
+  add(): void {
+    this.count += 1;
+  }
+  with(): void {}
+}
+
+const marks: readonly [what: string, mark: () => unknown, message: RegExp][] = [
+  ['since half a version', () => command({ since: 0.5 }), /^since is 0\.5: give the version/],
+  [
+    'with a name that each replica has',
+    () => defineMachine({ commands: any(['with']) }, Counter),
+    /^@command is 'with': every replica has its own/,
+  ],
+  [
+    'that is no method',
+    () => defineMachine({ commands: any(['count']) }, Counter),
+    /^@command is 'count': mark methods/,
+  ],
+];
+for (const [what, mark, message] of marks) {
+  test(`a command ${what} is refused where it is marked`, (t) => {
+    t.throws(mark, { code: 'ERR_BAD_OPTION', message });
+  });
+}
