@@ -11,9 +11,9 @@ const UNSYNCABLE = new Set(['EISDIR', 'EPERM', 'EINVAL', 'ENOTSUP', 'EBADF']);
 
 export interface NodeFilesOptions {
   /**
-   * Write what is to be durable at once on the thread that asks for it, as long as the disk is fast
-   * (2 ms): for a thread of its own, which may stand still for that long. Its clock tells how long.
-   * Default: by threads of Node's, always.
+   * Write what is to be durable at once on the thread that asks for it, as long as the disk mostly
+   * takes less than a millisecond by this clock: for a thread of its own, which may stand still for
+   * that long. Default: by threads of Node's, always.
    */
   readonly inPlace?: Env;
 }

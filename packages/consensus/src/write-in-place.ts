@@ -3,10 +3,12 @@ import type { Env } from '@troupe/actor';
 
 /** More at a time takes long enough on any disk. */
 const BYTES_MAX = 64 * 2 ** 10;
-/** A disk that takes longer for one write is slow … */
-const SLOW_MS = 2;
+/** A disk that takes longer, by and large, is slow … */
+const SLOW_MS = 1;
 /** … and nobody stands still for it again before so much time has passed. */
 const SPARED_MS = 1_000;
+/** The part of a single write: one that had to wait for a core says nothing of the disk. */
+const WEIGHT = 1 / 8;
 
 /**
  * Writes on the thread that asks for it, which saves two changes of threads for each write and
@@ -16,6 +18,8 @@ const SPARED_MS = 1_000;
 export class WriteInPlace {
   readonly #env: Env;
   #sparedUntilMs = -Infinity;
+  /** What writes have taken lately. */
+  #usualMs = 0;
 
   constructor(env: Env) {
     this.#env = env;
@@ -40,9 +44,15 @@ export class WriteInPlace {
         } catch (error) {
           reject(error);
         }
-        const endedMs = env.now();
-        if (endedMs - beganMs > SLOW_MS) this.#sparedUntilMs = endedMs + SPARED_MS;
+        this.#took(env.now() - beganMs);
       });
     });
+  }
+
+  #took(ms: number): void {
+    this.#usualMs += (ms - this.#usualMs) * WEIGHT;
+    if (this.#usualMs < SLOW_MS) return;
+    this.#usualMs = 0;
+    this.#sparedUntilMs = this.#env.now() + SPARED_MS;
   }
 }
