@@ -2,6 +2,7 @@ import type { Env } from '@troupe/actor';
 import { messageOf } from '@troupe/actor/internal';
 import {
   type Connection,
+  HandshakeRefused,
   ListenFailed,
   type Listener,
   type Secret,
@@ -51,6 +52,7 @@ class Strangers {
     try {
       await prove();
     } catch (error) {
+      if (isInOrder(error)) return;
       const reason = messageOf(error);
       const { remoteAddress: from } = connection;
       this.#log.warn({ from, reason }, 'a line of consensus was refused');
@@ -58,6 +60,12 @@ class Strangers {
       this.#count -= 1;
     }
   }
+}
+
+/** Of a node that starts or stops; who dials tries again. */
+function isInOrder(error: unknown): boolean {
+  if (!(error instanceof HandshakeRefused)) return false;
+  return error.reason === 'unwanted' || error.reason === 'stopping';
 }
 
 function refuseWithoutSecret(
