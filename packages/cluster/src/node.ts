@@ -236,6 +236,10 @@ export class Node implements AsyncDisposable {
    * Methods that run are left in peace, and what they answer is still sent. When a fifth of
    * `timeoutMs` is left they are told by `ctx.signal`; whatever is not done in the end is abandoned
    * and logged. Streams and goroutines, which have no end of their own, are told at once.
+   *
+   * Without it the process goes on for as long as the node listens, has workers, or has its groups
+   * on a thread. A node by itself keeps no process alive, be it for its groups or for what it
+   * holds by `coordination`, unless somebody waits for them.
    * @param timeoutMs Default: 10,000
    */
   stop(timeoutMs: number = STOP_TIMEOUT_MS): Promise<void> {

@@ -9,7 +9,7 @@ interface Ended {
 /** A process that runs `program`, until it ends by itself, or after half a minute by force. */
 function run(program: string): Promise<Ended> {
   const text = `
-    import { Engine } from '@troupe/consensus';
+    import { Engine, openCoordination } from '@troupe/consensus';
     import { add, Adder } from '@troupe/consensus/conformance';
     ${program}
   `;
@@ -32,6 +32,16 @@ test('a process with nothing else to do ends, although it has a group', async (t
   `);
 
   t.deepEqual(ended, { code: 0, said: '2\n' });
+});
+
+test('a process with nothing else to do ends, although it holds a lock', async (t) => {
+  const ended = await run(`
+    const { locks } = await openCoordination(new Engine());
+    await locks.acquire('x');
+    console.log('held');
+  `);
+
+  t.deepEqual(ended, { code: 0, said: 'held\n' });
 });
 
 test('a process does not end while somebody waits for a group', async (t) => {

@@ -1,4 +1,5 @@
 import type { Env, Timer } from '@troupe/actor';
+import { backgroundTimer } from '../background-timer.ts';
 import type { Consensus } from '../consensus.ts';
 import type { Outcome } from '../machine-entry.ts';
 import type { Replica } from '../replicate.ts';
@@ -45,7 +46,7 @@ export class Custodian {
   }
 
   #checkLater(): Timer {
-    return this.#parts.env.setTimer(CHECK_MS, () => {
+    return backgroundTimer(this.#parts.env, CHECK_MS, () => {
       this.#timer = this.#checkLater();
       this.#check();
     });

@@ -1,4 +1,5 @@
 import { type Env, type Receiver, type Timer, watch, type Watch } from '@troupe/actor';
+import { backgroundTimer } from '../background-timer.ts';
 import { GroupClosed } from '../errors.ts';
 import type { Replica } from '../replicate.ts';
 import { topics } from './claim-table.ts';
@@ -122,7 +123,7 @@ export class Session {
   }
 
   #renewIn(ms: number): void {
-    this.#renewal = this.#parts.env.setTimer(ms, () => void this.#renew());
+    this.#renewal = backgroundTimer(this.#parts.env, ms, () => void this.#renew());
   }
 
   async #renew(): Promise<void> {
@@ -154,7 +155,7 @@ export class Session {
   #watchTime(): void {
     this.#deadline?.cancel();
     // Whole milliseconds: a timer for the rest of one may fire before that has gone by.
-    this.#deadline = this.#parts.env.setTimer(Math.ceil(this.remainingMs), () => {
+    this.#deadline = backgroundTimer(this.#parts.env, Math.ceil(this.remainingMs), () => {
       if (this.remainingMs > 0) this.#watchTime();
       else this.#endanger();
     });
@@ -164,7 +165,7 @@ export class Session {
     if (this.#states.value !== 'safe') return;
     this.#states.set('jeopardy');
     this.#deadline?.cancel();
-    this.#deadline = this.#parts.env.setTimer(this.#graceMs, () => this.end());
+    this.#deadline = backgroundTimer(this.#parts.env, this.#graceMs, () => this.end());
     this.#alarm('jeopardy');
   }
 

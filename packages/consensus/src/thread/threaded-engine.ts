@@ -1,4 +1,5 @@
 import type { Env, Timer } from '@troupe/actor';
+import { backgroundTimer } from '../background-timer.ts';
 import type { Consensus, NodeId, RequestOptions } from '../consensus.ts';
 import type { Driver } from '../driver.ts';
 import type { EngineStatus } from '../engine.ts';
@@ -210,12 +211,10 @@ export class ThreadedEngine implements Driver {
 
   /** Also while the thread stands still itself, as before a disk that hangs. */
   #lookSoon(): Timer {
-    const timer = this.#env.setTimer(LOOK_MS, () => {
+    return backgroundTimer(this.#env, LOOK_MS, () => {
       for (const group of this.#numbered.values()) group.look(this.#env.now());
       this.#lookTimer = this.#lookSoon();
     });
-    timer.keepAlive?.(false);
-    return timer;
   }
 
   #close(cause: Error | undefined): void {
