@@ -2,6 +2,8 @@ import { bytesEach, medianOfEach, perSecond, type Suite, timeInAll, worstOfEach 
 import { goGroup, nodeGroup } from './toolchains.ts';
 
 const everybody = ['troupe', 'troupe-thread', 'hashicorp', 'etcd'];
+/** Those that have a main loop, and can be told to keep it busy. */
+const ours = ['troupe', 'troupe-thread'];
 const COMMAND_BYTES = 64;
 
 export const raft: Suite = {
@@ -57,6 +59,24 @@ export const raft: Suite = {
         { than: 'hashicorp', atMost: 0.6 },
         { than: 'etcd', atMost: 0.6 },
       ],
+    },
+    ...[5, 20].map((sliceMs) => ({
+      name: `busy-${sliceMs}`,
+      title: `the same as durable-64, each main loop computing half of the time, ${sliceMs} ms at once`,
+      operations: 640,
+      subjects: ours,
+      metrics: [perSecond('commands')],
+      required: [],
+      onlyNamed: true,
+    })),
+    {
+      name: 'stalled',
+      title: 'the main loop of the leader stands still for 2 s: the longest wait at another node',
+      operations: 3,
+      subjects: ours,
+      metrics: [medianOfEach, worstOfEach],
+      required: [],
+      onlyNamed: true,
     },
     {
       name: 'reads-leader',

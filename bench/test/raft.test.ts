@@ -45,6 +45,8 @@ test(ours, 'log-bytes', 2_048);
 test(ours, 'memory-1024', 2_048);
 test(ours, 'reads-all', 128);
 test(ours, 'durable-64', 640, 'thread');
+test(ours, 'busy-5', 640, 'thread');
+test(ours, 'stalled', 1, 'thread');
 test(ours, 'failover', 2);
 test(ours, 'restart', 2_048);
 

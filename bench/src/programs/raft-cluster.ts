@@ -20,6 +20,8 @@ const NAMES = ['a', 'b', 'c'];
 const LOOK_AGAIN_MS = 5;
 /** For what should take a second or two. */
 const PATIENCE_MS = 60_000;
+/** How long a main loop stands still. */
+const HELD_MS = 2_000;
 
 /** One node: a process that leads a process group, so that what it started dies with it. */
 class Member {
@@ -130,11 +132,15 @@ async function eventually<T>(what: string, look: () => Promise<T | undefined>): 
   }
 }
 
-/** Commands by so many clients of the leader. */
-function commands(kind: 'durable' | 'memory', clients: number) {
+/**
+ * Commands by so many clients of the leader.
+ * @param sliceMs main loops compute for half of the time, so long at once. Default: they are idle
+ */
+function commands(kind: 'durable' | 'memory', clients: number, sliceMs: number = 0) {
   return async ({ operations, ms, warmUpMs }: Program): Promise<Measured> => {
     const cluster = await Cluster.start(kind);
     const leader = await cluster.leader();
+    if (sliceMs > 0) await Promise.all(cluster.members.map((each) => each.ask('busy', sliceMs)));
     const measured = (await leader.ask('propose', clients, operations, ms, warmUpMs)) as Measured;
     const replicas = await cluster.settled();
     for (const replica of replicas) wholeBatches(replica, operations);
@@ -196,6 +202,28 @@ async function failover({ operations }: Program): Promise<Measured> {
   return { operations, ns, check, medianNs, worstNs: times.at(-1) ?? 0, replicas };
 }
 
+/** The main loop of the leader stands still: how long does a client of another node wait? */
+async function stalled({ operations }: Program): Promise<Measured> {
+  const cluster = await Cluster.start('durable');
+  const times: number[] = [];
+  for (let round = 0; round < operations; round += 1) {
+    const leader = await cluster.leader();
+    await cluster.settled();
+    const other = cluster.members.find((each) => each !== leader) ?? leader;
+    const waited = other.ask('wait', HELD_MS + 500);
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    await leader.ask('hold', HELD_MS);
+    times.push(((await waited) as number) * 1e6);
+  }
+  const replicas = await cluster.settled();
+  await cluster.end();
+  const ns = times.reduce((sum, time) => sum + time, 0);
+  times.sort((a, b) => a - b);
+  const check = (operations * (operations - 1)) / 2; // Nobody is asked for a sum.
+  const medianNs = times[times.length >> 1] ?? 0;
+  return { operations, ns, check, medianNs, worstNs: times.at(-1) ?? 0, replicas };
+}
+
 /** A node is killed and started anew, until it has applied all that is in its log. */
 async function restart({ operations }: Program): Promise<Measured> {
   const cluster = await Cluster.start('durable', [`${Number.MAX_SAFE_INTEGER}`]);
@@ -222,6 +250,9 @@ await main({
   'durable-64': commands('durable', 64),
   'durable-1024': commands('durable', 1_024),
   'memory-1024': commands('memory', 1_024),
+  'busy-5': commands('durable', 64, 5),
+  'busy-20': commands('durable', 64, 20),
+  stalled,
   'log-bytes': commands('durable', 1_024),
   latency: commands('durable', 1),
   'reads-leader': reads(1),

@@ -148,6 +148,30 @@ async function accept(value: number): Promise<true> {
   return true;
 }
 
+/** Computes for so many milliseconds, and gives nothing else a turn meanwhile. */
+function compute(ms: number): void {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+}
+
+/** From now on computes for half of the time, so long at once. */
+function keepBusy(sliceMs: number): void {
+  compute(sliceMs);
+  setTimeout(() => keepBusy(sliceMs), sliceMs);
+}
+
+/** Proposes one number after the other for so long. @returns the longest time that one took */
+async function longestWait(ms: number): Promise<number> {
+  const until = performance.now() + ms;
+  let longest = 0;
+  for (let value = machine.state.count; performance.now() < until; value += 1) {
+    const askedAt = performance.now();
+    await accept(value);
+    longest = Math.max(longest, performance.now() - askedAt);
+  }
+  return longest;
+}
+
 function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, TRY_AGAIN_MS));
 }
@@ -180,6 +204,14 @@ function answer(word: string, numbers: readonly number[]): unknown {
       return measure(read, numbers);
     case 'accept':
       return accept(numbers[0] ?? 0);
+    case 'busy':
+      keepBusy(numbers[0] ?? 0);
+      return true;
+    case 'hold':
+      compute(numbers[0] ?? 0);
+      return true;
+    case 'wait':
+      return longestWait(numbers[0] ?? 0);
     default:
       throw new Error(`there is no such thing to do: ${word}`);
   }
