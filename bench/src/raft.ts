@@ -62,7 +62,7 @@ export const raft: Suite = {
     },
     ...[5, 20].map((sliceMs) => ({
       name: `busy-${sliceMs}`,
-      title: `the same as durable-64, each main loop computing half of the time, ${sliceMs} ms at once`,
+      title: `as durable-64, each main loop busy half of the time, ${sliceMs} ms at once`,
       operations: 640,
       subjects: ours,
       metrics: [perSecond('commands')],

@@ -135,7 +135,8 @@ browserTest(
 
     t.is(
       await page.title(),
-      'ann; 1970-01-01T00:00:00.000Z; Unauthorized, executed: no; 100 pages; 4501500 in lines; 2; stopped',
+      'ann; 1970-01-01T00:00:00.000Z; Unauthorized, executed: no; ' +
+        '100 pages; 4501500 in lines; 2; stopped',
     );
     await browser.close();
     await node.stop();
