@@ -13,8 +13,33 @@ export interface SocketFacts {
   readonly reader?: Reader;
 }
 
-/** How long a connection that this side has ended may be silent before it is given up. */
-export const SILENCE_MS_MAX = 2_000;
+/** How long a connection that one side has ended may be silent before it is given up. */
+const SILENCE_MS_MAX = 2_000;
+/** Looks that must find nothing moved: a loop of ours that stood still proves nothing by itself. */
+const LOOKS = 2;
+
+/**
+ * Calls `giveUp` when nothing has come or gone for two seconds while the connection `isEnding`.
+ * @returns has it look though nothing moves, from now on
+ */
+export function whenSilent(
+  socket: Socket,
+  isEnding: () => boolean,
+  giveUp: () => void,
+): () => void {
+  const look = (): void => void socket.setTimeout(SILENCE_MS_MAX / LOOKS);
+  let movedBytes: number | undefined;
+  socket.on('timeout', () => {
+    const before = movedBytes;
+    const hereBytes = socket.bytesRead + socket.bytesWritten - socket.writableLength;
+    movedBytes = isEnding() ? hereBytes : undefined;
+    if (movedBytes === undefined) return;
+    if (movedBytes === before) giveUp();
+    else look();
+  });
+  look();
+  return look;
+}
 
 /** A connection over a stream socket of Node's, which must not be flowing yet. */
 export class SocketConnection implements Connection {
@@ -71,7 +96,11 @@ export class SocketConnection implements Connection {
     this.#socket.end();
     // The peer ends its half when it has read all. To destroy this one before would throw away what
     // is on its way, if the peer says anything more; one that falls silent may never end it.
-    this.#socket.setTimeout(SILENCE_MS_MAX, () => this.#socket.destroy());
+    whenSilent(
+      this.#socket,
+      () => true,
+      () => this.#socket.destroy(),
+    );
   }
 
   destroy(): void {
@@ -98,10 +127,11 @@ export function connected(
       socket.destroy();
       reject(new Error(reasonOf(cause), { cause }));
     };
-    socket.setTimeout(timeoutMs, () => onError(new Error(`no answer within ${timeoutMs} ms`)));
+    const onTimeout = (): void => onError(new Error(`no answer within ${timeoutMs} ms`));
+    socket.setTimeout(timeoutMs, onTimeout);
     socket.once('error', onError);
     socket.once('connect', () => {
-      socket.setTimeout(0);
+      socket.setTimeout(0, onTimeout);
       socket.off('error', onError);
       socket.pause();
       resolve(made());

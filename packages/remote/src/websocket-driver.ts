@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
-import { SILENCE_MS_MAX } from './socket-connection.ts';
+import { whenSilent } from './socket-connection.ts';
 import { CLOSED_IN_ORDER, WebSocketConnection } from './websocket-connection.ts';
 
 /** Messages are binary; who sends text is none of ours. */
@@ -51,10 +51,12 @@ export function connectionOver(
   socket: WebSocket,
   { carrier, ...facts }: WebSocketFacts,
 ): WebSocketConnection {
-  carrier.setTimeout(SILENCE_MS_MAX, () => {
-    // Whoever has ended it, the other side may never answer; while it is open, silence is no fault.
-    if (socket.readyState !== socket.OPEN) socket.terminate();
-  });
+  // Whoever has ended it, the other side may never answer.
+  const lookForSilence = whenSilent(
+    carrier,
+    () => socket.readyState !== socket.OPEN,
+    () => socket.terminate(),
+  );
   let onSent: (() => void) | undefined;
   const sent = (): void => {
     const run = onSent;
@@ -70,7 +72,7 @@ export function connectionOver(
     resume: () => socket.resume(),
     close() {
       socket.close(CLOSED_IN_ORDER);
-      carrier.setTimeout(SILENCE_MS_MAX); // It may be silent already, with much before the goodbye.
+      lookForSilence(); // It may be silent already, with much before the goodbye.
     },
     destroy: () => socket.terminate(),
   });
