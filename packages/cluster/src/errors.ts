@@ -9,10 +9,12 @@ export class NameTaken extends Error {
     readonly holder: string,
     readonly waitedMs: number = 0,
   ) {
-    const waited = `; it did not answer, and in ${waitedMs} ms the others have not given it up`;
+    const waited =
+      `; it did not answer, and in ${waitedMs} ms the others have not given it up: ` +
+      'start this one again when they have, ';
     super(
       `a node named '${nodeName}' is in the cluster already, at ${holder}` +
-        `${waitedMs === 0 ? '' : waited}: give this one another name, or stop the other first`,
+        `${waitedMs === 0 ? ': ' : waited}give this one another name, or stop the other first`,
     );
   }
 }

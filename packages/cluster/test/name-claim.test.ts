@@ -20,7 +20,9 @@ test('what is asked and never answered does not hold up the end of a claim', asy
   const refused = t.throwsAsync(claimant.run(), { instanceOf: NameTaken });
   await env.advance(8_000);
 
-  t.like(await refused, { holder: 'h:1', waitedMs: 8_000 });
+  const error = await refused;
+  t.like(error, { holder: 'h:1', waitedMs: 8_000 });
+  t.regex(error?.message ?? '', /have not given it up: start this one again when they have, give/);
   t.is(env.timers, 0);
 });
 
