@@ -131,6 +131,27 @@ export class MachineOutdated extends Error {
   readonly running: number;
 }
 
+/** Not all members of the group run a version of the class that knows the command. */
+export class MembersOutdated extends CallError {
+  override readonly name = 'MembersOutdated';
+  readonly code = 'ERR_MEMBERS_OUTDATED';
+  readonly executed = 'no';
+  constructor(
+    readonly group: string,
+    readonly command: string,
+    /** The version of the class that brought it. */
+    readonly needed: number,
+    /** Those who run an earlier one, or have not said that they run another. */
+    readonly behind: readonly { readonly node: NodeId; readonly version: number }[],
+  ) {
+    const runs = behind.map(({ node, version }) => `${node} runs version ${version}`).join(', ');
+    super(
+      `command ${command} came with version ${needed}, and of the members of group ${group} ` +
+        `${runs}: start them with version ${needed}, or remove those that are gone`,
+    );
+  }
+}
+
 /** Why a request of a group was not answered: the `cause` of its `DeadlineExceeded`. */
 export class GroupStalled extends Error {
   override readonly name = 'GroupStalled';

@@ -102,6 +102,7 @@ export {
   GroupClosed,
   GroupStalled,
   MachineOutdated,
+  MembersOutdated,
   NoSuchCommand,
   NothingApplied,
   NotLeader,

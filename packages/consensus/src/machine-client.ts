@@ -1,7 +1,13 @@
 import { DeadlineExceeded, type Env, isCallError, Overloaded } from '@troupe/actor';
 import { ClientSession } from './client-session.ts';
 import type { Consensus, ReadOptions, RequestOptions } from './consensus.ts';
-import { BadMachine, GroupClosed, OutcomeUnknown, SessionExpired } from './errors.ts';
+import {
+  BadMachine,
+  GroupClosed,
+  MembersOutdated,
+  OutcomeUnknown,
+  SessionExpired,
+} from './errors.ts';
 import type { Machine } from './machine.ts';
 import { EntryCodec, type Outcome } from './machine-entry.ts';
 import type { CommandMethod, MachineMethod } from './machine-methods.ts';
@@ -9,6 +15,11 @@ import type { Replicated } from './replicated.ts';
 import { DEADLINE_MS, deadlineExceeded, Request } from './request.ts';
 import { RESULTS_MAX } from './session-table.ts';
 import { whyStalled } from './stalled.ts';
+import { VersionHerald } from './version-herald.ts';
+
+/** So long it is waited for members that have not said yet which version they run. */
+const VERSIONS_MS = 1_000;
+const LOOK_AGAIN_MS = 50;
 
 /** One command, over all its attempts. */
 interface Call {
@@ -28,6 +39,7 @@ export class MachineClient<M extends Machine> {
   readonly group: Consensus<Outcome>;
   readonly machine: Replicated<M>;
   readonly #env: Env;
+  readonly #herald: VersionHerald<M>;
   readonly #entries = new EntryCodec();
   #session: ClientSession | undefined;
   #opening: Promise<ClientSession> | undefined;
@@ -38,6 +50,8 @@ export class MachineClient<M extends Machine> {
     this.group = group;
     this.machine = machine;
     this.#env = env;
+    this.#herald = new VersionHerald(group, machine, env);
+    void this.#herald.announce();
   }
 
   call(method: MachineMethod, args: readonly unknown[], options: ReadOptions): Promise<unknown> {
@@ -70,6 +84,7 @@ export class MachineClient<M extends Machine> {
     const args = this.#entries.args(values); // At once: the caller may change them afterwards.
     const call: Call = { deadlineMs, deadlineAt: this.#env.now() + deadlineMs, signal };
     for (;;) {
+      if (since > this.machine.versions.common) await this.#demandVersion(call, name, since);
       const session = this.#session ?? (await this.#openedFor(call));
       const sequence = this.#begin(session);
       try {
@@ -82,12 +97,32 @@ export class MachineClient<M extends Machine> {
         if (outcome.kind === 'settled') {
           return this.#entries.settle(outcome, this.machine.type.errors);
         }
+        if (isEarly(outcome) && !isRepeated) continue; // Somebody has gone back meanwhile.
         if (!isExpired(outcome)) throw this.#refusal(outcome);
         this.#forget(session);
         if (isRepeated) throw new SessionExpired(this.group.group, 'unknown');
       } finally {
         session.end(sequence);
       }
+    }
+  }
+
+  /**
+   * Waits a moment for those who have just been started and have not said what they run.
+   * @throws {MembersOutdated}
+   */
+  async #demandVersion(call: Call, command: string, needed: number): Promise<void> {
+    const until = this.#env.now() + VERSIONS_MS;
+    for (;;) {
+      await this.#herald.tell(this.#left(call));
+      const { versions } = this.machine;
+      if (needed <= versions.common) return;
+      if (this.#env.now() >= until) {
+        const members = this.#herald.members.map((node) => ({ node, version: versions.of(node) }));
+        const behind = members.filter(({ version }) => version < needed);
+        throw new MembersOutdated(this.group.group, command, needed, behind);
+      }
+      await new Promise<void>((resolve) => void this.#env.setTimer(LOOK_AGAIN_MS, resolve));
     }
   }
 
@@ -198,6 +233,10 @@ export class MachineClient<M extends Machine> {
     }
     return new OutcomeUnknown(group, `it was answered by '${reason}'`);
   }
+}
+
+function isEarly(outcome: Outcome): boolean {
+  return outcome.kind === 'refused' && outcome.reason === 'early';
 }
 
 function isExpired(outcome: Outcome): boolean {

@@ -1,12 +1,23 @@
 import { type Executed, NotSerializable } from '@troupe/actor';
 import { BadBytes, CborCodec, type ErrorClass, errorFromWire, errorToWire } from '@troupe/remote';
+import { isCount } from './count.ts';
 import { plainData } from './plain-data.ts';
+import { checkedMembers } from './version-table.ts';
 
 /** What machines have in the log: an array of its kind and its fields, in CBOR. */
 export type MachineEntry =
   | { readonly kind: 'open'; readonly time: number }
   | { readonly kind: 'close'; readonly time: number; readonly session: number }
-  | ({ readonly kind: 'command'; readonly time: number } & CommandEntry);
+  | ({ readonly kind: 'command'; readonly time: number } & CommandEntry)
+  | ({ readonly kind: 'version'; readonly time: number } & VersionEntry);
+
+/** A member says which version of the class it runs. */
+export interface VersionEntry {
+  readonly node: string;
+  readonly version: number;
+  /** Who takes part, by what it knows. */
+  readonly members: readonly string[];
+}
 
 export interface CommandEntry {
   /** The index at which the client's session was opened. */
@@ -28,6 +39,7 @@ export type Outcome =
   | Settled
   | { readonly kind: 'opened'; readonly session: number }
   | { readonly kind: 'closed' }
+  | { readonly kind: 'told' }
   | { readonly kind: 'refused'; readonly reason: Refusal };
 
 /** What a command returned or threw, in bytes, which nobody can change afterwards. */
@@ -39,15 +51,17 @@ export interface Settled {
 
 /**
  * Why a command was not executed: its session is gone; it was given up before; too many of its
- * session are not acknowledged; it makes no sense.
+ * session are not acknowledged; some members run a version that does not know it; it makes no
+ * sense.
  */
-export type Refusal = 'expired' | 'given-up' | 'overloaded' | 'malformed';
+export type Refusal = 'expired' | 'given-up' | 'overloaded' | 'early' | 'malformed';
 
 /** A result that is longer is an error instead: it is kept until the client has it. */
 const RESULT_BYTES_MAX = 2 ** 20;
 const OPEN = 0;
 const CLOSE = 1;
 const COMMAND = 2;
+const VERSION = 3;
 
 /** Arguments as they were when the command was called. */
 export type EncodedArguments = ReturnType<CborCodec['encodeValue']>;
@@ -69,6 +83,10 @@ export class EntryCodec {
     return this.#encode([CLOSE, time, session]);
   }
 
+  version(time: number, { node, version, members }: VersionEntry): Uint8Array {
+    return this.#encode([VERSION, time, node, version, members]);
+  }
+
   /** @param entry whose arguments are encoded already */
   command(time: number, entry: Omit<CommandEntry, 'args'>, args: EncodedArguments): Uint8Array {
     const { session, sequence, acknowledged, since, seed, name } = entry;
@@ -83,12 +101,18 @@ export class EntryCodec {
     const [kind, time, ...fields] = this.#frame(bytes) ?? [];
     if (typeof kind !== 'number' || typeof time !== 'number') return undefined;
     if (!Number.isFinite(time)) return undefined; // It would be the end of time.
-    if (kind > COMMAND) {
+    if (kind > VERSION) {
       throw new Error(
         `an entry of kind ${kind} is none that this release knows: upgrade this node`,
       );
     }
     if (kind === OPEN) return { kind: 'open', time };
+    if (kind === VERSION) {
+      const [node, version, names] = fields;
+      const members = checkedMembers(names);
+      if (typeof node !== 'string' || !isCount(version) || members === undefined) return undefined;
+      return { kind: 'version', time, node, version, members };
+    }
     const [session, sequence, acknowledged, since, seed, name, args] = fields;
     if (!isCount(session)) return undefined;
     if (kind === CLOSE) return { kind: 'close', time, session };
@@ -147,9 +171,4 @@ function ranBefore(error: unknown): unknown {
   const executed: Executed = 'yes';
   if (!(error instanceof NotSerializable)) return error;
   return new NotSerializable(error.path, error.issue, executed);
-}
-
-/** Whether it is an integer of at least 0. */
-export function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }

@@ -4,8 +4,8 @@ import { Machine, type MachineClass } from './machine.ts';
 
 export interface CommandOptions {
   /**
-   * The `version` of the class that brought the command, as a node that does not know it says when
-   * it stops there. Default: 1. A command that comes to mean something else is a new one, under a
+   * The `version` of the class that brought the command: it is refused (`MembersOutdated`) until
+   * all members of the group have said that they run it, or a later one. Default: 1. A command that comes to mean something else is a new one, under a
    * new name.
    */
   readonly since?: number;

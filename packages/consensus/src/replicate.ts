@@ -24,6 +24,7 @@ interface ReplicaOperations<M> extends AsyncDisposable {
  *
  * - `SessionExpired`, executed: unknown, when the group gave the session up between two attempts
  * - `NotSerializable`, executed: no, when an argument is no plain data
+ * - `MembersOutdated`, executed: no, when not all members run the version that brought the command
  * - `NoSuchCommand`, executed: no, when the method is not marked
  */
 export type Replica<M> = ReplicaMethods<M> & ReplicaOperations<M>;
@@ -34,7 +35,8 @@ export interface ReplicateOptions {
 }
 
 /**
- * The methods of a replicated machine, as promises. A command is executed exactly once, however
+ * The methods of a replicated machine, as promises. From now on this node tells the group which
+ * version of the class it runs, so each member calls this, also one that calls no command. A command is executed exactly once, however
  * often it must be proposed until its outcome is known; a query is linearizable, unless `with` says
  * otherwise, and is answered by the instance of this node.
  * @param group that was opened with `machine`

@@ -7,6 +7,7 @@ import { type CommandEntry, EntryCodec, type Outcome } from './machine-entry.ts'
 import { type MachineMethod, methodsOf, unmarkedOf } from './machine-methods.ts';
 import { type SavedMachine, StateCodec } from './state-codec.ts';
 import { SessionTable } from './session-table.ts';
+import { type SavedVersions, VersionTable } from './version-table.ts';
 import type { Command, SnapshotOrigin, SnapshotSource, StateMachine } from './state-machine.ts';
 
 /**
@@ -24,6 +25,8 @@ export class Replicated<M extends Machine> implements StateMachine<Outcome> {
   readonly #sampler = new CallSampler();
   #machine: M;
   #sessions = new SessionTable();
+  /** Which version of the class each member runs. */
+  versions: VersionTable = new VersionTable();
   readonly #users = new Set<(machine: M) => void>();
   /** Of the entry that was applied last. */
   #index = 0;
@@ -88,7 +91,7 @@ export class Replicated<M extends Machine> implements StateMachine<Outcome> {
 
   snapshot(): SnapshotSource {
     const sessions = this.#sessions.save().map((session) => this.#states.encodeSession(session));
-    const chunks = [this.#encodeState(), ...sessions];
+    const chunks = [this.#encodeState(this.versions.save()), ...sessions];
     return { chunks: () => chunks };
   }
 
@@ -96,12 +99,14 @@ export class Replicated<M extends Machine> implements StateMachine<Outcome> {
     const parts: Uint8Array[] = [];
     for await (const chunk of chunks) parts.push(chunk);
     const bytes = Buffer.concat(parts);
-    const { machine, sessions } = this.#states.decode(bytes);
+    const { machine, sessions, versions } = this.#states.decode(bytes);
     this.#sampler.stateBytes = bytes.length;
     const table = new SessionTable();
     for (const session of sessions) table.load(session);
     this.#become(machine, version);
     this.#sessions = table;
+    this.versions = new VersionTable();
+    if (versions !== undefined) this.versions.load(versions);
   }
 
   /** A new instance with that state takes the place of the present one. */
@@ -123,6 +128,10 @@ export class Replicated<M extends Machine> implements StateMachine<Outcome> {
     if (entry.kind === 'command') {
       return this.#sessions.once(entry, () => this.#execute(entry, epoch));
     }
+    if (entry.kind === 'version') {
+      this.versions.tell(entry.node, entry.version, entry.members);
+      return { kind: 'told' };
+    }
     if (entry.kind === 'close') {
       this.#sessions.close(entry.session);
       return { kind: 'closed' };
@@ -132,6 +141,9 @@ export class Replicated<M extends Machine> implements StateMachine<Outcome> {
   }
 
   #execute({ name, args, since, seed }: CommandEntry, epoch: number): Outcome {
+    // Some members would have to stop here: it is refused by all of them instead.
+    if (since > this.versions.common) return { kind: 'refused', reason: 'early' };
+    this.versions.use(since);
     const method = this.methods.get(name);
     if (since > this.version || method?.kind !== 'command') {
       const versions = { needed: since, running: this.version };
@@ -188,9 +200,9 @@ export class Replicated<M extends Machine> implements StateMachine<Outcome> {
     }
   }
 
-  #encodeState(): Uint8Array {
+  #encodeState(versions?: SavedVersions): Uint8Array {
     const state: unknown = this.#machine['~troupe/save']();
-    const bytes = this.#states.encode({ index: this.#index, time: this.#time, state });
+    const bytes = this.#states.encode({ index: this.#index, time: this.#time, state, versions });
     this.#sampler.stateBytes = bytes.length;
     return bytes;
   }

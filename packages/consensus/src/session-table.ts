@@ -1,5 +1,6 @@
 import { BadBytes } from '@troupe/remote';
-import { type CommandEntry, isCount, type Outcome, type Settled } from './machine-entry.ts';
+import { isCount } from './count.ts';
+import type { CommandEntry, Outcome, Settled } from './machine-entry.ts';
 
 /** Sessions of one group; the one that was idle for longest, in the log, makes room for another. */
 export const SESSIONS_MAX = 1_024;

@@ -1,16 +1,19 @@
 import { BadBytes, CborCodec } from '@troupe/remote';
 import { plainData } from './plain-data.ts';
 import { checkedSession, type SavedSession } from './session-table.ts';
+import { checkedVersions, type SavedVersions } from './version-table.ts';
 import { reshare, SharingData, unshare } from './shared-objects.ts';
 
 /** Of the frames in a snapshot: `[FORMAT, index, time, state]`, then one for each session. */
 const FORMAT = 1;
 /** `[FORMAT_SHARING, index, time, state, shared]`: of a state with one object at several places. */
 const FORMAT_SHARING = 2;
+/** `[FORMAT_VERSIONS, index, time, state, shared, versions]`: where members run other than 1. */
+const FORMAT_VERSIONS = 3;
 /** A larger state takes a `StateMachine` of its own, which can hand it out piece by piece. */
 const SNAPSHOT_BYTES_MAX = 2 ** 30;
 
-const FIELDS = ['format', 'index', 'time', 'state', 'shared'];
+const FIELDS = ['format', 'index', 'time', 'state', 'shared', 'versions'];
 
 /** What a machine is after an entry, but for its sessions. */
 export interface SavedMachine {
@@ -18,6 +21,8 @@ export interface SavedMachine {
   readonly time: number;
   /** As `save` gave it. */
   readonly state: unknown;
+  /** Undefined while all of them run version 1. */
+  readonly versions?: SavedVersions | undefined;
 }
 
 /** The bytes of snapshots. */
@@ -28,8 +33,12 @@ export class StateCodec {
   });
 
   /** @throws {NotSerializable} that says where, when the state is no plain data */
-  encode({ index, time, state: whole }: SavedMachine): Uint8Array {
+  encode({ index, time, state: whole, versions }: SavedMachine): Uint8Array {
     const { state, shared } = unshare(whole);
+    if (versions !== undefined) {
+      const frame = [FORMAT_VERSIONS, index, time, state, shared, versions];
+      return this.#codec.encode(frame, new SharingData(), FIELDS);
+    }
     const format = shared.length === 0 ? FORMAT : FORMAT_SHARING;
     const frame = [format, index, time, state];
     if (shared.length > 0) frame.push(shared);
@@ -48,13 +57,14 @@ export class StateCodec {
   decode(bytes: Uint8Array): {
     readonly machine: SavedMachine;
     readonly sessions: readonly SavedSession[];
+    readonly versions: SavedVersions | undefined;
   } {
     const data = new SharingData();
     const frames: readonly (readonly unknown[])[] = this.#codec.decodeSequence(bytes, data);
-    const [[format, index, time, written, shared = []] = [], ...sessions] = frames;
-    if (format !== FORMAT && format !== FORMAT_SHARING) {
+    const [[format, index, time, written, shared = [], told] = [], ...sessions] = frames;
+    if (format !== FORMAT && format !== FORMAT_SHARING && format !== FORMAT_VERSIONS) {
       throw new Error(
-        `the snapshot is of format ${String(format)}, and this release knows ${FORMAT_SHARING}`,
+        `the snapshot is of format ${String(format)}, and this release knows ${FORMAT_VERSIONS}`,
       );
     }
     const areNumbers = typeof index === 'number' && typeof time === 'number';
@@ -64,6 +74,7 @@ export class StateCodec {
     }
     // What refers to nothing else is as it was read: nearly all of them, and no copy is made.
     const state = data.refs === 0 ? written : reshare({ state: written, shared });
-    return { machine: { index, time, state }, sessions: sessions.map(checkedSession) };
+    const versions = format === FORMAT_VERSIONS ? checkedVersions(told) : undefined;
+    return { machine: { index, time, state }, sessions: sessions.map(checkedSession), versions };
   }
 }

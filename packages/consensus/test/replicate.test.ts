@@ -333,6 +333,7 @@ test('names that every replica has cannot be marked', (t) => {
   }
 
   t.throws(() => command(Door.prototype, 'close', { value: Door.prototype.close }), {
-    message: "@command cannot mark 'close': every replica has its own 'close'",
+    code: 'ERR_BAD_OPTION',
+    message: "@command is 'close': every replica has its own, so name it otherwise",
   });
 });

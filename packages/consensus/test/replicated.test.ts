@@ -92,7 +92,8 @@ const unknown: readonly [what: string, name: string, since: number, message: Reg
 ];
 for (const [what, name, since, message] of unknown) {
   test(`a machine does not skip a command ${what}: it stops, and says why`, (t) => {
-    const error = t.throws(() => applied(open, entry(2, 0, 1, 1, 0, since, 7, name, [])), {
+    const known = entry(3, 0, 'a', 2, ['a']); // Or it would be refused, by all of them.
+    const error = t.throws(() => applied(open, known, entry(2, 0, 1, 1, 0, since, 7, name, [])), {
       instanceOf: MachineOutdated,
       message,
     });
@@ -108,7 +109,40 @@ for (const [what, name, since, message] of unknown) {
 }
 
 test('an entry of a kind that a later release has brought is not skipped either', (t) => {
-  t.throws(() => applied(open, entry(3, 0)), { message: /an entry of kind 3 is none .* upgrade/ });
+  t.throws(() => applied(open, entry(4, 0)), { message: /an entry of kind 4 is none .* upgrade/ });
+});
+
+test('a command that some members do not know is refused by all of them, and can come again', (t) => {
+  const early = entry(2, 0, 1, 1, 0, 2, 7, 'deposit', ['ann', 1]);
+  const [a, b] = [entry(3, 0, 'a', 2, ['a', 'b']), entry(3, 0, 'b', 2, ['a', 'b'])];
+  const refused = { kind: 'refused', reason: 'early' };
+
+  t.deepEqual(applied(open, early).last, refused);
+  t.deepEqual(applied(open, a, early).last, refused);
+  t.throws(() => applied(open, a, early, b, early), { instanceOf: MachineOutdated });
+});
+
+const versions: readonly [what: string, fields: readonly unknown[]][] = [
+  ['whose node has no name', [1, 2, ['a']]],
+  ['whose version is none', ['a', -1, ['a']]],
+  ['whose members are none', ['a', 2, ['a', 1]]],
+];
+for (const [what, fields] of versions) {
+  test(`an entry about a version ${what} is refused`, (t) => {
+    const { last } = applied(entry(3, 0, ...fields));
+
+    t.deepEqual(last, { kind: 'refused', reason: 'malformed' });
+  });
+}
+
+test('versions in a snapshot that are none are refused as damaged', async (t) => {
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    yield codec.encode([3, 0, 0, {}, [], [1, [['a', 'x']]]], plain);
+  }
+
+  await t.throwsAsync(new Replicated(Ledger).restore(chunks(), { version: 1, index: 0 }), {
+    code: 'ERR_BAD_BYTES',
+  });
 });
 
 test('sessions make room in the order in which the log heard of them', (t) => {

@@ -64,10 +64,74 @@ async function fatal(group: Consensus): Promise<ConsensusEvent | undefined> {
   return undefined;
 }
 
-for (const [how, type, needed] of [
-  ['its command says since when it is there', After, 2],
-  ['its command does not say so', Hasty, 1],
-] as const) {
+const refused = { code: 'ERR_MEMBERS_OUTDATED', executed: 'no', command: 'double', needed: 2 };
+
+test('a new command is refused, and nobody stops, until all members know it', async (t) => {
+  const world = new TestWorld();
+  const [a, b, c] = await Promise.all([
+    open(world, 'a', After),
+    open(world, 'b', After),
+    open(world, 'c', Before),
+  ]);
+  await world.settle(a.replica.add(3));
+  const early = await world.settle(t.throwsAsync(b.replica.double()));
+  const sum = await world.settle(c.replica.sum());
+
+  await world.crash('c');
+  const down = await world.settle(t.throwsAsync(a.replica.double()));
+  const again = await open(world, 'c', After);
+  const doubled = await world.settle(a.replica.double());
+
+  t.like(early, { ...refused, behind: [{ node: 'c', version: 1 }] });
+  t.regex(early?.message ?? '', /double came with version 2, .* c runs version 1: start them/);
+  t.like(down, { ...refused, behind: [{ node: 'c', version: 1 }] });
+  t.is(sum, 3);
+  t.is(doubled, 6);
+  t.is(await world.settle(again.replica.sum()), 6);
+  for (const node of voters) await world.crash(node);
+});
+
+test('a member that has said that it knows a command is waited for no more when it is down', async (t) => {
+  const world = new TestWorld();
+  const [a] = await Promise.all(voters.map((node) => open(world, node, After)));
+  await world.settle(a?.replica.add(1) ?? Promise.resolve(0));
+  await world.settle(a?.replica.double() ?? Promise.resolve(0));
+  await world.crash('c');
+
+  t.is(await world.settle(a?.replica.double() ?? Promise.resolve(0)), 4);
+  for (const node of ['a', 'b']) await world.crash(node);
+});
+
+test('who was removed is waited for no more, and what all run is in the snapshot', async (t) => {
+  const world = new TestWorld();
+  const [a] = await Promise.all([
+    open(world, 'a', After),
+    open(world, 'b', After),
+    open(world, 'c', Before),
+  ]);
+  await world.settle(a.replica.add(3));
+  await world.settle(t.throwsAsync(a.replica.double(), { code: 'ERR_MEMBERS_OUTDATED' }));
+  await world.settle(removed(world, 'c'));
+
+  t.is(await world.settle(a.replica.double()), 6);
+  await world.settle(a.group.snapshot());
+  await world.crash('a');
+  const machine = new Replicated(After);
+  await world.settle(world.engine('a').open({ group: 'sum', machine, voters }));
+  t.deepEqual(machine.versions.save(), [2, ['a', 'b'].map((node) => [node, 2] as const)]);
+  for (const node of voters) await world.crash(node);
+});
+
+/** By whoever leads. */
+async function removed(world: TestWorld, node: string): Promise<void> {
+  for (const each of voters) {
+    const group = world.of(each).group('sum');
+    if (group?.status().role !== 'leader') continue;
+    await group.changeMembers([{ remove: node }]);
+  }
+}
+
+for (const [how, type, needed] of [['its command does not say so', Hasty, 1]] as const) {
   test(`a node of an older class stops and resumes after the upgrade: ${how}`, async (t) => {
     const world = new TestWorld();
     const [a, , c] = await Promise.all([

@@ -269,6 +269,7 @@ export {
   GroupStalled,
   LogDamaged,
   MachineOutdated,
+  MembersOutdated,
   NoSuchCommand,
   NothingApplied,
   NotLeader,

@@ -1,5 +1,5 @@
 import { BadBytes } from '@troupe/remote';
-import { isCount } from '../machine-entry.ts';
+import { isCount } from '../count.ts';
 import type { SavedBarrier } from './barrier-table.ts';
 import {
   BARRIER_SIZE_MAX,
