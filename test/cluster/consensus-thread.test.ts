@@ -1,5 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { type ActorRef, type Node, startNode } from 'troupe';
@@ -14,14 +17,20 @@ const PATIENCE_MS = 30_000;
 class Cluster implements AsyncDisposable {
   readonly #children: ChildProcess[] = [];
   readonly #members = new Map<string, ActorRef<Member>>();
+  readonly #directory: string;
   #client: Node | undefined;
 
+  private constructor(directory: string) {
+    this.#directory = directory;
+  }
+
   /** @param hows where the groups of each of the three run */
-  static async start(hows: readonly ('thread' | 'loop')[]): Promise<Cluster> {
-    const cluster = new Cluster();
+  static async start(hows: readonly ('default' | 'loop')[]): Promise<Cluster> {
+    const cluster = new Cluster(await mkdtemp(join(tmpdir(), 'troupe-')));
     const addresses: string[] = [];
     for (const [i, how] of hows.entries()) {
-      const child = fork(program, [NAMES[i] ?? '', how, ...addresses]);
+      const name = NAMES[i] ?? '';
+      const child = fork(program, [name, how, join(cluster.#directory, name), ...addresses]);
       cluster.#children.push(child);
       const [address] = (await once(child, 'message')) as [string];
       addresses.push(address);
@@ -62,6 +71,7 @@ class Cluster implements AsyncDisposable {
       child.kill('SIGKILL');
       await once(child, 'close');
     }
+    await rm(this.#directory, { recursive: true, force: true });
   }
 }
 
@@ -70,8 +80,8 @@ async function eventually(holds: () => Promise<boolean>): Promise<void> {
   while (!(await holds()) && performance.now() < until) await new Promise((r) => setTimeout(r, 20));
 }
 
-test('a leader whose main loop is blocked leads on, if its groups have a thread', async (t) => {
-  await using cluster = await Cluster.start(['thread', 'loop', 'thread']);
+test('a leader whose main loop is blocked leads on, unless its groups are on that', async (t) => {
+  await using cluster = await Cluster.start(['default', 'loop', 'default']);
 
   const onThread = await cluster.giveTo('a');
   const holding = cluster.at('a').hold(HELD_MS);

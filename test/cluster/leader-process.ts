@@ -1,5 +1,5 @@
 // A node in a process of its own that takes part in a group, and whose main loop can be held up.
-import { Actor, actor, command, Machine, MemoryStore, type Node, rpc, startNode } from 'troupe';
+import { Actor, actor, command, Machine, type Node, rpc, startNode } from 'troupe';
 
 export class Sum extends Machine {
   total = 0;
@@ -33,17 +33,17 @@ export class Member extends Actor {
 
 // The tests import the classes; the process runs the rest.
 if (process.send !== undefined && process.argv[2] !== undefined) {
-  const [, , name, how, ...join] = process.argv;
+  const [, , name, how, data = '', ...join] = process.argv;
   running = await startNode({
     name,
     listen: '127.0.0.1:0',
     join,
     actors: [Member],
+    data,
     consensus: {
       voters: ['a', 'b', 'c'],
-      store: new MemoryStore(),
       tickMs: 50,
-      thread: how === 'thread',
+      ...(how === 'loop' && { thread: false }),
     },
   });
   await running.replicated(Sum, 'sum');

@@ -22,7 +22,9 @@ export interface ConsensusOptions {
   /**
    * Run the groups on a thread of their own: what blocks the main loop costs this node no lead, and
    * others no time. State machines stay on the main loop, so commands and reads made here wait for
-   * it. It listens on a port of its own, which the other nodes are told of. Default: false.
+   * it. It listens on a port of its own, which the other nodes are told of. Default: true for a
+   * node that keeps them in `data` and takes connections at `listen`; false where `advertise` or
+   * `transport` says how it is reached, or `store` where they are kept, and for a node by itself.
    */
   readonly thread?: boolean | ConsensusThreadOptions;
 }
@@ -67,7 +69,7 @@ function checkVoters(voters: readonly string[]): void {
 function checkThread(thread: ConsensusOptions['thread'] = false): void {
   const isOptions = typeof thread === 'object' && thread !== null;
   if (!isOptions && typeof thread !== 'boolean') {
-    throw new BadOption('consensus.thread', thread, 'give true, or its options');
+    throw new BadOption('consensus.thread', thread, 'give true, false, or its options');
   }
   const { listen, handOverAfterMs = Infinity } = isOptions ? thread : {};
   if (listen !== undefined && typeof listen !== 'string') {

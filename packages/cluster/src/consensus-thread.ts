@@ -14,8 +14,16 @@ export interface ThreadWanted {
   readonly consensus?: ConsensusOptions;
 }
 
-export function isThreaded({ thread = false }: ConsensusOptions): boolean {
-  return thread !== false;
+/**
+ * Whether the groups of a node have a thread. Where nothing is said of it they do, if others may
+ * come to count on this node, and may reach it at one more port; it is known when the node starts,
+ * since a group cannot move between loops, nor an address be told too late.
+ */
+export function isThreaded({ consensus = {}, ...wanted }: ThreadWanted): boolean {
+  const { thread } = consensus;
+  if (thread !== undefined) return thread !== false;
+  const { listen, data, transport, advertise } = wanted;
+  return listen !== undefined && data !== undefined && (transport ?? advertise) === undefined;
 }
 
 /**
@@ -32,7 +40,7 @@ export async function startConsensusThread(
   },
 ): Promise<EngineThread | undefined> {
   const { consensus = {}, transport } = wanted;
-  if (!isThreaded(consensus)) return undefined;
+  if (!isThreaded(wanted)) return undefined;
   const { thread, store, tickMs } = consensus;
   const { listen, handOverAfterMs } = typeof thread === 'object' ? thread : {};
   if (transport !== undefined) {

@@ -29,8 +29,8 @@ import {
   Replicated,
 } from '@troupe/consensus';
 import { BadBytes, type Endpoint } from '@troupe/remote';
-import { checkConsensus, type ConsensusOptions } from './consensus-options.ts';
-import { isThreaded } from './consensus-thread.ts';
+import { checkConsensus } from './consensus-options.ts';
+import { isThreaded, type ThreadWanted } from './consensus-thread.ts';
 import type { Member } from './member.ts';
 import { isPresent } from './member-table.ts';
 import type { Membership } from './membership.ts';
@@ -48,13 +48,10 @@ const HEARD_OF_MS = 2_000;
 const CHANGE_DEADLINE_MS = 10_000;
 
 /** What of a node's options says something about its groups. */
-export interface GroupsWanted {
+export interface GroupsWanted extends ThreadWanted {
   readonly name?: string;
-  readonly listen?: string;
   readonly join?: readonly string[] | SeedProvider;
   readonly membership?: object;
-  readonly data?: string;
-  readonly consensus?: ConsensusOptions;
 }
 
 /** What groups need of their node. */
@@ -90,10 +87,8 @@ interface Opened {
  * @throws {BadOption} when `consensus` makes no sense
  * @throws {DirectoryInUse | LogDamaged | WrongLog} for what is there
  */
-export async function openStoreOf(
-  { name, data, consensus = {} }: GroupsWanted,
-  env: Env,
-): Promise<LogStore | undefined> {
+export async function openStoreOf(wanted: GroupsWanted, env: Env): Promise<LogStore | undefined> {
+  const { name, data, consensus = {} } = wanted;
   checkConsensus(consensus);
   const { store } = consensus;
   if (data === undefined) return store;
@@ -107,7 +102,7 @@ export async function openStoreOf(
       `what is in '${data}' belongs to one node: pass its name too`,
     );
   }
-  return isThreaded(consensus) ? undefined : openDirectory(data, { node: name, env });
+  return isThreaded(wanted) ? undefined : openDirectory(data, { node: name, env });
 }
 
 /**

@@ -7,6 +7,7 @@ import { processEnv } from '@troupe/actor';
 import { type NodeOptions, startNode } from '@troupe/cluster';
 import { command, Machine, MemoryStore } from '@troupe/consensus';
 import { MemoryNetwork } from '@troupe/remote';
+import { isThreaded } from '../dist/consensus-thread.js';
 import { decodeMetadata, encodeMetadata } from '../dist/metadata.js';
 
 class Ledger extends Machine {
@@ -75,6 +76,36 @@ test('a node alone has its groups in the memory of the thread', async (t) => {
   t.is(node.consensus.all.length, 1);
 });
 
+const memory = new MemoryNetwork();
+const kept = { name: 'a', listen: 'a:1', data: 'x' };
+
+const decides = test.macro({
+  title: (_, what: string, _options: NodeOptions, expected: boolean) =>
+    `${what} has ${expected ? 'a thread' : 'no thread'} for its groups`,
+  exec(t, _what: string, options: NodeOptions, expected: boolean) {
+    t.is(isThreaded(options), expected);
+  },
+});
+
+test(decides, 'a node that others reach, and that keeps its groups', kept, true);
+test(decides, 'one that is told not to', { ...kept, consensus: { thread: false } }, false);
+test(decides, 'one by itself', { name: 'a', data: 'x' }, false);
+test(decides, 'one that keeps nothing', { listen: 'a:1' }, false);
+test(
+  decides,
+  'one that keeps its groups elsewhere',
+  { listen: 'a:1', consensus: { store: new MemoryStore() } },
+  false,
+);
+test(decides, 'one of another transport', { ...kept, transport: memory.transport('a') }, false);
+test(decides, 'one that is reached by way of others', { ...kept, advertise: 'b:1' }, false);
+test(
+  decides,
+  'one that is told where it is reached',
+  { ...kept, advertise: 'b:1', consensus: { thread: { listen: 'a:2' } } },
+  true,
+);
+
 const refused = test.macro({
   title: (_, what: string) => `a thread is refused with ${what}`,
   async exec(t, _what: string, options: NodeOptions, message: RegExp) {
@@ -82,7 +113,6 @@ const refused = test.macro({
   },
 });
 
-const memory = new MemoryNetwork();
 class OtherStore extends MemoryStore {}
 const thread = true;
 test(
