@@ -391,3 +391,42 @@ test('a closed store says so', async (t) => {
   });
   await t.throwsAsync(store.read('g', { from: 1, to: 1 }), { code: 'ERR_STORE_CLOSED' });
 });
+
+test('a piece of a snapshot that comes while a store is closing touches no file of its', async (t) => {
+  const late: string[] = [];
+  const real = await nodeFiles(await freshDirectory(t));
+  const files: Files = {
+    ...real,
+    async open(path, options) {
+      const file = await real.open(path, options);
+      let isClosed = false;
+      const watched = <A extends unknown[], R>(run: (...args: A) => R): ((...args: A) => R) => {
+        return (...args) => {
+          if (isClosed) late.push(path); // Its number may be that of another file by now.
+          return run(...args);
+        };
+      };
+      return {
+        ...file,
+        write: watched(file.write),
+        sync: watched(file.sync),
+        close: watched(() => {
+          isClosed = true;
+          return file.close();
+        }),
+      };
+    },
+  };
+  const store = await open(files);
+  const snapshot = { ...snapshotAt(9), bytes: 200_000 };
+  const piece = (offset: number): Promise<void> =>
+    store.storeChunk('g', { snapshot, offset, data: new Uint8Array(100_000) });
+  const first = piece(0);
+
+  const closing = store.close();
+  const second = t.throwsAsync(first.then(() => piece(100_000)));
+  await closing;
+
+  t.like(await second, { code: 'ERR_STORE_CLOSED', executed: 'no' });
+  t.deepEqual(late, []);
+});
