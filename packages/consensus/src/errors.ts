@@ -141,7 +141,7 @@ export class MembersOutdated extends CallError {
     readonly command: string,
     /** The version of the class that brought it. */
     readonly needed: number,
-    /** Those who run an earlier one, or have not said that they run another. */
+    /** Those who run an earlier one as far as they have said. */
     readonly behind: readonly { readonly node: NodeId; readonly version: number }[],
   ) {
     const runs = behind.map(({ node, version }) => `${node} runs version ${version}`).join(', ');

@@ -5,8 +5,8 @@ import { Machine, type MachineClass } from './machine.ts';
 export interface CommandOptions {
   /**
    * The `version` of the class that brought the command: it is refused (`MembersOutdated`) until
-   * all members of the group have said that they run it, or a later one. Default: 1. A command that comes to mean something else is a new one, under a
-   * new name.
+   * all members of the group have said that they run it, or a later one. Default: 1. A
+   * command that comes to mean something else is a new one, under a new name.
    */
   readonly since?: number;
 }

@@ -40,7 +40,8 @@ export abstract class Machine {
    * Counts the forms of the state and the sets of commands of this class, from 1 on. A node that
    * meets a snapshot of a later version, or a command that it does not know, takes no more part
    * (`MachineOutdated`), until it is started with a class that does; commands that say `since` are
-   * refused before it comes to that. Raise it with each command that is added, and where `load` has to tell an earlier form from the present one.
+   * refused before it comes to that. Raise it with each command that is added, and
+   * where `load` has to tell an earlier form from the present one.
    */
   static readonly version: number = 1;
   /** Classes of errors that commands throw and callers get as themselves. Default: none. */
