@@ -136,19 +136,22 @@ export class MembersOutdated extends CallError {
   override readonly name = 'MembersOutdated';
   readonly code = 'ERR_MEMBERS_OUTDATED';
   readonly executed = 'no';
+  /** The version of the class that brought the command. */
+  readonly needed: number;
+  /** Those who run an earlier one, as far as they have said. */
+  readonly behind: readonly { readonly node: NodeId; readonly version: number }[];
   constructor(
     readonly group: string,
     readonly command: string,
-    /** The version of the class that brought it. */
-    readonly needed: number,
-    /** Those who run an earlier one as far as they have said. */
-    readonly behind: readonly { readonly node: NodeId; readonly version: number }[],
+    { needed, behind }: Pick<MembersOutdated, 'needed' | 'behind'>,
   ) {
     const runs = behind.map(({ node, version }) => `${node} runs version ${version}`).join(', ');
     super(
       `command ${command} came with version ${needed}, and of the members of group ${group} ` +
         `${runs}: start them with version ${needed}, or remove those that are gone`,
     );
+    this.needed = needed;
+    this.behind = behind;
   }
 }
 

@@ -120,7 +120,7 @@ export class MachineClient<M extends Machine> {
       if (this.#env.now() >= until) {
         const members = this.#herald.members.map((node) => ({ node, version: versions.of(node) }));
         const behind = members.filter(({ version }) => version < needed);
-        throw new MembersOutdated(this.group.group, command, needed, behind);
+        throw new MembersOutdated(this.group.group, command, { needed, behind });
       }
       await new Promise<void>((resolve) => void this.#env.setTimer(LOOK_AGAIN_MS, resolve));
     }
