@@ -36,9 +36,10 @@ export interface ReplicateOptions {
 
 /**
  * The methods of a replicated machine, as promises. From now on this node tells the group which
- * version of the class it runs, so each member calls this, also one that calls no command. A command
- * is executed exactly once, however often it must be proposed until its outcome is known; a query is
- * linearizable, unless `with` says otherwise, and is answered by the instance of this node.
+ * version of the class it runs, so each member calls this, also one that calls no command. A
+ * command is executed exactly once, however often it must be proposed until its outcome is known;
+ * a query is linearizable, unless `with` says otherwise, and is answered by the instance of this
+ * node.
  * @param group that was opened with `machine`
  */
 export function replicate<M extends Machine>(
