@@ -23,6 +23,8 @@ export class Snapshots {
   readonly #store: LogStore;
   readonly #node: string;
   #made = 0;
+  /** Those that are being made: complete on disk, perhaps, before anybody has adopted them. */
+  readonly #making = new Set<string>();
   /** The newest one that is complete. */
   latest: Snapshot | undefined;
 
@@ -45,10 +47,14 @@ export class Snapshots {
     // Its term and members are those of this moment; while it is written, the log goes on.
     const described = raft.snapshotAt({ id, index, bytes: 0 });
     const source = machine?.snapshot();
+    this.#making.add(id);
     try {
       const chunks = source === undefined ? nothing() : withVersion(machine?.version ?? 0, source);
       const bytes = await this.#store.writeSnapshot(this.#group, id, chunks);
       return { ...described, bytes };
+    } catch (error) {
+      this.#making.delete(id);
+      throw error;
     } finally {
       source?.release?.();
     }
@@ -64,8 +70,9 @@ export class Snapshots {
       this.latest = snapshot;
       await this.#store.compact(this.#group, snapshot, first);
     }
+    this.#making.delete(snapshot.id);
     // That one need not be durable yet, so the latest is kept until it is.
-    const inUse = new Set(raft.snapshotsInUse);
+    const inUse = new Set([...raft.snapshotsInUse, ...this.#making]);
     if (this.latest !== undefined) inUse.add(this.latest.id);
     await this.#store.keepSnapshots(this.#group, inUse);
   }

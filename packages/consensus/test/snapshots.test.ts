@@ -1,6 +1,7 @@
 import test from 'ava';
 import { processEnv } from '@troupe/actor';
 import { MemoryStore } from '@troupe/consensus';
+import { Adder } from '@troupe/consensus/conformance';
 import { save } from '@troupe/consensus/store-conformance';
 import { Raft, type Snapshot } from '@troupe/raft';
 import { Snapshots } from '../dist/snapshots.js';
@@ -46,4 +47,28 @@ test('a snapshot that was made while a newer one came is not put in its place', 
     false,
     true,
   ]);
+});
+
+test('a snapshot that is written is kept until it is adopted, also when another is before', async (t) => {
+  const hardState = { term: 1, votedFor: undefined, commit: 6 };
+  const base = { index: 4, term: 1 };
+  const entries = [5, 6].map((index) => ({ kind: 'noop', index, term: 1 }) as const);
+  const durable = { hardState, snapshot: at(4), base, entries, applied: 4 };
+  const raft = new Raft({ id: 'b', voters, seed: 1, durable });
+  const store = new MemoryStore();
+  await save(store, { g: { snapshot: at(4), hardState } });
+  await save(store, { g: { entries } });
+  for (const { id } of [at(4), at(5)]) await store.writeSnapshot('g', id, [data]);
+  const snapshots = new Snapshots('g', { node: 'b', env: processEnv(), store });
+  snapshots.latest = at(4);
+  raft.ready();
+  raft.applied(6);
+
+  const made = await snapshots.make(raft, 6, new Adder());
+  await snapshots.adopt(raft, at(5), 0);
+  await snapshots.adopt(raft, made, 0);
+
+  t.is(snapshots.latest, made);
+  t.true(made.bytes > 0);
+  t.true(await snapshots.isSound(made));
 });
