@@ -20,6 +20,7 @@ export const remote: Suite = {
     nodeProgram('one-worker', 'one-worker.js'),
     nodeProgram('floor', 'floor-remote.js'),
     nodeProgram('floor-loaded', 'floor-loaded.js'),
+    overTls('floor-tls', 'floor-remote.js'),
   ],
   benches: [
     {
@@ -87,6 +88,7 @@ export const remote: Suite = {
         'grpc',
         'floor',
         'floor-loaded',
+        'floor-tls',
       ],
       metrics: [megabytesPerSecond(65_536)],
       required: [

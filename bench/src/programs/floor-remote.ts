@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import * as tls from 'node:tls';
 import { inChunks, inFlight, latency, main, repeat } from './measure.ts';
-import { isServer, ready, startServer } from './pair.ts';
+import { certificates, isServer, ready, startServer } from './pair.ts';
 
 /**
  * What the same work costs on a bare socket: batches with a length before them, in which each
@@ -96,8 +97,24 @@ class Link {
   }
 }
 
+/** Over TLS both sides show certificates, as nodes do. */
+function listener(onSocket: (socket: Socket) => void): Server {
+  if (certificates === undefined) return createServer(onSocket);
+  return tls.createServer({ ...certificates, requestCert: true, minVersion: 'TLSv1.3' }, onSocket);
+}
+
+async function dial(port: number): Promise<Socket> {
+  const host = '127.0.0.1';
+  const socket =
+    certificates === undefined
+      ? connect(port, host)
+      : tls.connect({ ...certificates, port, host, minVersion: 'TLSv1.3' });
+  await once(socket, certificates === undefined ? 'connect' : 'secureConnect');
+  return socket;
+}
+
 async function serve(): Promise<void> {
-  const server = createServer((socket) => {
+  const server = listener((socket) => {
     let sum = 0;
     const link: Link = new Link(
       socket,
@@ -118,8 +135,7 @@ async function serve(): Promise<void> {
 }
 
 async function measure(): Promise<void> {
-  const socket = connect(Number(await startServer()), '127.0.0.1');
-  await once(socket, 'connect');
+  const socket = await dial(Number(await startServer()));
   const pending = new Map<number, (value: number) => void>();
   const echoes = new Map<number, (bytes: Uint8Array) => void>();
   const settle = <T>(waiting: Map<number, (value: T) => void>, id: number, value: T): void => {

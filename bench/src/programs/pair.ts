@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 /** The word that makes a program the second process of its pair. */
@@ -8,6 +10,19 @@ const SERVE = 'serve';
 
 /** Whether this process is the one that is called. */
 export const isServer: boolean = process.argv[2] === SERVE;
+
+/** Certificates for both sides, when the harness names a folder that has some. */
+export const certificates: { key: string; cert: string; ca: string } | undefined = readIn(
+  process.env['BENCH_CERTIFICATES'],
+);
+
+function readIn(folder: string | undefined): typeof certificates {
+  if (folder === undefined) return undefined;
+  const [key = '', cert = '', ca = ''] = ['key.pem', 'cert.pem', 'ca.pem'].map((file) =>
+    readFileSync(join(folder, file), 'utf8'),
+  );
+  return { key, cert, ca };
+}
 
 /**
  * Starts this very program a second time, to be called. It ends with this one.

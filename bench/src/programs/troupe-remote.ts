@@ -1,18 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import {
-  Actor,
-  actor,
-  channel,
-  go,
-  type Node,
-  type NodeOptions,
-  rpc,
-  type Sender,
-  startNode,
-} from 'troupe';
+import { Actor, actor, channel, go, type Node, rpc, type Sender, startNode } from 'troupe';
 import { inChunks, inFlight, latency, main, repeat } from './measure.ts';
-import { isServer, ready, startServer } from './pair.ts';
+import { certificates, isServer, ready, startServer } from './pair.ts';
 import { measureWorkers } from './workers.ts';
 
 /** Whether memory of what was received is left to the collector. */
@@ -20,6 +8,7 @@ const IS_COLLECTED = process.env['BENCH_COLLECTED'] !== undefined;
 /** Tells between two looks at whether the actor keeps up; a mailbox holds 1,024. */
 const BURST = 1_000;
 const CAPACITY = 128;
+const tls = certificates && { tls: certificates };
 
 let server: Node | undefined;
 
@@ -62,29 +51,19 @@ class Target extends Actor {
   }
 }
 
-/** Certificates for both sides, when the harness names a folder that has some. */
-function security(): Pick<NodeOptions, 'tls'> {
-  const { BENCH_CERTIFICATES: folder } = process.env;
-  if (folder === undefined) return {};
-  const [key = '', cert = '', ca = ''] = ['key.pem', 'cert.pem', 'ca.pem'].map((file) =>
-    readFileSync(join(folder, file), 'utf8'),
-  );
-  return { tls: { key, cert, ca } };
-}
-
 async function serve(): Promise<void> {
   server = await startNode({
     name: 'server',
     listen: '127.0.0.1:0',
     actors: [Target],
-    ...security(),
+    ...tls,
   });
   ready(server.address);
 }
 
 async function measure(): Promise<void> {
   const address = await startServer();
-  const node = await startNode({ name: 'client', join: [address], actors: [], ...security() });
+  const node = await startNode({ name: 'client', join: [address], actors: [], ...tls });
   const target = node.entity(Target, 'target');
   const echo = (value: number): Promise<number> => target.echo(value);
   const echoChunk = inChunks(async (chunk) => {
