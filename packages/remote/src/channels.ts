@@ -86,7 +86,7 @@ export class Channels {
     };
     const core = this.#endpoint.isSelf(home)
       ? this.#ownCore(location)
-      : this.#endpoint.peerOf(home).channels.#remoteCore(location, rest.length === 0);
+      : this.#endpoint.peerOf(home, this.#peer).channels.#remoteCore(location, rest.length === 0);
     return location.role === 'send' ? senderOf(core) : receiverOf(core);
   }
 

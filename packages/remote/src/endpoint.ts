@@ -36,6 +36,7 @@ import {
 import { type PeerLimits, peerLimits } from './peer-limits.ts';
 import { Peer } from './peer.ts';
 import { PeerReplaced } from './peer-replaced.ts';
+import { keyOf, PeerTable } from './peer-table.ts';
 import { refuseWeakSecret } from './secret.ts';
 import {
   type Connection,
@@ -123,9 +124,7 @@ export class Endpoint {
   readonly lines: Lines;
   readonly resumeWindowMs: number;
   readonly #options: EndpointOptions;
-  readonly #peers = new Map<string, Peer>();
-  /** The same by the objects that were asked about, since every message asks. */
-  #peersFound = new WeakMap<PeerIdentity, Peer>();
+  readonly #peers: PeerTable;
   /** Connections in the making, by address. */
   readonly #dialing = new Map<string, Promise<Peer>>();
   /** Peers, by key, that have answered a dial of ours which is not done yet. */
@@ -153,6 +152,7 @@ export class Endpoint {
     this.resumeWindowMs = options.resumeWindowMs ?? RESUME_WINDOW_MS;
     this.limits = peerLimits(options.limits);
     this.edge = options.edge ?? [];
+    this.#peers = new PeerTable(this.system.env);
     this.table = new ChannelTable(this);
     this.memory = new FrameMemory(this.system.env);
     this.exchanges = new Exchanges({
@@ -182,27 +182,28 @@ export class Endpoint {
     return this.#closed;
   }
 
+  /** The nodes that this one speaks to, or has spoken to. */
   get peers(): Iterable<Peer> {
-    return this.#peers.values();
+    return this.#peers.spoken();
+  }
+
+  /** Nodes that this one has only heard of, in references that somebody here still has. */
+  get named(): number {
+    return this.#peers.named;
   }
 
   isSelf(identity: PeerIdentity): boolean {
     return identity.name === this.system.name && identity.incarnation === this.#options.incarnation;
   }
 
-  peerOf(identity: PeerIdentity): Peer {
-    const found = this.#peersFound.get(identity);
-    if (found !== undefined) return found;
-    const key = keyOf(identity);
-    let peer = this.#peers.get(key);
-    if (peer === undefined) this.#peers.set(key, (peer = new Peer(this, identity)));
-    this.#peersFound.set(identity, peer);
-    return peer;
+  /** @param by the peer that names the node, which it may do with so many and no more */
+  peerOf(identity: PeerIdentity, by?: Peer): Peer {
+    return this.#peers.peerOf(identity, by, () => new Peer(this, identity));
   }
 
   /** The peer that listens at `address`; connects when no connection to it stands. */
   async connect(address: string): Promise<Peer> {
-    for (const peer of this.#peers.values()) {
+    for (const peer of this.peers) {
       if (peer.isConnected && peer.identity.address === address) return peer;
     }
     // Whoever else wants the same at this moment shares the one connection.
@@ -229,10 +230,14 @@ export class Endpoint {
   async dialPeer(peer: Peer): Promise<void> {
     const { name, address } = peer.identity;
     if (address === '') throw new Error(`${name} does not listen for connections`);
-    // One that was forgotten and is needed again.
-    if (!this.#peers.has(keyOf(peer.identity))) this.#peers.set(keyOf(peer.identity), peer);
-    const found = await this.connect(address);
-    if (found !== peer) throw new PeerReplaced(address, found.identity.name);
+    this.#peers.keep(peer); // Also one that was forgotten and is needed again.
+    try {
+      const found = await this.connect(address);
+      if (found !== peer) throw new PeerReplaced(address, found.identity.name);
+    } catch (error) {
+      if (!peer.hasSession) this.#peers.letGo(peer);
+      throw error;
+    }
   }
 
   /**
@@ -241,8 +246,7 @@ export class Endpoint {
   forget(identity: PeerIdentity, reason?: string): void {
     const peer = this.#peers.get(keyOf(identity));
     if (peer === undefined || (reason === undefined && peer.hasSession)) return;
-    this.#peers.delete(keyOf(identity));
-    this.#peersFound = new WeakMap();
+    this.#peers.forget(keyOf(identity));
     if (reason !== undefined) peer.end(new Error(reason));
   }
 
@@ -265,7 +269,7 @@ export class Endpoint {
    * @returns when no peer waits for an answer any more, or after `timeoutMs`
    */
   async drain(timeoutMs: number): Promise<void> {
-    const left = Promise.all([...this.#peers.values()].map((peer) => peer.leave()));
+    const left = Promise.all([...this.peers].map((peer) => peer.leave()));
     let timer: Timer | undefined;
     const timedOut = new Promise<void>((resolve) => {
       timer = this.system.env.setTimer(timeoutMs, resolve);
@@ -281,7 +285,7 @@ export class Endpoint {
     this.#lifeTimer?.cancel();
     this.exchanges.close();
     this.lines.close();
-    for (const peer of this.#peers.values()) peer.hangUp('the node is stopping');
+    for (const peer of this.peers) peer.hangUp('the node is stopping');
     await this.#listener?.close();
   }
 
@@ -423,6 +427,7 @@ export class Endpoint {
 
   #adopt(link: Link, isDialler: boolean): Peer {
     const peer = this.peerOf(link.agreement.peer);
+    this.#peers.keep(peer);
     this.#buryOlder(peer.identity);
     if (this.#closed) link.destroy(new Error('this node has stopped'));
     else peer.adopt(link, { isDialler, number: (this.#links += 1) });
@@ -432,7 +437,7 @@ export class Endpoint {
 
   /** A node that was started again has no session of its earlier life to go on with. */
   #buryOlder({ name, incarnation }: PeerIdentity): void {
-    for (const { identity } of this.#peers.values()) {
+    for (const { identity } of this.peers) {
       if (identity.name === name && identity.incarnation < incarnation) {
         this.forget(identity, 'the node was started again');
       }
@@ -461,7 +466,7 @@ export class Endpoint {
       // A loop of ours that stood still proves nothing about the others: their bytes may wait.
       const stalled = now - lastLook > 2 * pingAfterMs;
       lastLook = now;
-      const connected = [...this.#peers.values()].filter((peer) => peer.isConnected);
+      const connected = [...this.peers].filter((peer) => peer.isConnected);
       for (const peer of connected) {
         if (!stalled) peer.checkLife(now, { pingAfterMs, lostAfterMs });
       }
@@ -469,10 +474,6 @@ export class Endpoint {
     };
     this.#lifeTimer = env.setTimer(pingAfterMs, look);
   }
-}
-
-function keyOf({ name, incarnation }: PeerIdentity): string {
-  return `${name}@${incarnation}`;
 }
 
 /** A refusal that is no reason to worry anybody: the other connection is kept, or a node stops. */

@@ -80,7 +80,7 @@ export class Values implements ValuePort {
     if (typeof id !== 'number' || typeof kind !== 'string') throw new BadFrame('actor reference');
     const identity = home.length === 0 ? this.#peer.identity : identityOf(home);
     if (!this.#endpoint.isSelf(identity)) {
-      return new RemoteActor(this.#endpoint.peerOf(identity), id, kind).ref;
+      return new RemoteActor(this.#endpoint.peerOf(identity, this.#peer), id, kind).ref;
     }
     const { system } = this.#endpoint;
     return system.find(id)?.ref ?? new GoneActor(system, id, kind).ref;

@@ -217,6 +217,21 @@ test('where nobody listens, the caller is told, and may try again later', async 
   t.is((await a.endpoint.connect('b:1')).identity.name, b.system.name);
 });
 
+test('a node that is only named, or dialled in vain, is kept for those who refer to it', async (t) => {
+  const { node, env } = testNodes();
+  const a = await node('a');
+  const identity = { name: 'b', incarnation: 'b-1', address: 'b:1' };
+
+  const named = a.endpoint.peerOf(identity);
+  t.deepEqual([[...a.endpoint.peers], a.endpoint.named], [[], 1]);
+  named.send(named.encode([]), { key: undefined });
+  t.deepEqual([[...a.endpoint.peers], a.endpoint.named], [[named], 0]);
+  await env.settled();
+
+  t.deepEqual([[...a.endpoint.peers], a.endpoint.named], [[], 1]);
+  t.is(a.endpoint.peerOf({ ...identity }), named);
+});
+
 test('a reference to a node that was started again stays dead, and says so', async (t) => {
   const { node, network, env } = testNodes();
   const a = await node('a');

@@ -8,7 +8,7 @@ test('calls, streams, functions, monitors, channels, clients and nodes leave not
 
   const { stdout } = await promisify(execFile)(process.execPath, [command, '--calls', '20000']);
 
-  t.regex(stdout, /^20864 in all\n {2}calls +1600\n/);
+  t.regex(stdout, /^20880 in all\n {2}calls +1600\n/);
   t.regex(stdout, /\n {2}clients, come and gone +16\n/);
   t.regex(stdout, /\n {2}handles +(\d+) +\1\n/);
   for (const what of [
@@ -18,6 +18,7 @@ test('calls, streams, functions, monitors, channels, clients and nodes leave not
     'signals',
     'channel ends',
     'channels known elsewhere',
+    'nodes known by name',
     'clients',
   ]) {
     t.regex(stdout, new RegExp(`\n {2}${what} +0 +0\n`));

@@ -21,6 +21,7 @@ import {
   ThreadHub,
   workerTransport,
 } from '@troupe/remote';
+import { RemoteActor } from '../dist/remote-actor.js';
 import { numbersOf } from './command.js';
 import { startTestNode, type TestNode } from './nodes.js';
 
@@ -203,6 +204,14 @@ const VISITS: Readonly<Record<string, (i: number) => Promise<unknown>>> = {
     network.heal('a', 'b');
     await call;
   },
+  async 'nodes, only named'(i) {
+    const names = Array.from({ length: PER_ROUND }, (_, at) => `named-${i}-${at}`);
+    const refs = names.map((name) => {
+      const peer = a.endpoint.peerOf({ name, incarnation: '1', address: `${name}:1` });
+      return new RemoteActor(peer, 1, 'server').ref;
+    });
+    await remote.echo(refs);
+  },
   async 'nodes, come and gone'(i) {
     const node = await start('d', i);
     serve(node);
@@ -271,6 +280,7 @@ async function sizes(): Promise<Sizes> {
     'channel ends': sum(({ channels }) => channels.open),
     'channels known elsewhere': nodes.reduce((all, { endpoint }) => all + endpoint.table.size, 0),
     clients: door.size,
+    'nodes known by name': nodes.reduce((all, { endpoint }) => all + endpoint.named, 0),
     peers: peers.length,
   };
 }

@@ -2,6 +2,7 @@ import test from 'ava';
 import {
   Actor,
   type ActorRef,
+  type AnyRef,
   type Down,
   NotSerializable,
   Overloaded,
@@ -9,10 +10,10 @@ import {
   SessionLost,
 } from '@troupe/actor';
 import { DEFAULT_PEER_LIMITS, type PeerLimits } from '@troupe/remote';
-import { recipientOf } from '@troupe/actor/internal';
+import { ChannelCore, recipientOf, senderOf } from '@troupe/actor/internal';
 import { RESULT, WATCH } from '../dist/frames.js';
-import type { RemoteActor } from '../dist/remote-actor.js';
-import { testNodes } from './nodes.js';
+import { RemoteActor } from '../dist/remote-actor.js';
+import { type TestNode, testNodes } from './nodes.js';
 
 class Sink extends Actor {
   readonly #held: unknown[] = [];
@@ -21,6 +22,9 @@ class Sink extends Actor {
   }
   @rpc hold(value: unknown): number {
     return this.#held.push(value);
+  }
+  @rpc ask(other: ActorRef<Sink>): Promise<number> {
+    return other.hold(1);
   }
   @rpc async read(stream: AsyncIterable<number>): Promise<number> {
     let read = 0;
@@ -44,6 +48,18 @@ async function remoteSink(limits: Partial<PeerLimits>) {
   const sink = await a.find<ActorRef<Sink>>(b, 'sink');
   const [toA] = b.endpoint.peers;
   return { ...nodes, a, b, sink, toA };
+}
+
+/** References, to be sent by `a`, to actors of nodes that may not exist. */
+function referencesTo(a: TestNode, names: readonly string[]): readonly AnyRef[] {
+  return names.map((name) => {
+    const identity = { name, incarnation: `${name}-1`, address: `${name}:1` };
+    return new RemoteActor(a.endpoint.peerOf(identity), 1, 'sink').ref;
+  });
+}
+
+function names(prefix: string, count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `${prefix}${i}`);
 }
 
 async function* numbers(): AsyncGenerator<number> {
@@ -205,6 +221,47 @@ test('one number for two monitors breaks the protocol, or the first would not be
   for (let i = 0; i < 2; i += 1) toB?.send(toB.encode([WATCH, 9, target]), { key: undefined });
 
   await lost;
+});
+
+const named: Readonly<Record<string, (a: TestNode) => unknown>> = {
+  'a reference': (a) => referencesTo(a, ['x']),
+  'a channel end': (a) => {
+    const core = new ChannelCore(1, a.system.env);
+    const home = { name: 'x', incarnation: 'x-1', address: 'x:1' };
+    a.endpoint.table.remember(core, { home, id: 1, role: 'send', capacity: 1, token: 't' });
+    return senderOf(core);
+  },
+};
+for (const [what, oneMore] of Object.entries(named)) {
+  test(`${what} of one node more than 4,096 that nobody uses breaks the protocol`, async (t) => {
+    const { a, b, env, sink } = await remoteSink({});
+    for (let i = 0; i < 4; i += 1) await sink.hold(referencesTo(a, names(`${i}-`, 1_024)));
+    await sink.hold(referencesTo(a, names('0-', 1_024))); // None of them is new.
+    t.is(b.endpoint.named, 4_096);
+
+    const error = await t.throwsAsync(Promise.resolve(sink.hold(oneMore(a))));
+
+    t.like(error, { code: 'ERR_UNREACHABLE', executed: 'no', reason: 'the protocol was broken' });
+    const [broken] = env.logged.filter(({ level }) => level === 'error');
+    t.regex(String(broken?.fields['error']), /more than 4096 nodes named/);
+    t.is(b.endpoint.named, 4_096);
+  });
+}
+
+test('a node that was named and is used counts no longer', async (t) => {
+  const { a, b, env, node, sink } = await remoteSink({});
+  await node('c');
+  const [far] = referencesTo(a, ['c']) as [ActorRef<Sink>];
+  for (let i = 0; i < 4; i += 1) await sink.hold(referencesTo(a, names(`${i}-`, 1_023)));
+  await sink.hold(referencesTo(a, names('y', 3)));
+  await sink.hold(far);
+  t.is(b.endpoint.named, 4_096);
+
+  await sink.ask(far).catch(() => undefined); // It is refused, by the node.
+  await env.settled();
+
+  t.is(b.endpoint.named, 4_095);
+  await sink.hold(referencesTo(a, ['x']));
 });
 
 test('limits are checked when the node starts', async (t) => {
