@@ -9,6 +9,7 @@ import {
   Unreachable,
 } from '@troupe/actor';
 import { xorshift } from '@troupe/actor/internal';
+import type { Peer } from '@troupe/remote';
 import { testNodes, type TestNodeOptions } from './nodes.js';
 
 @actor({ kind: 'ledger', mailboxCapacity: 100_000 })
@@ -108,6 +109,45 @@ test('a connection that died without a word is replaced, and the session goes on
   await env.advance(6_000);
 
   t.is(await call, 1);
+});
+
+test('a peer that takes bytes and says nothing is noticed within 6 s, and given up 5 s later', async (t) => {
+  const lost: string[] = [];
+  const onLost = ({ identity }: Peer, wasConnected: boolean): void => {
+    if (wasConnected) lost.push(identity.name);
+  };
+  const { a, ledger, network, env } = await remoteLedger({ onLost });
+  const downs: string[] = [];
+  a.system.monitor(ledger, ({ reason }) => downs.push(reason.kind));
+  const call = t.throwsAsync(ledger.with({ timeoutMs: 600_000 }).wait(), {
+    instanceOf: SessionLost,
+  });
+  await env.advance(60_000);
+  t.deepEqual(lost, []);
+
+  network.freeze('a', 'b');
+  network.refuse('a', 'b');
+  await env.advance(6_000);
+  t.deepEqual(lost.toSorted(), ['a', 'b']);
+  t.deepEqual(downs, []);
+  await env.advance(5_000);
+
+  t.is((await call)?.executed, 'unknown');
+  t.deepEqual(downs, ['node-down']);
+});
+
+test('an idle session keeps its connection, though one side alone asks for signs of life', async (t) => {
+  const { node, env } = testNodes();
+  const told: string[] = [];
+  const onConnected = ({ identity }: Peer): void => void told.push(`to ${identity.name}`);
+  const onLost = ({ identity }: Peer): void => void told.push(`lost ${identity.name}`);
+  const a = await node('a', { onConnected, onLost });
+  await node('b', { pingAfterMs: 3_600_000, lostAfterMs: 3_600_000, onConnected, onLost });
+  await a.endpoint.connect('b:1');
+
+  await env.advance(600_000);
+
+  t.deepEqual(told.toSorted(), ['to a', 'to b']);
 });
 
 test('when the peer was started again, its session ends without waiting', async (t) => {
