@@ -185,6 +185,39 @@ test('a sender that is disposed of delivers what it was given, and leaves the ch
   t.deepEqual([toA.channels.open, toB.channels.open], [0, 0]);
 });
 
+test('a sender closes after all that it has sent, however long that waits for room', async (t) => {
+  const { home, sender, env } = await endsOf(1);
+  for (const from of [0, 256]) {
+    for (const i of upTo(256)) t.is(sender.trySend(from + i), 'sent');
+    await env.settled(); // The first are under way, the others wait for those.
+  }
+  sender.close(new RangeError('that was all'));
+  await env.settled();
+
+  const got: unknown[] = [];
+  const reading = t.throwsAsync(
+    (async () => {
+      for await (const value of home.receiver) got.push(value);
+    })(),
+  );
+  await env.settled();
+
+  t.regex((await reading)?.message ?? '', /that was all/);
+  t.deepEqual(got, upTo(512));
+});
+
+test('a close does not overtake a large element, of which parts wait yet', async (t) => {
+  const { home, sender, env } = await endsOf(1);
+
+  void sender.send(new Uint8Array(8_000_000));
+  sender.close();
+  await env.settled();
+
+  const [element] = home.receiver.receiveBatch(1) as readonly Uint8Array[];
+  t.is(element?.length, 8_000_000);
+  await t.throwsAsync(home.receive(), { instanceOf: ChannelClosed });
+});
+
 test('ends that nobody refers to are given back, on both nodes', async (t) => {
   const { home, sender, receiver, env, toA, toB } = await endsOf(4);
   await sender.send('one');
@@ -245,6 +278,16 @@ test('ends in a call that is not sent are not counted as given', async (t) => {
   await env.advance(61_000);
 
   t.is(a.endpoint.table.size, 1);
+});
+
+test('a channel is forgotten at once when the session of the last that held it ends', async (t) => {
+  const { a, network, env } = await endsOf(1);
+  t.is(a.endpoint.table.size, 1);
+
+  network.cut('a', 'b');
+  await env.advance(6_000);
+
+  t.is(a.endpoint.table.size, 0);
 });
 
 test('an end that was never used is lost with the session that it came by', async (t) => {
