@@ -19,6 +19,9 @@ class Ledger extends Actor {
     this.entries.push(entry);
     return entry;
   }
+  @rpc attach(entry: number, _bytes: Uint8Array): void {
+    this.entries.push(entry);
+  }
   @rpc size(bytes: Uint8Array): number {
     return bytes.length;
   }
@@ -215,6 +218,16 @@ test('a value of several megabytes crosses in pieces and arrives whole', async (
   const { ledger } = await remoteLedger();
 
   t.is(await ledger.size(new Uint8Array(10_000_000)), 10_000_000);
+});
+
+test('neither calls nor tells overtake a large one to the same actor', async (t) => {
+  const { ledger } = await remoteLedger();
+
+  ledger.tell.attach(1, new Uint8Array(8_000_000));
+  ledger.tell.add(2);
+  await ledger.add(3);
+
+  t.deepEqual(await ledger.all(), [1, 2, 3]);
 });
 
 test('compression is used where both sides are for it, and changes nothing else', async (t) => {
