@@ -50,6 +50,10 @@ test('a snapshot that is in the log already is told of when that is on disk', (t
   t.is(failureOf(new World({ seed: 118_193, Raft })), undefined);
 });
 
+test('whom a deposed leader names as its heir has what a later leader has given it', (t) => {
+  t.is(failureOf(new World({ seed: 129_315, Raft })), undefined);
+});
+
 test('the same seed makes the same world', (t) => {
   const [one, two] = [8, 8].map((seed) => {
     const world = new World({ seed, Raft, trace: true });

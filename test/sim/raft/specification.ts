@@ -275,7 +275,9 @@ export class Specification {
     const { voters, outgoing, witnesses } = this.#configurationOf(this.#node(from).memory);
     const mayLead = [...voters, ...outgoing].includes(to) && !witnesses.includes(to);
     demand(mayLead, () => `${to} is to lead after ${from}, and may not`);
-    const { durable, lost } = this.#node(to);
+    const { durable, durableTerm, lost } = this.#node(to);
+    // Who has been deposed does not know it yet, and hands over what nobody takes.
+    if (durableTerm > term) return;
     // A member may have been added since, in the same step.
     const ours = this.#node(from).known;
     // Its disk may have failed since it acknowledged what its leader goes by.
