@@ -78,6 +78,8 @@ export abstract class Actor {
   /**
    * Names the one entity of that kind and key in the cluster, as `node.entity` does; calls through
    * it are part of the turn that makes them.
+   * @param key of at most 512 characters
+   * @throws {BadArguments} executed: no, when it is longer
    * @throws {TypeError} when the actor is of no node of a cluster
    */
   protected entity<T extends Actor>(target: new () => T, key: string): EntityRef<T> {

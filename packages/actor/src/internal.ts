@@ -34,4 +34,11 @@ export { channelBehind, receiverOf, senderOf, sendInto } from './channel.ts';
 export { ChannelCore, CLOSED, EMPTY } from './channel-core.ts';
 export type { ChannelHooks } from './channel-core.ts';
 export { Waiter } from './wait-list.ts';
+export {
+  checkName,
+  KEY_CHARS_MAX,
+  keyTooLong,
+  KIND_CHARS_MAX,
+  methodTooLong,
+} from './name-limits.ts';
 export { errorOf, messageOf } from './thrown.ts';

@@ -13,6 +13,7 @@ import {
   Caller,
   Cell,
   definitionOf,
+  keyTooLong,
   OUTSIDE,
   type Recipient,
   recipientOf,
@@ -28,7 +29,6 @@ import type { EntityId, Placement } from './placement.ts';
 
 /** Nodes that a tell may be passed on by, while their views of the cluster differ. */
 const HOPS_MAX = 3;
-const KEY_CHARS_MAX = 512;
 /** How often a tell was passed on already, and who sent it. */
 interface Passed {
   readonly hops: number;
@@ -269,9 +269,8 @@ export class Entities implements EndpointRouter {
     if (!this.#open) return new Draining(this.#options.system.name);
     const target = this.#classes.get(id.kind);
     if (target === undefined) return this.#unhosted(id);
-    if (id.key.length > KEY_CHARS_MAX) {
-      return new NoSuchActor(addressOf(id), `keys have at most ${KEY_CHARS_MAX} characters`);
-    }
+    const tooLong = keyTooLong(id.kind, id.key);
+    if (tooLong !== undefined) return tooLong;
     try {
       const cell = this.#options.system.start(target, [], { key: id.key });
       this.#keep(id, cell);

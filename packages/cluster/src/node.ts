@@ -12,7 +12,7 @@ import {
   type Task,
   Unreachable,
 } from '@troupe/actor';
-import { definitionOf, OUTSIDE } from '@troupe/actor/internal';
+import { checkName, definitionOf, KEY_CHARS_MAX, OUTSIDE } from '@troupe/actor/internal';
 import type {
   Coordination,
   CoordinationOptions,
@@ -118,9 +118,12 @@ export class Node implements AsyncDisposable {
   /**
    * Names the one entity of that kind and key in the cluster. The first call activates it, on the
    * node that placement chooses; when that node dies, the next call activates it elsewhere.
+   * @param key of at most 512 characters
+   * @throws {BadArguments} executed: no, when it is longer; a hash of it will do
    * @throws {MetadataTooLarge} when this node would host more kinds than gossip can carry
    */
   entity<T extends Actor>(target: new () => T, key: string): EntityRef<T> {
+    checkName(key, { to: 'node', method: 'entity', what: 'key', charsMax: KEY_CHARS_MAX });
     if (this.#entities.use(target)) this.#announce(target);
     return this.#entities.refer(kindOf(target), key) as object as EntityRef<T>;
   }
@@ -130,14 +133,17 @@ export class Node implements AsyncDisposable {
    * the node that placement chooses. When that node ends, or the name moves to one that has joined,
    * the ends throw `ChannelLost`, and the name stands for a new channel; so it does after a close.
    * Its elements are checked where it lives, by the schema of `startNode({ channels })`.
+   * @param name of at most 512 characters
    * @param options.capacity elements that may wait. Default: what it has; for a new one, what the
    *   node where it lives was told of it, or 0.
+   * @throws {BadArguments} executed: no, when the name is longer
    * @throws {RangeError} when the channel is there and has another capacity
    */
   async channel<T>(
     name: string,
     options: { readonly capacity?: number } = {},
   ): Promise<ChannelEnds<T>> {
+    checkName(name, { to: 'node', method: 'channel', what: 'name', charsMax: KEY_CHARS_MAX });
     return (await this.entity(NamedChannel, name).open(options.capacity)) as ChannelEnds<T>;
   }
 

@@ -429,6 +429,54 @@ test('a class that the others cannot be told of is refused, each time', async (t
   }
 });
 
+test('a name that is too long, or no text, is refused at once, and calls under way are not disturbed', async (t) => {
+  const cluster = new TestCluster();
+  const [a] = await cluster.nodes('a', 'b');
+  if (a === undefined) return t.fail();
+  const there = a.entity(Counter, keyOn(a, 'b'));
+  const method = 'm'.repeat(1_025);
+  const long = there as object as Readonly<Record<string, () => Promise<unknown>>>;
+  const given = (length: number): string => 'x'.repeat(length);
+  const refused = { instanceOf: BadArguments, code: 'ERR_BAD_ARGUMENTS' };
+
+  const innocent = there.add(1);
+  const errors = [
+    t.throws(() => a.entity(Counter, given(513)), refused),
+    t.throws(() => a.entity(Counter, given(100_000)), refused),
+    t.throws(() => void Reflect.apply(a.entity, a, [Counter, 7]), refused),
+    await t.throwsAsync(a.spawn(Counter).addAt(given(1_025), 1), refused),
+    await t.throwsAsync(a.channel(given(513)), refused),
+    await t.throwsAsync(async () => long[method]?.(), refused),
+  ];
+
+  t.is(await innocent, 1);
+  t.is(await there.add(1), 2);
+  t.true(errors.every((error) => error?.message.length < 250));
+  t.is(
+    errors[0]?.message,
+    `node.entity: the key '${given(32)}…' has 513 characters, and 512 is the limit: ` +
+      'use a shorter one, such as a hash of it',
+  );
+});
+
+test('a name as long as may be reaches its entity, its channel and its method', async (t) => {
+  const cluster = new TestCluster();
+  const [a, b] = await cluster.nodes('a', 'b');
+  if (a === undefined || b === undefined) return t.fail();
+  const name = 'x'.repeat(512);
+  const entity = a.entity(Counter, name);
+  const method = 'm'.repeat(1_024);
+  const calls = b.entity(Counter, keyOn(b, 'a')) as object as Readonly<
+    Record<string, () => Promise<unknown>>
+  >;
+
+  t.is(await entity.name(), name);
+  t.is(await b.entity(Counter, name).name(), name);
+  t.truthy(await a.channel(name));
+  t.truthy(await b.channel(name));
+  await t.throwsAsync(async () => calls[method]?.(), { code: 'ERR_NO_SUCH_METHOD' });
+});
+
 test('a node that was alone for an hour is as well as ever when another one joins', async (t) => {
   const cluster = new TestCluster();
   const [a] = await cluster.nodes('a');

@@ -15,6 +15,7 @@ import {
   type Caller,
   type Expiring,
   HOPS_MAX,
+  methodTooLong,
   OUTSIDE,
   type Pipeline,
   type Probe,
@@ -115,6 +116,8 @@ export class Outgoing {
   }
 
   ask(to: Destination, method: string, message: CallMessage): Answer {
+    const tooLong = methodTooLong(to.address, method);
+    if (tooLong !== undefined) return Answer.refused(tooLong);
     const { args, caller, again } = message;
     const call = this.#newCall(to.address, keyOf(to), caller);
     if (again !== undefined) {
@@ -138,6 +141,8 @@ export class Outgoing {
     if (this.#calls.get(base.id) !== base) return undefined;
     const { method, args, late } = message;
     const address = `the result of a call to ${base.address}`;
+    const tooLong = methodTooLong(address, method);
+    if (tooLong !== undefined) return Answer.refused(tooLong);
     const call = this.#newCall(address, base.key, base.caller);
     const again: Again = {
       instead: (error) => (error instanceof AnswerGone ? late() : undefined),
@@ -157,7 +162,8 @@ export class Outgoing {
     method: string,
     message: { readonly args: readonly unknown[]; readonly caller: Caller },
   ): CallError | undefined {
-    if (this.#closed !== undefined) return this.#closed;
+    const refusal = this.#closed ?? methodTooLong(to.address, method);
+    if (refusal !== undefined) return refusal;
     const { caller } = message;
     const header = headerOf(caller.contextIn(this.#system)?.origin, caller.from);
     const frame: unknown[] = [type.CAST, to.target, method, message.args];

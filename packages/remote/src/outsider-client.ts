@@ -9,7 +9,10 @@ import {
 import {
   Answer,
   type Caller,
+  checkName,
   definitionOf,
+  KEY_CHARS_MAX,
+  KIND_CHARS_MAX,
   type Recipient,
   recipientOf,
   refTo,
@@ -54,9 +57,14 @@ export class OutsiderClient {
   /**
    * Names the one entity of that kind and key in the cluster: `client.entity(Room, 'lobby')`, or
    * `client.entity<Room>('room', 'lobby')` where the class itself is of the server's alone.
+   * @param key of at most 512 characters
+   * @throws {BadArguments} executed: no, when it is longer, or a kind longer than 64 characters
    */
   entity<T extends Actor>(target: string | (new () => T), key: string): EntityRef<T> {
     const kind = typeof target === 'string' ? target : definitionOf(target).kind;
+    const given = { to: 'client', method: 'entity' };
+    checkName(kind, { ...given, what: 'kind', charsMax: KIND_CHARS_MAX });
+    checkName(key, { ...given, what: 'key', charsMax: KEY_CHARS_MAX });
     const address = `${kind}/${key}`;
     const to = new Outside(address, [kind, key], () => this.line());
     return to.ref as object as EntityRef<T>;

@@ -17,6 +17,7 @@ import {
 import {
   CALL_TIMEOUT_MS,
   isRef,
+  methodTooLong,
   type Recipient,
   recipientOf,
   errorOf,
@@ -177,6 +178,8 @@ export class OutsiderLine {
     const { signal, timeoutMs = this.#options.callTimeoutMs ?? CALL_TIMEOUT_MS } =
       message.options ?? {};
     const { address } = to;
+    const tooLong = methodTooLong(address, method);
+    if (tooLong !== undefined) throw tooLong;
     if (this.#isOver) throw new Unreachable(address, 'the connection that handed it out is over');
     if (signal?.aborted === true) throw new Cancelled(address, 'no', { cause: signal.reason });
     if (this.#calls.size >= wire.OUTSIDER_CALLS_MAX) {
@@ -220,9 +223,11 @@ export class OutsiderLine {
     }
   }
 
-  /** @throws {NotSerializable} {Overloaded} executed: no */
-  tell({ target }: OutsiderDestination, method: string, args: readonly unknown[]): void {
-    this.#offer([wire.CAST, target, method, args], CAST_FIELDS);
+  /** @throws {NotSerializable} {Overloaded} {BadArguments} executed: no */
+  tell(to: OutsiderDestination, method: string, args: readonly unknown[]): void {
+    const tooLong = methodTooLong(to.address, method);
+    if (tooLong !== undefined) throw tooLong;
+    this.#offer([wire.CAST, to.target, method, args], CAST_FIELDS);
   }
 
   /** @returns forgets it */

@@ -1,5 +1,12 @@
 import test from 'ava';
-import { type Actor, type EntityRef, Overloaded, SessionLost, Unreachable } from '@troupe/actor';
+import {
+  type Actor,
+  BadArguments,
+  type EntityRef,
+  Overloaded,
+  SessionLost,
+  Unreachable,
+} from '@troupe/actor';
 import { virtualEnv, type VirtualEnv } from '@troupe/actor/testing';
 import { CborCodec, OutsiderClient, type ValuePort, type WebSocketLike } from '@troupe/remote';
 
@@ -139,6 +146,28 @@ test('a node that falls silent is given up, and a ping is a sign of life', async
   await env.advance(20_000);
 
   t.regex((await call)?.message ?? '', /no sign of life/);
+});
+
+test('a name that is too long is refused by the client, and nothing of it is sent', async (t) => {
+  const { lines, client: made, room } = client();
+  const calls = room as object as Readonly<Record<string, () => Promise<unknown>>>;
+  const tells = room.tell as object as Readonly<Record<string, () => void>>;
+  const method = 'm'.repeat(1_025);
+  const refused = { instanceOf: BadArguments, code: 'ERR_BAD_ARGUMENTS' };
+  const first = room.say('one');
+  const [line] = lines;
+  line?.happens('open');
+  line?.says(WELCOME);
+
+  const error = t.throws(() => made.entity<Room>('room', 'x'.repeat(513)), refused);
+  t.throws(() => made.entity<Room>('k'.repeat(65), 'lobby'), refused);
+  await t.throwsAsync(async () => calls[method]?.(), refused);
+  t.throws(() => tells[method]?.(), refused);
+  line?.says([5, 1, 'done']);
+
+  t.is(await first, 'done');
+  t.regex(error.message, /^client\.entity: the key 'x{32}…' has 513 characters, and 512 is/);
+  t.is(line?.sent.length, 2);
 });
 
 test('a closed client refuses calls', async (t) => {
