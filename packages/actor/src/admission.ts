@@ -74,7 +74,9 @@ export function unauthorized(
       method,
       args,
     });
-    if (answer === true) return undefined; // A promise of an answer is none.
+    if (answer === true) return undefined;
+    // A promise of an answer is none, and whatever it says comes too late.
+    if (answer instanceof Promise) answer.catch(() => undefined);
   } catch (cause) {
     return new Unauthorized(to, method, { cause });
   }

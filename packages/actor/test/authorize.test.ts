@@ -26,6 +26,8 @@ class Safe extends Actor {
   })
   broken(): void {}
   @rpc({ authorize: (async () => true) as unknown as () => boolean }) late(): void {}
+  @rpc({ authorize: (() => Promise.reject(new Error('down'))) as unknown as () => boolean })
+  lost(): void {}
   @rpc count(): number {
     return this.opened;
   }
@@ -77,6 +79,7 @@ test('who cannot decide does not let in, and nothing but true does', async (t) =
   const error = await t.throwsAsync(safe.broken(), { instanceOf: Unauthorized });
   t.true(error?.cause instanceof RangeError);
   await t.throwsAsync(safe.late(), { instanceOf: Unauthorized });
+  await t.throwsAsync(safe.lost(), { instanceOf: Unauthorized });
 });
 
 test('an override is as well guarded as what it overrides', async (t) => {

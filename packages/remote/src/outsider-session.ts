@@ -204,7 +204,8 @@ export class OutsiderSession {
     try {
       const identity = await this.#host.authenticate(token);
       if (this.#isOver) return;
-      if (identity === undefined) return this.#refuse('its token is not accepted');
+      // Of a class or not, typed or not: who has no name is nobody.
+      if (typeof identity?.name !== 'string') return this.#refuse('its token is not accepted');
       this.#send([wire.WELCOME, this.#version, this.#host.node, identity.name]);
       this.#caller = { ...identity, kind: 'outsider' };
     } catch (error) {

@@ -27,7 +27,11 @@ export interface OutsiderOptions {
     token: string,
     visit: WebSocketVisit,
   ) => OutsiderIdentity | undefined | Promise<OutsiderIdentity | undefined>;
-  /** Looks at every call before the actor is asked. What it does not allow does not happen. */
+  /**
+   * Looks at every call before the actor is asked, in the order in which calls come: so it answers
+   * at once, and what has to be waited for goes into the claims that `authenticate` finds. Only
+   * `true` lets the call happen; a promise refuses it, and so does an error.
+   */
   readonly permits: (caller: CallerIdentity, call: OutsiderCall) => boolean;
   /** Clients at one time. Default: 10,000. */
   readonly max?: number | undefined;
@@ -52,6 +56,7 @@ export class Outsiders {
   readonly #sessions = new Set<OutsiderSession>();
   #listener: Listener | undefined;
   #timer: { cancel(): void } | undefined;
+  #isToldOfPromise = false;
 
   private constructor(options: OutsiderOptions, host: OutsiderHost) {
     this.#options = options;
@@ -90,9 +95,10 @@ export class Outsiders {
   }
 
   async #open(): Promise<void> {
-    const { listen: address, server, authenticate, permits } = this.#options;
+    const { listen: address, server, authenticate } = this.#options;
     const { system, edge, router } = this.#host;
     const { name: node, env, log } = system;
+    const permits: OutsiderOptions['permits'] = (caller, call) => this.#permits(caller, call);
     const host = { node, env, log, system, edge, router, codec: this.#codec, permits };
     this.#listener = await listenForWebSockets({
       address,
@@ -112,6 +118,22 @@ export class Outsiders {
         if (this.#timer === undefined) this.#watchLife();
       },
     });
+  }
+
+  #permits(caller: CallerIdentity, call: OutsiderCall): boolean {
+    const { log } = this.#host.system;
+    try {
+      const answer: unknown = this.#options.permits(caller, call);
+      if (!(answer instanceof Promise)) return answer === true;
+      answer.catch(() => undefined); // Whatever it says comes too late.
+      if (!this.#isToldOfPromise) {
+        this.#isToldOfPromise = true;
+        log.error({ call }, 'every call is refused: permits must answer at once, not by a promise');
+      }
+    } catch (error) {
+      log.error({ error, call }, 'a call was refused: permits has thrown');
+    }
+    return false;
   }
 
   #objection({ origin }: WebSocketVisit): string | undefined {

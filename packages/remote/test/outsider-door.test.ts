@@ -1,0 +1,103 @@
+import test, { type ExecutionContext } from 'ava';
+import { WebSocket } from 'ws';
+import { Actor, type ActorRef, ActorSystem, processEnv, rpc, Unauthorized } from '@troupe/actor';
+import { connect, OutsiderRefused, Outsiders, type OutsiderOptions } from '@troupe/remote';
+
+class Safe extends Actor {
+  opened = 0;
+  @rpc open(): number {
+    return (this.opened += 1);
+  }
+  @rpc count(): number {
+    return this.opened;
+  }
+}
+
+/** The answers of an application that no compiler has looked at. */
+interface Answers {
+  readonly authenticate?: (token: string) => unknown;
+  readonly permits?: () => unknown;
+}
+
+/** A door before a safe, and what its node has logged as errors. */
+async function door(
+  t: ExecutionContext,
+  { authenticate = (name) => ({ name }), permits = () => true }: Answers,
+): Promise<{ readonly url: string; readonly safe: ActorRef<Safe>; readonly errors: string[] }> {
+  const errors: string[] = [];
+  const error = (_: object, message: string): void => void errors.push(message);
+  const log = { debug() {}, info() {}, warn() {}, error };
+  const system = new ActorSystem({ name: 'a', env: processEnv({ log }) });
+  const safe = system.spawn(Safe);
+  const opened = await Outsiders.open(
+    {
+      listen: 'ws://127.0.0.1:0/door',
+      authenticate: authenticate as OutsiderOptions['authenticate'],
+      permits: permits as OutsiderOptions['permits'],
+    },
+    { system, edge: [], router: { refer: () => safe, entityOf: () => undefined } },
+  );
+  t.teardown(async () => {
+    await opened.close();
+    await system.stop(100);
+  });
+  return { url: opened.address, safe, errors };
+}
+
+const PROMISE = 'every call is refused: permits must answer at once, not by a promise';
+const THROWN = 'a call was refused: permits has thrown';
+const down = new Error('the database is down');
+
+const refusals: readonly (readonly [string, () => unknown, readonly string[]])[] = [
+  ['a promise of false', async () => false, [PROMISE]],
+  ['a promise of true', async () => true, [PROMISE]],
+  ['a promise that fails', () => Promise.reject(down), [PROMISE]],
+  ['nothing', () => undefined, []],
+  ['a text', () => 'no', []],
+  ['a number', () => 1, []],
+];
+
+for (const [what, permits, logged] of refusals) {
+  test(`${what} is no permission`, async (t) => {
+    const { url, safe, errors } = await door(t, { permits });
+    const client = await connect(url, { token: 'ann', WebSocket });
+    const entity = client.entity<Safe>('safe', 'a');
+
+    entity.tell.open();
+    await t.throwsAsync(entity.open(), { instanceOf: Unauthorized });
+    await t.throwsAsync(entity.open(), { instanceOf: Unauthorized });
+
+    t.is(await safe.count(), 0);
+    t.deepEqual(errors, logged);
+    client.close();
+  });
+}
+
+test('who cannot decide permits nothing, and tells outsiders nothing of why', async (t) => {
+  const permits = (): never => {
+    throw down;
+  };
+  const { url, safe, errors } = await door(t, { permits });
+  const client = await connect(url, { token: 'ann', WebSocket });
+  const entity = client.entity<Safe>('safe', 'a');
+
+  entity.tell.open();
+  const error = await t.throwsAsync(entity.open(), { instanceOf: Unauthorized });
+
+  t.is(error?.cause, undefined);
+  t.is(await safe.count(), 0);
+  t.deepEqual(errors, [THROWN, THROWN]);
+  client.close();
+});
+
+for (const nobody of [undefined, null, false, true, '', 'ann', {}, { name: 7 }]) {
+  test(`${JSON.stringify(nobody)} is nobody to let in`, async (t) => {
+    const { url } = await door(t, { authenticate: () => nobody });
+
+    const error = await t.throwsAsync(connect(url, { token: 'ann', WebSocket }), {
+      instanceOf: OutsiderRefused,
+    });
+
+    t.regex(error?.message ?? '', /its token is not accepted/);
+  });
+}
