@@ -55,7 +55,9 @@ export interface WebSocketLike {
   readonly bufferedAmount: number;
   send(data: Uint8Array): void;
   close(): void;
-  addEventListener(type: 'open' | 'error', listener: () => void): void;
+  addEventListener(type: 'open', listener: () => void): void;
+  /** Node.js and `ws` say in the event what went wrong; browsers keep it to themselves. */
+  addEventListener(type: 'error', listener: (event: object) => void): void;
   addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
   addEventListener(type: 'close', listener: (event: { readonly reason: string }) => void): void;
 }
@@ -301,8 +303,8 @@ export class OutsiderLine {
   }
 
   async #open(): Promise<void> {
-    const { token, WebSocket = platformWebSocket() } = this.#options;
     try {
+      const { token, WebSocket = platformWebSocket() } = this.#options;
       const word = typeof token === 'string' ? token : await token();
       const hello = this.#codec.encode([wire.HELLO, wire.OUTSIDER_VERSION, word], this.#values);
       if (this.#isOver) return;
@@ -311,7 +313,7 @@ export class OutsiderLine {
       socket.binaryType = 'arraybuffer';
       socket.addEventListener('open', () => socket.send(hello));
       socket.addEventListener('message', ({ data }) => this.#receive(data));
-      socket.addEventListener('error', () => this.end(new Error('no WebSocket could be made')));
+      socket.addEventListener('error', (event) => this.end(failureOf(event)));
       socket.addEventListener('close', ({ reason }) => {
         this.end(new Error(reason === '' ? 'the node has hung up' : reason));
       });
@@ -429,6 +431,15 @@ export class OutsiderLine {
       this.#send(this.#codec.encode([wire.RELEASE, id, held.count], this.#values));
     };
   }
+}
+
+/** Why a socket could not be made, as far as its platform tells. */
+function failureOf(event: object): Error {
+  const failed = 'no WebSocket could be made';
+  const cause = 'error' in event ? event.error : undefined;
+  const said = 'message' in event && typeof event.message === 'string' ? event.message : '';
+  const reason = said === '' && cause !== undefined ? errorOf(cause).message : said;
+  return new Error(reason === '' ? failed : `${failed}: ${reason}`, { cause });
 }
 
 function platformWebSocket(): new (url: string) => WebSocketLike {

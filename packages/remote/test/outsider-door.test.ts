@@ -1,6 +1,14 @@
 import test, { type ExecutionContext } from 'ava';
 import { WebSocket } from 'ws';
-import { Actor, type ActorRef, ActorSystem, processEnv, rpc, Unauthorized } from '@troupe/actor';
+import {
+  Actor,
+  type ActorRef,
+  ActorSystem,
+  processEnv,
+  rpc,
+  Unauthorized,
+  Unreachable,
+} from '@troupe/actor';
 import { connect, OutsiderRefused, Outsiders, type OutsiderOptions } from '@troupe/remote';
 
 class Safe extends Actor {
@@ -101,3 +109,28 @@ for (const nobody of [undefined, null, false, true, '', 'ann', {}, { name: 7 }])
     t.regex(error?.message ?? '', /its token is not accepted/);
   });
 }
+
+test('a client says why no WebSocket could be made', async (t) => {
+  const { url } = await door(t, {});
+  const options = { token: 'ann', WebSocket };
+  const elsewhere = url.replace('/door', '/dor');
+
+  const wrongPath = await t.throwsAsync(connect(elsewhere, options), { instanceOf: Unreachable });
+  const nobody = await t.throwsAsync(connect('ws://127.0.0.1:9/door', options), {
+    instanceOf: Unreachable,
+  });
+
+  t.regex(wrongPath?.message ?? '', /no WebSocket could be made: .*404/);
+  t.regex(nobody?.message ?? '', /no WebSocket could be made: .*ECONNREFUSED/);
+});
+
+test.serial('without a WebSocket a client says which to pass', async (t) => {
+  const platform = Object.getOwnPropertyDescriptor(globalThis, 'WebSocket');
+  Reflect.deleteProperty(globalThis, 'WebSocket');
+
+  const connected = connect('ws://127.0.0.1:9/door', { token: 'ann' });
+  if (platform !== undefined) Object.defineProperty(globalThis, 'WebSocket', platform);
+
+  const error = await t.throwsAsync(connected, { instanceOf: Unreachable });
+  t.regex(error?.message ?? '', /pass \{ WebSocket \} from the package 'ws'/);
+});
