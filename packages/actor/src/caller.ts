@@ -1,6 +1,7 @@
 import type { CallerIdentity } from './caller-identity.ts';
 import type { Cell } from './cell.ts';
 import { type CallContext, Origin } from './context.ts';
+import { BadOption } from './errors.ts';
 import { nested } from './interceptor.ts';
 import type { CallOptions } from './recipient.ts';
 import type { ActorSystem } from './system.ts';
@@ -20,14 +21,14 @@ export class Caller {
   /** That of one message, for attempts that are made later. */
   #context: CallContext | undefined;
 
-  /** @throws {TypeError | RangeError} when an option is malformed or passes a bound */
+  /** @throws {BadOption} when an option is malformed or passes a bound */
   constructor(options: CallOptions | undefined, owner?: Cell) {
     this.options = options;
     this.owner = owner;
     if (options === undefined) return;
     const { timeoutMs, trace, values } = options;
     if (timeoutMs !== undefined && !(timeoutMs >= 1 && timeoutMs < 2 ** 31)) {
-      throw new RangeError(`timeoutMs must be in 1 … 2 ** 31 - 1, not ${timeoutMs}`);
+      throw new BadOption('timeoutMs', timeoutMs, 'a call has 1 … 2 ** 31 - 1 milliseconds');
     }
     if (trace !== undefined || values !== undefined) this.#origin = new Origin(trace, values);
   }

@@ -1,3 +1,5 @@
+import { BadOption } from './errors.ts';
+
 /** Turns that may wait for one another in one chain of calls. */
 export const CHAIN_MAX = 128;
 /** User values that travel with a message. */
@@ -63,7 +65,7 @@ export class Origin extends CallContext {
   readonly trace: string | undefined;
   readonly values: ContextValues;
 
-  /** @throws {TypeError | RangeError} when a text is malformed or a bound is passed */
+  /** @throws {BadOption} when a text is malformed or a bound is passed */
   constructor(trace: string | undefined, values: ContextValues = {}) {
     super(undefined, 0);
     checkTrace(trace);
@@ -145,7 +147,7 @@ export function packContext(context: CallContext): PackedContext {
 /**
  * The context that another node packed.
  * @returns `undefined` when nothing is in it
- * @throws {TypeError | RangeError} when it is malformed or passes a bound
+ * @throws {RangeError} when it is malformed or passes a bound; {BadOption} is one
  */
 export function unpackContext(packed: PackedContext): CallContext | undefined {
   const { chain, trace, values = {} } = packed;
@@ -159,25 +161,34 @@ export function unpackContext(packed: PackedContext): CallContext | undefined {
   return context ?? origin;
 }
 
-function checkTrace(trace: string | undefined): void {
-  if (trace === undefined || TRACEPARENT.test(trace)) return;
-  throw new TypeError(`trace must be a W3C traceparent, not '${trace.slice(0, 80)}'`);
+function checkTrace(trace: unknown): void {
+  if (trace === undefined || (typeof trace === 'string' && TRACEPARENT.test(trace))) return;
+  throw new BadOption('trace', trace, 'a W3C traceparent is 00-<32 hex>-<16 hex>-<2 hex>');
 }
 
-function checkValues(values: ContextValues): void {
-  const entries = Object.entries(values);
+function checkValues(values: unknown): void {
+  if (typeof values !== 'object' || values === null) {
+    throw new BadOption('values', values, 'they are texts by key');
+  }
+  const entries: readonly (readonly [string, unknown])[] = Object.entries(values);
   if (entries.length > VALUES_MAX) {
-    throw new RangeError(`a call carries at most ${VALUES_MAX} values, not ${entries.length}`);
+    throw new BadOption(
+      'values',
+      values,
+      `a call has ${VALUES_MAX} at most, not ${entries.length}`,
+    );
   }
   for (const [key, value] of entries) {
     if (key.length < 1 || key.length > KEY_CHARS_MAX) {
-      throw new RangeError(`keys of values have 1 … ${KEY_CHARS_MAX} characters, not '${key}'`);
+      const advice = `it has 1 … ${KEY_CHARS_MAX} characters, not ${key.length}`;
+      throw new BadOption('a key of values', key, advice);
     }
     if (typeof value !== 'string') {
-      throw new TypeError(`values.${key} must be a string, not ${typeof value}`);
+      throw new BadOption(`values.${key}`, value, 'it is a text');
     }
     if (value.length > VALUE_CHARS_MAX) {
-      throw new RangeError(`values.${key} has more than ${VALUE_CHARS_MAX} characters`);
+      const advice = `it has ${VALUE_CHARS_MAX} characters at most, not ${value.length}`;
+      throw new BadOption(`values.${key}`, value, advice);
     }
   }
 }

@@ -21,6 +21,7 @@ export type CallErrorCode =
   | 'ERR_NO_SUCH_ACTOR'
   | 'ERR_NO_SUCH_METHOD'
   | 'ERR_BAD_ARGUMENTS'
+  | 'ERR_BAD_OPTION'
   | 'ERR_NOT_SERIALIZABLE'
   | 'ERR_DEADLINE_EXCEEDED'
   | 'ERR_CANCELLED'
@@ -138,6 +139,26 @@ export class BadArguments extends CallError {
     options?: ErrorOptions,
   ) {
     super(`${to}.${method}: ${issue}`, options);
+  }
+}
+
+/** An option that makes no sense; nothing was begun. */
+export class BadOption extends RangeError implements CallError {
+  override readonly name = 'BadOption';
+  readonly code = 'ERR_BAD_OPTION';
+  readonly executed = 'no';
+  constructor(
+    /** Where it is, for example `voters[2]`. */
+    readonly option: string,
+    value: unknown,
+    /** What it may be. */
+    advice: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${option} is ${shown(value)}: ${advice}`, options);
+  }
+  get '~troupe/CallError'(): true {
+    return true;
   }
 }
 
@@ -332,5 +353,24 @@ export class SubscriberLagged extends Error {
     options?: ErrorOptions,
   ) {
     super(`more than ${capacity} elements waited for this subscriber: receive faster`, options);
+  }
+}
+
+const SHOWN_CHARS = 80;
+
+/** A value in a few words, of which nothing is run. */
+function shown(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return value.length > SHOWN_CHARS ? `'${value.slice(0, SHOWN_CHARS)}…'` : `'${value}'`;
+    case 'bigint':
+      return `${value}n`;
+    case 'function':
+      return 'a function';
+    case 'object':
+      if (value === null) return 'null';
+      return Array.isArray(value) ? `a list of ${value.length}` : 'an object';
+    default:
+      return String(value);
   }
 }

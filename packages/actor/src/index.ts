@@ -64,6 +64,7 @@ export type { Env, Log, LogFields, ProcessEnvOptions, Timer } from './env.ts';
 export {
   ActorDown,
   BadArguments,
+  BadOption,
   CallError,
   Cancelled,
   ChannelClosed,

@@ -3,8 +3,10 @@ import {
   Actor,
   type ActorRef,
   ActorSystem,
+  BadOption,
   Cancelled,
   DeadlineExceeded,
+  executedOf,
   Overloaded,
   rpc,
   type TurnContext,
@@ -323,19 +325,27 @@ test('bind makes a reference from elsewhere one of the actor', async (t) => {
   await system.stop();
 });
 
-const malformed: Readonly<Record<string, Parameters<ActorRef<Leaf>['with']>[0]>> = {
-  'a trace that is no traceparent': { trace: 'yes' },
-  'too many values': { values: Object.fromEntries(Array.from({ length: 33 }, (_, i) => [i, ''])) },
-  'a long key': { values: { ['k'.repeat(65)]: '' } },
-  'a long value': { values: { key: 'v'.repeat(1_025) } },
-};
-for (const [what, options] of Object.entries(malformed)) {
+const tooMany = Object.fromEntries(Array.from({ length: 33 }, (_, i) => [i, '']));
+const malformed: readonly (readonly [string, object, RegExp])[] = [
+  ['no time', { timeoutMs: 0 }, /^timeoutMs is 0: .*1 … 2 \*\* 31 - 1/],
+  ['no number', { timeoutMs: NaN }, /^timeoutMs is NaN: /],
+  ['all time', { timeoutMs: Infinity }, /^timeoutMs is Infinity: /],
+  ['a trace that is no traceparent', { trace: 'yes' }, /^trace is 'yes': /],
+  ['a trace that is no text', { trace: {} }, /^trace is an object: /],
+  ['values that are none', { values: null }, /^values is null: /],
+  ['too many values', { values: tooMany }, /32 at most, not 33$/],
+  ['a long key', { values: { ['k'.repeat(65)]: '' } }, /1 … 64 characters, not 65$/],
+  ['a value that is no text', { values: { key: 7 } }, /^values\.key is 7: /],
+  ['a long value', { values: { key: 'v'.repeat(1_025) } }, /^values\.key .*1024 .*not 1025$/],
+];
+for (const [what, options, message] of malformed) {
   test(`with refuses ${what}`, (t) => {
     const leaf = new ActorSystem().spawn(Leaf);
 
-    const error = t.throws(() => leaf.with(options));
+    const error = t.throws(() => leaf.with(options), { instanceOf: BadOption, message });
 
-    t.true(error instanceof TypeError || error instanceof RangeError);
+    t.like(error, { code: 'ERR_BAD_OPTION', executed: 'no' });
+    t.is(executedOf(error), 'no');
   });
 }
 

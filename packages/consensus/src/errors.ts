@@ -1,6 +1,7 @@
-import { inspect } from 'node:util';
 import { CallError } from '@troupe/actor';
 import type { NodeId } from './consensus.ts';
+
+export { BadOption } from '@troupe/actor';
 
 /** This node does not lead the group, and was told not to pass the request on. */
 export class NotLeader extends CallError {
@@ -184,21 +185,6 @@ export class GroupStalled extends Error {
   }
 }
 
-/** An option that makes no sense; nothing was begun. */
-export class BadOption extends RangeError {
-  override readonly name = 'BadOption';
-  readonly code = 'ERR_BAD_OPTION';
-  constructor(
-    /** Where it is, for example `voters[2]`. */
-    readonly option: string,
-    value: unknown,
-    advice: string,
-    options?: ErrorOptions,
-  ) {
-    super(`${option} is ${shown(value)}: ${advice}`, options);
-  }
-}
-
 /** A command of more bytes than its group takes; it was never proposed. */
 export class CommandTooLarge extends RangeError {
   override readonly name = 'CommandTooLarge';
@@ -277,11 +263,3 @@ export class ConsensusThreadFailed extends Error {
 }
 
 /** What somebody has passed, short enough for a message. */
-function shown(value: unknown): string {
-  return inspect(value, {
-    depth: 0,
-    maxStringLength: 80,
-    maxArrayLength: 3,
-    breakLength: Infinity,
-  });
-}

@@ -27,14 +27,18 @@ const calls: readonly [what: string, call: Wrong, message: RegExp][] = [
     (it) => it.read({ deadlineMs: Number.NaN }),
     /^deadlineMs is NaN: give/,
   ],
-  ['a signal that is none', (it) => it.read({ signal: any({}) }), /^signal is \{\}: give/],
+  ['a signal that is none', (it) => it.read({ signal: any({}) }), /^signal is an object: give/],
   ['no flag', (it) => it.propose(add(1), { forward: any('no') }), /^forward is 'no': give/],
   [
     'a consistency that there is not',
     (it) => it.read({ consistency: any('eventual') }),
     /^consistency is 'eventual': give one of linearizable, lease, stale$/,
   ],
-  ['changes that are no list', (it) => it.changeMembers(any({})), /^changes is \{\}: give a list/],
+  [
+    'changes that are no list',
+    (it) => it.changeMembers(any({})),
+    /^changes is an object: give a list/,
+  ],
   ['a change that is none', (it) => it.changeMembers([any(null)]), /^changes\[0\] is null: give/],
   ['nobody to lead', (it) => it.transferLeadership(any(undefined)), /^to is undefined: give/],
 ];
