@@ -155,6 +155,10 @@ export class DiskStore implements LogStore {
     return { writtenBytes: this.#log.writtenBytes, segments: this.#log.segmentCount };
   }
 
+  groups(): Promise<readonly string[]> {
+    return this.#log.names();
+  }
+
   async recover(group: string): Promise<Recovered | undefined> {
     const recovered = await this.#log.recover(group);
     if (recovered === undefined) return undefined;

@@ -91,7 +91,8 @@ export { EndpointWire } from './endpoint-wire.ts';
 export type { EndpointWireOptions } from './endpoint-wire.ts';
 export { TransportWire } from './transport-wire.ts';
 export type { TransportWireOptions } from './transport-wire.ts';
-export { recoverAlone } from './disaster.ts';
+export { recoverAlone, savedGroups } from './disaster.ts';
+export type { SavedGroup } from './disaster.ts';
 export {
   BadMachine,
   BadOption,

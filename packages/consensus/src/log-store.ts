@@ -31,6 +31,9 @@ export interface LogStore extends AsyncDisposable {
   /** From now on `watcher` is told what the store needs; at once, if it needs anything now. */
   watch(watcher: StoreWatcher): void;
 
+  /** Names of the groups of which something is saved, in no order. */
+  groups(): Promise<readonly string[]>;
+
   /** What is saved of `group`, for a group that starts; `undefined` when nothing is. */
   recover(group: string): Promise<Recovered | undefined>;
 

@@ -25,6 +25,10 @@ export class MemoryStore implements LogStore {
 
   watch(): void {} // It has all it needs.
 
+  groups(): Promise<readonly string[]> {
+    return Promise.resolve([...this.#groups.keys()]);
+  }
+
   recover(group: string): Promise<Recovered | undefined> {
     const saved = this.#groups.get(group);
     if (saved === undefined) return Promise.resolve(undefined);

@@ -131,6 +131,12 @@ export class SegmentedLog {
     if (group !== undefined) await this.#write((batch) => batch.update({ kind: 'heal', group }));
   }
 
+  /** Of all groups that have something here; what was appended before is taken into account. */
+  async names(): Promise<readonly string[]> {
+    await this.#write(() => {});
+    return [...this.#groups].map(({ name }) => name);
+  }
+
   /** Whatever was appended before is taken into account. */
   async recover(name: string): Promise<Recovered | undefined> {
     await this.#write(() => {});

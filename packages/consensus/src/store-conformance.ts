@@ -219,10 +219,13 @@ const logs: readonly StoreCase[] = [
             'h/ü.': { entries: commands(1, 5, 7), hardState: hardState(7, 3) },
           });
           await save(store, { g: { entries: commands(3, 3, 1) } });
+          assert.deepEqual([...(await store.groups())].sort(), ['g', 'h/ü.']);
           await store.forget('h/ü.');
+          assert.deepEqual(await store.groups(), ['g']);
           await save(store, { 'h/ü.': { hardState: hardState(9, 0, 'b') } });
         },
         async (store) => {
+          assert.deepEqual([...(await store.groups())].sort(), ['g', 'h/ü.']);
           assert.deepEqual(await entriesOf(store, 'g'), commands(1, 3, 1));
           assert.deepEqual((await store.recover('h/ü.'))?.hardState, hardState(9, 0, 'b'));
           assert.deepEqual(await entriesOf(store, 'h/ü.'), []);

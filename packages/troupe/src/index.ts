@@ -156,6 +156,7 @@ export {
   openDirectory,
   openStore,
   recoverAlone,
+  savedGroups,
   setAside,
   TransportWire,
 } from '@troupe/consensus';
@@ -194,6 +195,7 @@ export type {
   ReadPoint,
   Recovered,
   RequestOptions,
+  SavedGroup,
   SnapshotInfo,
   SnapshotOrigin,
   SnapshotSource,
