@@ -46,7 +46,9 @@ export type CallErrorCode =
   | 'ERR_LOCK_LOST'
   | 'ERR_NOT_HELD'
   | 'ERR_COMPACTED'
-  | 'ERR_SIZE_MISMATCH';
+  | 'ERR_SIZE_MISMATCH'
+  | 'ERR_BAD_OPTION'
+  | 'ERR_COMMAND_TOO_LARGE';
 
 export function isCallError(error: unknown): error is CallError {
   return typeof error === 'object' && error !== null && '~troupe/CallError' in error;

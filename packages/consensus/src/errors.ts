@@ -186,7 +186,7 @@ export class GroupStalled extends Error {
 }
 
 /** A command of more bytes than its group takes; it was never proposed. */
-export class CommandTooLarge extends RangeError {
+export class CommandTooLarge extends CallError {
   override readonly name = 'CommandTooLarge';
   readonly code = 'ERR_COMMAND_TOO_LARGE';
   readonly executed = 'no';

@@ -58,6 +58,8 @@ export type Refusal = 'expired' | 'given-up' | 'overloaded' | 'early' | 'malform
 
 /** A result that is longer is an error instead: it is kept until the client has it. */
 const RESULT_BYTES_MAX = 2 ** 20;
+/** What no group takes is encoded all the same up to here, so that the refusal knows its size. */
+const ENCODED_BYTES_MAX = 2 ** 28;
 const OPEN = 0;
 const CLOSE = 1;
 const COMMAND = 2;
@@ -68,11 +70,18 @@ export type EncodedArguments = ReturnType<CborCodec['encodeValue']>;
 
 /** The bytes of entries and outcomes. */
 export class EntryCodec {
-  readonly #codec = new CborCodec();
+  readonly #codec = new CborCodec({ sequenceBytesMax: ENCODED_BYTES_MAX });
 
   /** @throws {NotSerializable} executed: no */
   args(args: readonly unknown[]): EncodedArguments {
-    return this.#codec.encodeValue(args, plainData, 'args');
+    try {
+      return this.#codec.encodeValue(args, plainData, 'args');
+    } catch (error) {
+      if (!(error instanceof NotSerializable)) throw error;
+      // To the codec the whole list is the first element of one.
+      const path = error.path.replace('args[0]', 'args');
+      throw new NotSerializable(path, error.issue, 'no', { cause: error });
+    }
   }
 
   open(time: number): Uint8Array {

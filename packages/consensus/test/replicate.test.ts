@@ -1,4 +1,5 @@
 import test from 'ava';
+import { executedOf } from '@troupe/actor';
 import { virtualEnv } from '@troupe/actor/testing';
 import {
   command,
@@ -47,6 +48,48 @@ test('commands change the machine, and queries see what they changed', async (t)
   t.is(await ledger.deposit('ann', 2), 7);
   t.is(await ledger.balance('ann'), 7);
   t.is(await ledger.with({ consistency: 'stale' }).balance('bob'), 0);
+});
+
+const tooLarge: readonly [what: string, megabytes: number][] = [
+  ['over the limit of its group', 2],
+  ['over all limits of messages', 20],
+];
+for (const [what, megabytes] of tooLarge) {
+  test(`a command ${what} is refused with its size, and was not executed`, async (t) => {
+    await using engine = new Engine();
+    const { ledger } = await open(engine);
+
+    const error = await t.throwsAsync(ledger.deposit('x'.repeat(megabytes * 1e6), 1), {
+      code: 'ERR_COMMAND_TOO_LARGE',
+      message: /^a command of group ledger has \d+ bytes, over 1048576: keep what is large/,
+    });
+
+    t.is(executedOf(error), 'no');
+    t.deepEqual(await ledger.history(), []);
+  });
+}
+
+test('an option that makes no sense was found before anything was executed', async (t) => {
+  await using engine = new Engine();
+  const { ledger } = await open(engine);
+
+  const error = await t.throwsAsync(ledger.with({ deadlineMs: -1 }).deposit('ann', 1), {
+    code: 'ERR_BAD_OPTION',
+    instanceOf: RangeError,
+  });
+
+  t.is(executedOf(error), 'no');
+  t.deepEqual(await ledger.history(), []);
+});
+
+test('what no log can hold is told by where it is in the arguments', async (t) => {
+  await using engine = new Engine();
+  const { ledger } = await open(engine);
+  const wrong: never = [{ key: Symbol('s') }] as never;
+
+  const error = await t.throwsAsync(ledger.deposit('ann', wrong), { code: 'ERR_NOT_SERIALIZABLE' });
+
+  t.like(error, { path: 'args[1][0].key', executed: 'no' });
 });
 
 test('commands of one client are executed in the order of its calls, the first ones too', async (t) => {
