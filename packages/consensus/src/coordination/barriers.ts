@@ -35,9 +35,9 @@ export class Barriers {
     given.object('options', options, '{ size }');
     given.wait(options);
     given.integer('size', options.size, [1, BARRIER_SIZE_MAX]);
-    const { sessions, env } = this.#claims.parts;
-    using patience = new Patience(`barrier ${name}`, env, options);
-    const session = await sessions.current(patience);
+    const { parts } = this.#claims;
+    using patience = new Patience(`barrier ${name}`, parts, options);
+    const session = await parts.sessions.current(patience);
     const ticket = session.nextTicket();
     try {
       const member = { size: options.size, lease: session.id, ticket };
@@ -85,12 +85,12 @@ export class Barriers {
   }
 
   async #allLeft(name: string, opened: number, options: WaitLimits): Promise<void> {
-    const { view, env } = this.#claims.parts;
-    using patience = new Patience(`barrier ${name}`, env, options);
+    const { parts } = this.#claims;
+    using patience = new Patience(`barrier ${name}`, parts, options);
     const find = ({ barriers }: CoordinationMachine): true | undefined =>
       barriers.opened(name) === opened ? undefined : true;
     try {
-      await view.until(topics.barrier(name), find, patience.signal);
+      await parts.view.until(topics.barrier(name), find, patience.signal);
     } catch (error) {
       throw patience.error ?? error;
     }

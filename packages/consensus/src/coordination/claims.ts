@@ -95,7 +95,7 @@ export class Claims {
     options: WaitLimits,
     make: (parts: HeldParts) => H,
   ): Promise<H | undefined> {
-    using patience = new Patience(wish.resource, this.parts.env, options);
+    using patience = new Patience(wish.resource, this.parts, options);
     for (;;) {
       const session = await this.parts.sessions.current(patience);
       const parts = await this.#claimWith(session, wish, patience);

@@ -5,6 +5,7 @@ import type { GroupOptions } from '../group-options.ts';
 import type { Outcome } from '../machine-entry.ts';
 import { replicate } from '../replicate.ts';
 import { Replicated } from '../replicated.ts';
+import { whyStalled } from '../stalled.ts';
 import { Barriers } from './barriers.ts';
 import { TTL_MS_MAX, TTL_MS_MIN } from './bounds.ts';
 import { Claims } from './claims.ts';
@@ -72,7 +73,8 @@ export class Coordination implements AsyncDisposable {
       return new Promise((resolve) => void env.setTimer(ms, resolve));
     };
     this.group = group;
-    this.#parts = { env, replica, view, sessions, pause };
+    const why = (): Error | undefined => whyStalled(group.status());
+    this.#parts = { env, replica, view, sessions, pause, why };
     this.#custodian = new Custodian({ env, group, replica, view });
     const claims = new Claims(this.#parts);
     this.locks = new Locks(claims);
@@ -89,7 +91,7 @@ export class Coordination implements AsyncDisposable {
    */
   async session(options: WaitLimits = {}): Promise<Session> {
     new Given('coordination', 'session').wait(options);
-    using patience = new Patience('the session', this.#parts.env, options);
+    using patience = new Patience('the session', this.#parts, options);
     return await this.#parts.sessions.current(patience);
   }
 

@@ -6,18 +6,31 @@ export interface WaitLimits {
   readonly signal?: AbortSignal;
 }
 
+/** What tells how much time is left, and what to say when none is. */
+export interface PatienceParts {
+  readonly env: Env;
+  /** Why the group may not answer; undefined while it should. */
+  readonly why: () => Error | undefined;
+}
+
 /** How long somebody waits for something, over all that has to be done for it. */
 export class Patience implements Disposable {
   /** What it came to last, for whoever asks why the time was not enough. */
   last: Error | undefined;
   readonly #what: string;
+  readonly #why: () => Error | undefined;
   readonly #waitMs: number;
   readonly #given: AbortSignal | undefined;
   readonly #controller = new AbortController();
   readonly #end: () => void;
 
-  constructor(what: string, env: Env, { waitMs = Infinity, signal }: WaitLimits) {
+  constructor(
+    what: string,
+    { env, why }: PatienceParts,
+    { waitMs = Infinity, signal }: WaitLimits,
+  ) {
     this.#what = what;
+    this.#why = why;
     this.#waitMs = waitMs;
     this.#given = signal;
     const abort = (): void => this.#controller.abort();
@@ -41,7 +54,7 @@ export class Patience implements Disposable {
     if (this.#given?.aborted === true) {
       return new Cancelled(this.#what, 'no', { cause: this.#given.reason });
     }
-    const cause = this.last;
+    const cause = this.#why() ?? this.last;
     return new DeadlineExceeded(this.#what, this.#waitMs, 'no', cause && { cause });
   }
 

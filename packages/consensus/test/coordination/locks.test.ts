@@ -1,5 +1,11 @@
 import test from 'ava';
-import { type Coordination, Engine, LockLost, openCoordination } from '@troupe/consensus';
+import {
+  type Coordination,
+  Engine,
+  LockLost,
+  openCoordination,
+  type WaitLimits,
+} from '@troupe/consensus';
 import { TestCluster } from './cluster.ts';
 
 test('one node by itself needs no configuration', async (t) => {
@@ -365,6 +371,27 @@ test('who waited for too long is told what for', async (t) => {
   t.regex(held?.message ?? '', /lock x within 300 ms: .*; at last: others have it, or came first$/);
   t.regex(alone?.message ?? '', /barrier b within 300 ms: .*; at last: others have not come$/);
 });
+
+const wants: readonly [what: string, want: (at: Coordination, wait: WaitLimits) => unknown][] = [
+  ['a lock', ({ locks }, wait) => locks.acquire('x', wait)],
+  ['a permit', ({ semaphores }, wait) => semaphores.acquire('x', { permits: 1, ...wait })],
+  ['an election', ({ elections }, wait) => elections.campaign('x', { value: 1, ...wait })],
+  ['a barrier', ({ barriers }, wait) => barriers.enter('x', { size: 2, ...wait })],
+  ['the session', (at, wait) => at.session(wait)],
+];
+for (const [what, want] of wants) {
+  test(`who waits for ${what} where there is no majority is told so`, async (t) => {
+    const cluster = await TestCluster.start();
+    const { holder } = cluster.ranks;
+    cluster.isolate(holder);
+
+    const waiting = cluster.settle(Promise.resolve(want(cluster.at(holder), { waitMs: 3_000 })));
+    const error = await t.throwsAsync(waiting, { code: 'ERR_DEADLINE_EXCEEDED' });
+
+    t.like(error?.cause, { code: 'ERR_GROUP_STALLED', leader: undefined, reachable: [holder] });
+    t.regex(error?.message ?? '', /within 3000 ms: .*; at last: nobody leads group coordination: /);
+  });
+}
 
 test('tokens grow though all nodes begin anew from what they have saved', async (t) => {
   const cluster = await TestCluster.start();
