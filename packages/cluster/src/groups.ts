@@ -154,6 +154,7 @@ export class Groups {
    * Changes who takes part in a group that this node is a member of: whoever leads it is asked.
    * Who is to count has to be in the cluster already; a `candidate` or a `learner` may come later.
    * @throws as `Consensus.changeMembers` does
+   * @throws {ChangeRefused} when the group is not open on this node
    * @throws {Unreachable | SessionLost} for the node that leads
    */
   async changeMembers(
@@ -161,10 +162,14 @@ export class Groups {
     changes: readonly MemberChange[],
     { deadlineMs = CHANGE_DEADLINE_MS, expected = {} }: GroupChangeOptions = {},
   ): Promise<Members> {
-    const { env } = this.#host.system;
+    const { env, name } = this.#host.system;
     const deadlineAt = env.now() + deadlineMs;
+    if (this.get(group) === undefined) {
+      const advice = 'open it here first, or ask a node that takes part in it';
+      throw new ChangeRefused(group, 'invalid', `it is not open on ${name}: ${advice}`);
+    }
     await this.#refuseStrangers(group, changes, deadlineMs);
-    let leader = this.#host.system.name;
+    let leader = name;
     for (;;) {
       const leftMs = Math.max(1, Math.floor(deadlineAt - env.now())); // Whole ones, on the wire.
       try {

@@ -255,6 +255,17 @@ test('a name that no node has is not made a member, and the group goes on', asyn
   t.is(await cluster.settle(ledger.add(1)), 2);
 });
 
+test('a node that has not opened the group says so, when it is to change its members', async (t) => {
+  const cluster = new TestCluster();
+  const a = await cluster.node('a');
+
+  const change = a.consensus.changeMembers('ledger', [{ add: 'b' }]);
+  const error = await t.throwsAsync(cluster.settle(change));
+
+  t.like(error, { code: 'ERR_CHANGE_REFUSED', executed: 'no', reason: 'invalid' });
+  t.regex(error?.message ?? '', /it is not open on a: open it here first, or ask a node that/);
+});
+
 test('a node that joins while it is being added is waited for', async (t) => {
   const cluster = new TestCluster();
   const a = await cluster.node('a');
