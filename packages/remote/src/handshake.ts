@@ -47,6 +47,8 @@ export type RefusalReason =
   | 'duplicate'
   /** The bytes are not those of a node of ours. */
   | 'not-troupe'
+  /** The other side takes TLS only, and this one came without. */
+  | 'tls'
   /** The handshake took too long, or too many are under way. */
   | 'busy'
   /** The node is about to be gone. */
@@ -60,6 +62,7 @@ const ADVICE: Record<RefusalReason, string> = {
   'loopback-only': 'nodes on different machines need a secret; start both with the same one',
   duplicate: 'both dialled at once, and the other connection is kept',
   'not-troupe': 'what answers there is not a Troupe node',
+  tls: 'the other side speaks TLS; start either all nodes with tls: { key, cert, ca } or none',
   busy: 'the handshake was not finished in time',
   stopping: 'the node is stopping',
   unwanted: 'that node takes no such connections, yet or any more',
@@ -314,12 +317,7 @@ export class Handshake {
   }
 
   #say(type: number, body: object): void {
-    const json = Buffer.from(JSON.stringify(body));
-    const bytes = Buffer.alloc(HEADER_BYTES + json.length);
-    MAGIC.copy(bytes);
-    bytes.writeUInt8(type, 4);
-    bytes.writeUInt16BE(json.length, 5);
-    json.copy(bytes, HEADER_BYTES);
+    const bytes = messageOf(type, body);
     if (type === HELLO || type === CHALLENGE) {
       this.#transcript = Buffer.concat([this.#transcript, bytes]);
     }
@@ -380,6 +378,21 @@ function bodyOf(json: Buffer): Record<string, unknown> {
     throw new HandshakeRefused('not-troupe', { cause });
   }
   throw new HandshakeRefused('not-troupe');
+}
+
+/** What tells a peer that it is refused, before anything has been heard of it. */
+export function refusal(reason: RefusalReason): Uint8Array {
+  return messageOf(REFUSED, { reason });
+}
+
+function messageOf(type: number, body: object): Buffer {
+  const json = Buffer.from(JSON.stringify(body));
+  const bytes = Buffer.alloc(HEADER_BYTES + json.length);
+  MAGIC.copy(bytes);
+  bytes.writeUInt8(type, 4);
+  bytes.writeUInt16BE(json.length, 5);
+  json.copy(bytes, HEADER_BYTES);
+  return bytes;
 }
 
 function identityOf(node: unknown): PeerIdentity {

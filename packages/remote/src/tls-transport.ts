@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import {
   checkServerIdentity,
   connect,
@@ -17,6 +17,7 @@ import {
   CertificateRefused,
   issueOf,
 } from './certificate-refused.ts';
+import { refusal } from './handshake.ts';
 import { ReadBlock, type Reader } from './read-block.ts';
 import { SocketConnection } from './socket-connection.ts';
 import { listenerOf, reasonOf } from './tcp-transport.ts';
@@ -130,8 +131,14 @@ class Tls implements TlsTransport {
         refused(remoteAddressOf(socket), error),
       );
     });
+    const sockets = socketsOf(server);
     server.on('tlsClientError', (error, socket) => {
-      refused(remoteAddressOf(socket), explain(error));
+      const from = remoteAddressOf(socket);
+      const reason = explain(error);
+      refused(from, reason);
+      if (reason instanceof CertificateRefused && reason.issue === 'no-tls') {
+        sockets.get(from)?.end(refusal('tls')); // In the clear: it may be a node without TLS.
+      }
       socket.destroy();
     });
     return new Promise((resolve, reject) => {
@@ -192,6 +199,18 @@ function contextOf({ key, cert, ca }: TlsCredentials): SecureContextOptions {
     if (pem === undefined || pem.length === 0) throw new TypeError(`tls.${name} is missing`);
   }
   return { key, cert, ca: [ca].flat(), minVersion: 'TLSv1.3' };
+}
+
+/** Those below TLS, by whom they lead to: they can still be written to when TLS has failed. */
+function socketsOf(server: Server): ReadonlyMap<string, Socket> {
+  const sockets = new Map<string, Socket>();
+  server.on('connection', (socket: Socket) => {
+    const from = remoteAddressOf(socket);
+    sockets.set(from, socket);
+    socket.once('close', () => sockets.delete(from));
+    socket.on('error', () => undefined); // Who has hung up needs no last word.
+  });
+  return sockets;
 }
 
 /** Tells the other side what is thought of its certificate, and hears what it thinks of ours. */
@@ -262,7 +281,7 @@ function callerOf(socket: TLSSocket): CallerIdentity {
   };
 }
 
-function remoteAddressOf({ remoteAddress = '', remotePort = 0 }: TLSSocket): string {
+function remoteAddressOf({ remoteAddress = '', remotePort = 0 }: Socket): string {
   return formatAddress({ host: remoteAddress, port: remotePort });
 }
 

@@ -1,14 +1,17 @@
 import { connect } from 'node:tls';
 import test from 'ava';
+import { processEnv } from '@troupe/actor';
 import {
   CertificateRefused,
   type CertificateIssue,
   type Connection,
+  HandshakeRefused,
   type Listener,
   tcpTransport,
   tlsTransport,
   type TlsSource,
 } from '@troupe/remote';
+import { dialLink } from '../dist/link.js';
 import { authority, type Authority, type CertificateOptions } from './certificates.ts';
 
 const LOCAL = '127.0.0.1:0';
@@ -162,13 +165,18 @@ test('a node with certificates and one without tell each other so', async (t) =>
     connection.start({ data: () => connection.destroy(), closed: () => undefined });
   });
 
+  const self = { name: 'a', incarnation: '1', address: '' };
+  const { address } = server;
+  const plainly = { env: processEnv(), self, transport: tcpTransport(), address, timeoutMs };
+
   const toPlain = await t.throwsAsync(dial(credentials, plain));
-  const toTls = await tcpTransport().dial(server.address, { timeoutMs });
-  toTls.start({ data: () => undefined, closed: () => undefined });
-  toTls.write(Buffer.from('TRPE, in the clear'));
+  const toTls = await t.throwsAsync(dialLink(plainly), {
+    instanceOf: HandshakeRefused,
+  });
 
   t.like(toPlain, { issue: 'no-tls' });
   t.like(await server.refused(), { issue: 'no-tls' });
+  t.like(toTls, { reason: 'tls' });
   await plain.close();
 });
 
