@@ -47,7 +47,6 @@ export type CallErrorCode =
   | 'ERR_NOT_HELD'
   | 'ERR_COMPACTED'
   | 'ERR_SIZE_MISMATCH'
-  | 'ERR_BAD_OPTION'
   | 'ERR_COMMAND_TOO_LARGE';
 
 export function isCallError(error: unknown): error is CallError {
