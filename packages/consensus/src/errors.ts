@@ -261,5 +261,3 @@ export class ConsensusThreadFailed extends Error {
     super(`the thread of consensus of node ${node} has ended, start the node anew${why}`, options);
   }
 }
-
-/** What somebody has passed, short enough for a message. */

@@ -1,4 +1,5 @@
 import type { Env } from '@troupe/actor';
+import { backgroundTimer } from './background-timer.ts';
 import type { Consensus, NodeId, RequestOptions } from './consensus.ts';
 import { GroupClosed, NotLeader } from './errors.ts';
 import type { Machine } from './machine.ts';
@@ -34,9 +35,7 @@ export class VersionHerald<M extends Machine> {
         return await this.tell({});
       } catch (error) {
         if (error instanceof GroupClosed || error instanceof NotLeader) return; // A witness.
-        await new Promise<void>((resolve) => {
-          this.#env.setTimer(AGAIN_MS, resolve).keepAlive?.(false);
-        });
+        await new Promise<void>((resolve) => void backgroundTimer(this.#env, AGAIN_MS, resolve));
       }
     }
   }

@@ -19,9 +19,11 @@ export class VersionTable {
   /** Commands of this version are in the log, so there is no way back. */
   #used = 1;
 
+  #common = 1;
+
   /** Commands that came with a later version are not executed yet. */
   get common(): number {
-    return Math.max(this.#used, this.#members.size === 0 ? 1 : Math.min(...this.#members.values()));
+    return this.#common; // Every command looks at it.
   }
 
   /** @param members who takes part by now; of others nothing is kept */
@@ -29,10 +31,13 @@ export class VersionTable {
     const before = this.#members;
     this.#members = new Map(members.map((member) => [member, before.get(member) ?? 1]));
     if (this.#members.has(node)) this.#members.set(node, version);
+    this.#changed();
   }
 
   use(version: number): void {
-    this.#used = Math.max(this.#used, version);
+    if (version <= this.#used) return;
+    this.#used = version;
+    this.#changed();
   }
 
   /** Whether nothing would change if it were told. */
@@ -54,6 +59,12 @@ export class VersionTable {
   load([used, members]: SavedVersions): void {
     this.#used = used;
     this.#members = new Map(members);
+    this.#changed();
+  }
+
+  #changed(): void {
+    const least = this.#members.size === 0 ? 1 : Math.min(...this.#members.values());
+    this.#common = Math.max(this.#used, least);
   }
 }
 
