@@ -454,6 +454,17 @@ const single: readonly ConsensusCase[] = [
   }),
 ];
 
+/** Three are lost at once, and `b` goes on alone, with the values 1 and 2. */
+async function oneGoesOn(stage: Stage): Promise<void> {
+  await stage.startAll(...three);
+  await stage.add('a', 1);
+  for (const node of three) await stage.values(node);
+  for (const node of three) await stage.crash(node);
+  await stage.world.recoverAlone('b');
+  await stage.start('b');
+  await stage.add('b', 2);
+}
+
 const leads: readonly ConsensusCase[] = [
   about('a change that makes no sense is refused', async (stage) => {
     await stage.start('a', ['a']);
@@ -474,24 +485,12 @@ const leads: readonly ConsensusCase[] = [
     assert.deepEqual(await stage.values(heir), [1, 2]);
   }),
   about('the last survivor goes on alone, when it is told to', async (stage) => {
-    await stage.startAll(...three);
-    await stage.add('a', 1);
-    for (const node of three) await stage.values(node);
-    for (const node of three) await stage.crash(node);
-    await stage.world.recoverAlone('b');
-    await stage.start('b');
-    await stage.add('b', 2);
+    await oneGoesOn(stage);
     assert.deepEqual(await stage.values('b'), [1, 2]);
     assert.deepEqual(stage.at('b').members().voters, ['b']);
   }),
   about('those whom a survivor went on without change nothing of it', async (stage) => {
-    await stage.startAll(...three);
-    await stage.add('a', 1);
-    for (const node of three) await stage.values(node);
-    for (const node of three) await stage.crash(node);
-    await stage.world.recoverAlone('b');
-    await stage.start('b');
-    await stage.add('b', 2);
+    await oneGoesOn(stage);
     for (const node of ['a', 'c']) await stage.start(node, three); // Which nobody should do.
     const writing = stage.at('a').propose(add(9), { deadlineMs: SOON_MS });
     await stage.world.settle(Promise.allSettled([writing]));

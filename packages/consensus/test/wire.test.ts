@@ -1,7 +1,12 @@
 import test from 'ava';
 import { type VirtualEnv, virtualEnv } from '@troupe/actor/testing';
 import { type Lane, TransportWire, type TransportWireOptions } from '@troupe/consensus';
-import { type ConnectionHandler, MemoryNetwork, type Transport } from '@troupe/remote';
+import {
+  type Connection,
+  type ConnectionHandler,
+  MemoryNetwork,
+  type Transport,
+} from '@troupe/remote';
 import { Handshake } from '@troupe/remote/handshake';
 import { FrameWriter } from '../dist/frame-writer.js';
 
@@ -107,14 +112,22 @@ test('a frame that makes no sense ends its line', async (t) => {
   t.deepEqual(a.told, ['b broke']);
 });
 
-test('who connects and is no line is turned away', async (t) => {
-  const network = new MemoryNetwork();
-  const b = await open(network, 'b');
+/** Dials b, and has everything to prove who it is. */
+async function stranger(
+  network: MemoryNetwork,
+): Promise<{ readonly connection: Connection; readonly handshake: Handshake }> {
   const connection = await network.transport('x').dial('b:1', { timeoutMs: 1_000 });
   const self = { name: 'x', incarnation: '1', address: '' };
   const handshake = new Handshake('dialler', { self, isLoopback: true }, (bytes) => {
     connection.write(bytes);
   });
+  return { connection, handshake };
+}
+
+test('who connects and is no line is turned away', async (t) => {
+  const network = new MemoryNetwork();
+  const b = await open(network, 'b');
+  const { connection, handshake } = await stranger(network);
   let isClosed = false;
   connection.start({
     data(chunk) {
@@ -145,11 +158,7 @@ test('who says nothing is turned away after a while', async (t) => {
 test('who proves who it is to a wire that has closed is turned away: nobody waits for it', async (t) => {
   const network = new MemoryNetwork();
   const b = await open(network, 'b');
-  const connection = await network.transport('x').dial('b:1', { timeoutMs: 1_000 });
-  const self = { name: 'x', incarnation: '1', address: '' };
-  const handshake = new Handshake('dialler', { self, isLoopback: true }, (bytes) => {
-    connection.write(bytes);
-  });
+  const { connection, handshake } = await stranger(network);
   let isClosed = false;
   connection.start({
     data: (chunk) => void handshake.push(chunk),
