@@ -76,15 +76,21 @@ export function checkedMembers(names: unknown): readonly string[] | undefined {
 
 /** @throws {BadBytes} when what a snapshot has in their place is none */
 export function checkedVersions(saved: unknown): SavedVersions {
-  const [used, members] = Array.isArray(saved) ? (saved as readonly unknown[]) : [];
-  const areRight =
-    Array.isArray(members) &&
-    members.length <= MEMBERS_MAX &&
-    members.every((each) => {
-      if (!Array.isArray(each)) return false;
-      const [node, version] = each as readonly unknown[];
-      return typeof node === 'string' && isCount(version);
-    });
-  if (!isCount(used) || !areRight) throw new BadBytes('the versions in the snapshot of a machine');
-  return [used, members as SavedVersions[1]];
+  const [used, members] = listFrom(saved);
+  if (isCount(used) && areVersions(members)) return [used, members];
+  throw new BadBytes('the versions in the snapshot of a machine');
+}
+
+function areVersions(value: unknown): value is SavedVersions[1] {
+  return Array.isArray(value) && value.length <= MEMBERS_MAX && value.every(isVersion);
+}
+
+function isVersion(value: unknown): value is SavedVersions[1][number] {
+  const [node, version] = listFrom(value);
+  return typeof node === 'string' && isCount(version);
+}
+
+/** None of what is no list. */
+function listFrom(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
 }
