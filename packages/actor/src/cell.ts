@@ -9,10 +9,10 @@ import { BUSY, DOWN, IDLE, RESTARTING, RUNNABLE, type State, STOPPING } from './
 import type { CallContext } from './context.ts';
 import type { ActorClass, Definition } from './definition.ts';
 import { DONE, Envelope, RUNNING } from './envelope.ts';
-import { type CallError, Cancelled, MailboxFull, NoSuchMethod } from './errors.ts';
+import { type CallError, Cancelled, MailboxFull, NoSuchMethod, thrownByMethod } from './errors.ts';
 import { GeneratorStream, isGenerator } from './generator-stream.ts';
 import { IdleWatch } from './idle-watch.ts';
-import { incomingCall, intercepted } from './interceptor.ts';
+import { incomingCall, interceptedMethod } from './interceptor.ts';
 import { Lanes } from './lanes.ts';
 import type { IoBudget } from './io-budget.ts';
 import { isLinkMessage, Links } from './link.ts';
@@ -473,7 +473,7 @@ export class Cell implements Recipient {
     const body = (typeof stand === 'function' ? stand : method.body) as Method['body'];
     const call = incomingCall(this, envelope, args);
     const interceptors = [...this.system.interceptors, ...this.definition.interceptors];
-    return intercepted(interceptors, call, () => body.apply(this.#actor, args));
+    return interceptedMethod(interceptors, call, () => body.apply(this.#actor, args));
   }
 
   /** Of several turns nobody knows which one goes on after an `await`. */
@@ -502,7 +502,7 @@ export class Cell implements Recipient {
     if (error instanceof Stashed && stash !== undefined) {
       if (reason === undefined) stash.add(envelope);
       else this.#refuse(method.name, reply, actorDown(this.address, 'no', reason));
-    } else if (reply !== undefined) reply.fail(error);
+    } else if (reply !== undefined) reply.fail(thrownByMethod(error));
     else this.fail({ method: method.name, error, isFatal: method === STARTED });
   }
 

@@ -58,11 +58,41 @@ export function executedOf(error: unknown): Executed {
   return isCallError(error) ? error.executed : 'yes';
 }
 
+/** Errors on their way through a method to its caller, of whose message they speak. */
+const refusals = new WeakSet<object>();
+
+/**
+ * `error`, to be thrown through a method or in its place: what it says of `executed` is true of the
+ * message that the method was called with, and its caller is told so. Otherwise a method that
+ * throws was executed; see `thrownByMethod`.
+ */
+export function refusal<E>(error: E): E {
+  if (isCallError(error)) refusals.add(error);
+  return error;
+}
+
+/**
+ * What a method has ended with, as its caller is to have it. The failure of a call that the method
+ * made itself says of that call whether it was executed; the method was, whatever came of it, and
+ * must not be called again because of it. So it is the same error that says 'yes'.
+ */
+export function thrownByMethod(error: unknown): unknown {
+  if (!isCallError(error) || error.executed === 'yes') return error;
+  if (refusals.delete(error)) return error; // Whom it is told next has called, and was executed.
+  const thrown = new Error(error.message);
+  Object.setPrototypeOf(thrown, Object.getPrototypeOf(error) as object);
+  return Object.defineProperties(thrown, {
+    ...Object.getOwnPropertyDescriptors(error),
+    stack: { value: error.stack, writable: true, configurable: true },
+    executed: { value: 'yes', writable: true, enumerable: true, configurable: true },
+  });
+}
+
 /** The mailbox was full; the message was not taken. */
 export class MailboxFull extends CallError {
   override readonly name = 'MailboxFull';
   readonly code = 'ERR_MAILBOX_FULL';
-  readonly executed = 'no';
+  readonly executed: Executed = 'no';
   constructor(
     readonly to: string,
     readonly capacity: number,
@@ -76,7 +106,7 @@ export class MailboxFull extends CallError {
 export class Unauthorized extends CallError {
   override readonly name = 'Unauthorized';
   readonly code = 'ERR_UNAUTHORIZED';
-  readonly executed = 'no';
+  readonly executed: Executed = 'no';
   constructor(
     readonly to: string,
     readonly method: string,
@@ -92,7 +122,7 @@ export class ActorDown extends CallError {
   readonly code = 'ERR_ACTOR_DOWN';
   constructor(
     readonly to: string,
-    readonly executed: 'no' | 'unknown',
+    readonly executed: Executed,
     options?: ErrorOptions,
   ) {
     const when = executed === 'no' ? 'before the call began' : 'while the call ran';
@@ -104,7 +134,7 @@ export class ActorDown extends CallError {
 export class NoSuchActor extends CallError {
   override readonly name = 'NoSuchActor';
   readonly code = 'ERR_NO_SUCH_ACTOR';
-  readonly executed = 'no';
+  readonly executed: Executed = 'no';
   constructor(
     readonly to: string,
     readonly hint: string,
@@ -118,7 +148,7 @@ export class NoSuchActor extends CallError {
 export class NoSuchMethod extends CallError {
   override readonly name = 'NoSuchMethod';
   readonly code = 'ERR_NO_SUCH_METHOD';
-  readonly executed = 'no';
+  readonly executed: Executed = 'no';
   constructor(
     readonly to: string,
     readonly method: string,
@@ -132,7 +162,7 @@ export class NoSuchMethod extends CallError {
 export class BadArguments extends CallError {
   override readonly name = 'BadArguments';
   readonly code = 'ERR_BAD_ARGUMENTS';
-  readonly executed = 'no';
+  readonly executed: Executed = 'no';
   constructor(
     readonly to: string,
     readonly method: string,
@@ -147,7 +177,7 @@ export class BadArguments extends CallError {
 export class BadOption extends RangeError implements CallError {
   override readonly name = 'BadOption';
   readonly code = 'ERR_BAD_OPTION';
-  readonly executed = 'no';
+  readonly executed: Executed = 'no';
   constructor(
     /** Where it is, for example `voters[2]`. */
     readonly option: string,
@@ -174,7 +204,7 @@ export class NotSerializable extends CallError {
     /** Where in the value, for example `args[0].lines[3]`. */
     readonly path: string,
     readonly issue: string,
-    readonly executed: 'no' | 'yes' = 'no',
+    readonly executed: Executed = 'no',
     options?: ErrorOptions,
   ) {
     super(`${path} cannot be sent to another node: ${issue}`, options);
@@ -188,7 +218,7 @@ export class DeadlineExceeded extends CallError {
   constructor(
     readonly to: string,
     readonly timeoutMs: number,
-    readonly executed: 'no' | 'unknown',
+    readonly executed: Executed,
     options?: ErrorOptions,
   ) {
     const state = executed === 'no' ? 'the call was still waiting to begin' : 'it may have run';
@@ -203,7 +233,7 @@ export class Cancelled extends CallError {
   readonly code = 'ERR_CANCELLED';
   constructor(
     readonly to: string,
-    readonly executed: 'no' | 'unknown',
+    readonly executed: Executed,
     options?: ErrorOptions,
   ) {
     const when = executed === 'no' ? 'before it began' : 'while it ran';
@@ -218,7 +248,7 @@ export class Cancelled extends CallError {
 export class DeadlockError extends CallError {
   override readonly name = 'DeadlockError';
   readonly code = 'ERR_DEADLOCK';
-  readonly executed = 'no';
+  readonly executed: Executed = 'no';
   constructor(
     /** Who waits for whom: `a/room/#1.say → a/session/#7.deliver → a/room/#1.members`. */
     readonly path: string,
@@ -232,7 +262,7 @@ export class DeadlockError extends CallError {
 export class Unreachable extends CallError {
   override readonly name = 'Unreachable';
   readonly code = 'ERR_UNREACHABLE';
-  readonly executed = 'no';
+  readonly executed: Executed = 'no';
   constructor(
     readonly to: string,
     readonly reason: string,
@@ -246,7 +276,7 @@ export class Unreachable extends CallError {
 export class SessionLost extends CallError {
   override readonly name = 'SessionLost';
   readonly code = 'ERR_SESSION_LOST';
-  readonly executed = 'unknown';
+  readonly executed: Executed = 'unknown';
   constructor(
     readonly to: string,
     readonly reason: string,
@@ -260,7 +290,7 @@ export class SessionLost extends CallError {
 export class Draining extends CallError {
   override readonly name = 'Draining';
   readonly code = 'ERR_DRAINING';
-  readonly executed = 'no';
+  readonly executed: Executed = 'no';
   constructor(
     readonly to: string,
     options?: ErrorOptions,
@@ -273,7 +303,7 @@ export class Draining extends CallError {
 export class Overloaded extends CallError {
   override readonly name = 'Overloaded';
   readonly code = 'ERR_OVERLOADED';
-  readonly executed = 'no';
+  readonly executed: Executed = 'no';
   constructor(
     readonly to: string,
     /** Which bound, for example `calls in flight`. */

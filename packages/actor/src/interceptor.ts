@@ -2,6 +2,8 @@ import type { CallerIdentity } from './caller-identity.ts';
 import type { Cell } from './cell.ts';
 import type { ContextValues } from './context.ts';
 import type { Envelope } from './envelope.ts';
+import { refusal } from './errors.ts';
+import { isThenable } from './method.ts';
 import type { CallOptions } from './recipient.ts';
 
 /** A message that has come for an actor, as an interceptor sees it. */
@@ -75,6 +77,31 @@ export function incomingCall(
     trace: context?.origin?.trace,
     values: context?.origin?.values ?? {},
   };
+}
+
+/**
+ * Runs a method within all of `interceptors`. One that throws, and has not let the message go on,
+ * has refused it: the method was not executed.
+ */
+export function interceptedMethod(
+  interceptors: readonly IncomingInterceptor[],
+  call: IncomingCall,
+  method: () => unknown,
+): unknown {
+  let hasRun = false;
+  const failed = (error: unknown): never => {
+    throw hasRun ? error : refusal(error);
+  };
+  const run = (): unknown => {
+    hasRun = true;
+    return method();
+  };
+  try {
+    const outcome = intercepted(interceptors, call, run);
+    return isThenable(outcome) ? Promise.resolve(outcome).catch(failed) : outcome;
+  } catch (error) {
+    return failed(error);
+  }
 }
 
 /** Runs `body` within all of `interceptors`, the first outermost. */

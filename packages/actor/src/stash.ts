@@ -1,5 +1,5 @@
 import { type Envelope, QUEUED } from './envelope.ts';
-import { Overloaded } from './errors.ts';
+import { Overloaded, refusal } from './errors.ts';
 import { Mailbox } from './mailbox.ts';
 
 /** Messages that an actor may set aside. */
@@ -19,7 +19,8 @@ export class Stash {
 
   /** @throws {Overloaded} when there is no room for one more */
   checkRoom(address: string): void {
-    if (this.mailbox.size >= STASH_MAX) throw new Overloaded(address, 'stash', STASH_MAX);
+    if (this.mailbox.size < STASH_MAX) return;
+    throw refusal(new Overloaded(address, 'stash', STASH_MAX));
   }
 
   add(envelope: Envelope): void {

@@ -200,6 +200,23 @@ test('a call that waits past its deadline never runs, and its error says so', as
   t.like(await late, { executed: 'no', timeoutMs: 500 });
 });
 
+test('a method that a call of its own has failed was executed, though that call was not', async (t) => {
+  await using system = new ActorSystem();
+  const inner = new Draining('local/other');
+  class Relay extends Actor {
+    @rpc pass(): never {
+      throw inner;
+    }
+  }
+
+  const error = await t.throwsAsync(system.spawn(Relay).pass(), { instanceOf: Draining });
+
+  t.like(error, { name: 'Draining', code: 'ERR_DRAINING', to: 'local/other' });
+  t.is(error?.executed, 'yes');
+  t.is(inner.executed, 'no');
+  t.is(error?.stack, inner.stack);
+});
+
 test('a method that runs past its deadline sees its signal aborted; its caller knows no more', async (t) => {
   const env = virtualEnv();
   const system = new ActorSystem({ env });

@@ -256,7 +256,7 @@ test('a call chain has a bound, and the error names it', async (t) => {
 
   const error = await t.throwsAsync(system.spawn(Deeper).dive(), { instanceOf: Overloaded });
 
-  t.like(error, { code: 'ERR_OVERLOADED', executed: 'no', bound: 'call chain', limit: 128 });
+  t.like(error, { code: 'ERR_OVERLOADED', executed: 'yes', bound: 'call chain', limit: 128 });
 });
 
 test('an endless exchange of calls that nobody waits for is no chain', async (t) => {

@@ -4,8 +4,10 @@ import {
   ActorSystem,
   actor,
   type DeadLetter,
+  type Executed,
   type Failure,
   type IncomingCall,
+  type IncomingInterceptor,
   type OutgoingInterceptor,
   Overloaded,
   rpc,
@@ -120,3 +122,38 @@ test('an interceptor of a system is told calls from tells, and whom they come fr
     { kind: 'call', from },
   ]);
 });
+
+const shed = (): never => {
+  throw new Overloaded('a/log/#1', 'notes', 10);
+};
+
+const refusing: readonly (readonly [
+  claim: string,
+  interceptor: IncomingInterceptor,
+  expected: { readonly executed: Executed; readonly lines: number },
+])[] = [
+  ['at once', shed, { executed: 'no', lines: 0 }],
+  ['after a while', async () => shed(), { executed: 'no', lines: 0 }],
+  [
+    'after the method has run',
+    async (_call, next) => {
+      await next();
+      shed();
+    },
+    { executed: 'yes', lines: 1 },
+  ],
+];
+
+for (const [claim, interceptor, { executed, lines }] of refusing) {
+  test(`what an interceptor refuses ${claim} says whether it was executed`, async (t) => {
+    const isNote: IncomingInterceptor = (call, next) =>
+      call.method === 'note' ? interceptor(call, next) : next();
+    await using system = new ActorSystem({ name: 'a', interceptors: [isNote] });
+    const log = system.spawn(Log);
+
+    const error = await t.throwsAsync(log.note('one'), { instanceOf: Overloaded });
+
+    t.is(error?.executed, executed);
+    t.is((await log.lines()).length, lines);
+  });
+}

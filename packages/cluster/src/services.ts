@@ -8,7 +8,7 @@ import {
   type RpcOptions,
   Unreachable,
 } from '@troupe/actor';
-import { Caller, type Cell, recipientOf } from '@troupe/actor/internal';
+import { Caller, type Cell, recipientOf, refusal } from '@troupe/actor/internal';
 import type { MemberChange, MemberKind } from '@troupe/consensus';
 import {
   connectionRefused,
@@ -64,9 +64,9 @@ class EntitiesService extends Actor {
     super();
     this.#entities = entities;
   }
-  @rpc(FOR_NODES) activation(kind: unknown, key: unknown): AnyRef {
+  @rpc(FOR_NODES) activation(kind: unknown, key: unknown): Promise<AnyRef> {
     if (typeof kind === 'string' && typeof key === 'string') {
-      return this.#entities.activateHere({ kind, key });
+      return relayed(() => this.#entities.activateHere({ kind, key }));
     }
     throw new TypeError('an entity is named by two strings, its kind and its key');
   }
@@ -86,12 +86,14 @@ class ActorsService extends Actor {
       throw new TypeError('an actor is started by its kind and a list of arguments');
     }
     const target = this.#entities.classOf(kind);
-    if (target !== undefined) return begin(this.#system, target, args);
+    if (target !== undefined) return relayed(() => begin(this.#system, target, args));
     const { name } = this.#system;
-    throw new NoSuchActor(
-      `${name}/${kind}`,
-      `node ${name} has no class of kind '${kind}': list the class, or the URL of a module that ` +
-        'exports it, in its startNode({ actors }); workers know only what modules export',
+    throw refusal(
+      new NoSuchActor(
+        `${name}/${kind}`,
+        `node ${name} has no class of kind '${kind}': list the class, or the URL of a module ` +
+          'that exports it, in its startNode({ actors }); workers know only what modules export',
+      ),
     );
   }
 }
@@ -113,12 +115,18 @@ class GroupsService extends Actor {
     if (!isRight || !Array.isArray(changes)) {
       throw new TypeError('a change is of a group, a list, and has a deadline');
     }
-    return this.#groups.changeHere({
-      group,
-      changes: changes.map(changeOf),
-      deadlineMs,
-      expected: expectedFrom(expected),
-    });
+    const change = { group, changes: changes.map(changeOf), deadlineMs };
+    const wanted = expectedFrom(expected);
+    return relayed(() => this.#groups.changeHere({ ...change, expected: wanted }));
+  }
+}
+
+/** What `work`, done for another node, ends with: what its error says is true of the work. */
+async function relayed<T>(work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw refusal(error);
   }
 }
 

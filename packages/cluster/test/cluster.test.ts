@@ -18,6 +18,7 @@ import {
   type EntityRef,
   rpc,
   type Schema,
+  Unreachable,
 } from '@troupe/actor';
 import { virtualEnv, type VirtualEnv } from '@troupe/actor/testing';
 import {
@@ -79,7 +80,7 @@ class TestCluster {
       name,
       listen: `${name}:1`,
       join: name === 'a' ? [] : ['a:1'],
-      actors: [Counter, Broken],
+      actors: [Counter, Broken, Relay],
       env: this.env,
       transport: this.network.transport(name),
       ...options,
@@ -106,10 +107,10 @@ function causeOf(error: Error | undefined): Error {
   throw new TypeError('an error without a cause');
 }
 
-/** A key whose counter is placed on the given node. */
-function keyOn(node: Node, owner: string): string {
+/** A key whose entity is placed on the given node. */
+function keyOn(node: Node, owner: string, of: new () => Actor = Counter): string {
   for (let i = 0; ; i += 1) {
-    if (node.ownerOf(Counter, `key-${i}`)?.name === owner) return `key-${i}`;
+    if (node.ownerOf(of, `key-${i}`)?.name === owner) return `key-${i}`;
   }
 }
 
@@ -124,6 +125,34 @@ test('an actor names entities as its node does, and waits for them in its turn',
   t.is(await a.spawn(Counter).addAt(there, 1), 4);
   await t.throwsAsync(a.entity(Counter, here).addAt(here, 1), { code: 'ERR_DEADLOCK' });
 });
+
+/** Lets its caller see how its own calls fail. */
+@actor({ kind: 'relay' })
+class Relay extends Actor {
+  #runs = 0;
+  @rpc pass(): never {
+    this.#runs += 1;
+    throw new Unreachable('c/counter/1', 'its node is gone');
+  }
+  @rpc runs(): number {
+    return this.#runs;
+  }
+}
+
+for (const owner of ['a', 'b']) {
+  test(`a method on ${owner} whose own call was not executed runs once all the same`, async (t) => {
+    const cluster = new TestCluster();
+    const [a] = await cluster.nodes('a', 'b');
+    if (a === undefined) return t.fail();
+    const relay = a.entity(Relay, keyOn(a, owner, Relay));
+
+    const error = await t.throwsAsync(relay.pass(), { instanceOf: Unreachable });
+
+    t.like(error, { code: 'ERR_UNREACHABLE', reason: 'its node is gone' });
+    t.is(error?.executed, 'yes');
+    t.is(await relay.runs(), 1);
+  });
+}
 
 test('a node is given back the bytes that came from another one, and not its own', async (t) => {
   const cluster = new TestCluster();

@@ -1,4 +1,4 @@
-import { CallError } from '@troupe/actor';
+import { CallError, type Executed } from '@troupe/actor';
 import type { NodeId } from './consensus.ts';
 
 export { BadOption } from '@troupe/actor';
@@ -7,7 +7,7 @@ export { BadOption } from '@troupe/actor';
 export class NotLeader extends CallError {
   override readonly name = 'NotLeader';
   readonly code = 'ERR_NOT_LEADER';
-  readonly executed = 'no';
+  readonly executed: Executed = 'no';
   constructor(
     readonly group: string,
     /** Who leads, by what this node knows. */
@@ -23,7 +23,7 @@ export class NotLeader extends CallError {
 export class OutcomeUnknown extends CallError {
   override readonly name = 'OutcomeUnknown';
   readonly code = 'ERR_OUTCOME_UNKNOWN';
-  readonly executed = 'unknown';
+  readonly executed: Executed = 'unknown';
   constructor(
     readonly group: string,
     readonly reason: string,
@@ -39,7 +39,7 @@ export class GroupClosed extends CallError {
   readonly code = 'ERR_GROUP_CLOSED';
   constructor(
     readonly group: string,
-    readonly executed: 'no' | 'unknown',
+    readonly executed: Executed,
     options?: ErrorOptions,
   ) {
     const why = options?.cause instanceof Error ? `: ${options.cause.message}` : '';
@@ -64,7 +64,7 @@ export class GroupAlreadyOpen extends Error {
 export class ChangeRefused extends CallError {
   override readonly name = 'ChangeRefused';
   readonly code = 'ERR_CHANGE_REFUSED';
-  readonly executed = 'no';
+  readonly executed: Executed = 'no';
   constructor(
     readonly group: string,
     /**
@@ -89,7 +89,7 @@ export class SessionExpired extends CallError {
   constructor(
     readonly group: string,
     /** `no`: the command came first when it was gone. `unknown`: an attempt before it may have. */
-    readonly executed: 'no' | 'unknown',
+    readonly executed: Executed,
     options?: ErrorOptions,
   ) {
     super(`group ${group} has given this client's session up: read, and decide anew`, options);
@@ -136,7 +136,7 @@ export class MachineOutdated extends Error {
 export class MembersOutdated extends CallError {
   override readonly name = 'MembersOutdated';
   readonly code = 'ERR_MEMBERS_OUTDATED';
-  readonly executed = 'no';
+  readonly executed: Executed = 'no';
   /** The version of the class that brought the command. */
   readonly needed: number;
   /** Those who run an earlier one, as far as they have said. */
@@ -189,7 +189,7 @@ export class GroupStalled extends Error {
 export class CommandTooLarge extends CallError {
   override readonly name = 'CommandTooLarge';
   readonly code = 'ERR_COMMAND_TOO_LARGE';
-  readonly executed = 'no';
+  readonly executed: Executed = 'no';
   constructor(
     readonly group: string,
     readonly size: number,
@@ -235,7 +235,7 @@ export class BadMachine extends TypeError {
 export class NoSuchCommand extends CallError {
   override readonly name = 'NoSuchCommand';
   readonly code = 'ERR_NO_SUCH_COMMAND';
-  readonly executed = 'no';
+  readonly executed: Executed = 'no';
   constructor(
     readonly group: string,
     readonly command: string,

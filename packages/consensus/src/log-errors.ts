@@ -1,4 +1,4 @@
-import { CallError } from '@troupe/actor';
+import { CallError, type Executed } from '@troupe/actor';
 import { messageOf } from '@troupe/actor/internal';
 
 /** Where in a log something was found. */
@@ -59,7 +59,7 @@ export function failureOf(error: unknown, what: string): Error {
 export class DiskFull extends CallError {
   override readonly name = 'DiskFull';
   readonly code = 'ERR_DISK_FULL';
-  readonly executed = 'no';
+  readonly executed: Executed = 'no';
   constructor(what: string, options?: ErrorOptions) {
     super(`the disk has no room for ${what}: free some, or give it more`, options);
   }

@@ -1,4 +1,4 @@
-import { Cancelled, DeadlineExceeded, type Env } from '@troupe/actor';
+import { Cancelled, DeadlineExceeded, type Env, type Executed } from '@troupe/actor';
 import type { ProposeOptions, ReadOptions, RequestOptions } from './consensus.ts';
 import { BadOption, GroupClosed } from './errors.ts';
 
@@ -108,7 +108,7 @@ export function deadlineExceeded(
     cause,
   }: {
     readonly deadlineMs: number;
-    readonly executed: 'no' | 'unknown';
+    readonly executed: Executed;
     readonly cause?: unknown;
   },
 ): DeadlineExceeded {

@@ -1,4 +1,4 @@
-import { CallError } from '@troupe/actor';
+import { CallError, type Executed } from '@troupe/actor';
 
 /**
  * The result that a call was to be made on is not here: the first call failed, or has been
@@ -7,7 +7,7 @@ import { CallError } from '@troupe/actor';
 export class AnswerGone extends CallError {
   override readonly name = 'AnswerGone';
   readonly code = 'ERR_ANSWER_GONE';
-  readonly executed = 'no';
+  readonly executed: Executed = 'no';
   constructor() {
     super('the result to call on is gone: make the call from where it is');
   }

@@ -1,4 +1,5 @@
 import * as actor from '@troupe/actor';
+import { thrownByMethod } from '@troupe/actor/internal';
 import { AnswerGone } from './answer-gone.ts';
 import type { WireError } from './wire-error.ts';
 
@@ -53,7 +54,8 @@ export function knownError(wire: WireError, options: ErrorOptions | undefined): 
   const build = errorsByCode.get(wire.code ?? '') ?? errorsByName.get(wire.name);
   const { message, executed, fields } = wire;
   try {
-    return build?.({ message, executed, fields: new Fields(fields), options });
+    const error = build?.({ message, executed, fields: new Fields(fields), options });
+    return executed === 'yes' ? (thrownByMethod(error) as Error | undefined) : error;
   } catch (error) {
     if (error instanceof Misfit) return undefined;
     throw error;
@@ -69,8 +71,7 @@ const errorsByCode: ReadonlyMap<string, Build> = new Map<string, Build>([
   ],
   [
     'ERR_ACTOR_DOWN',
-    ({ fields, executed, options }) =>
-      new actor.ActorDown(fields.text('to'), noOrUnknown(executed), options),
+    ({ fields, executed, options }) => new actor.ActorDown(fields.text('to'), executed, options),
   ],
   [
     'ERR_NO_SUCH_ACTOR',
@@ -92,20 +93,19 @@ const errorsByCode: ReadonlyMap<string, Build> = new Map<string, Build>([
     'ERR_NOT_SERIALIZABLE',
     ({ fields, executed, options }) => {
       const [path, issue] = [fields.text('path'), fields.text('issue')];
-      return new actor.NotSerializable(path, issue, noOrYes(executed), options);
+      return new actor.NotSerializable(path, issue, executed, options);
     },
   ],
   [
     'ERR_DEADLINE_EXCEEDED',
     ({ fields, executed, options }) => {
       const [to, timeoutMs] = [fields.text('to'), fields.number('timeoutMs')];
-      return new actor.DeadlineExceeded(to, timeoutMs, noOrUnknown(executed), options);
+      return new actor.DeadlineExceeded(to, timeoutMs, executed, options);
     },
   ],
   [
     'ERR_CANCELLED',
-    ({ fields, executed, options }) =>
-      new actor.Cancelled(fields.text('to'), noOrUnknown(executed), options),
+    ({ fields, executed, options }) => new actor.Cancelled(fields.text('to'), executed, options),
   ],
   ['ERR_DEADLOCK', ({ fields, options }) => new actor.DeadlockError(fields.text('path'), options)],
   [
@@ -164,13 +164,3 @@ const errorsByName: ReadonlyMap<string, Build> = new Map<string, Build>([
   ['AbortError', ({ message }) => new DOMException(message, 'AbortError')],
   ['TimeoutError', ({ message }) => new DOMException(message, 'TimeoutError')],
 ]);
-
-function noOrUnknown(executed: actor.Executed): 'no' | 'unknown' {
-  if (executed !== 'yes') return executed;
-  throw new Misfit();
-}
-
-function noOrYes(executed: actor.Executed): 'no' | 'yes' {
-  if (executed !== 'unknown') return executed;
-  throw new Misfit();
-}

@@ -104,7 +104,7 @@ test('disposing of a function gives it back: its owner forgets it, and it can be
 
   t.is(lent(), 0);
   const error = await t.throwsAsync(hub.say('hello'), { instanceOf: Unreachable });
-  t.is(error?.executed, 'no');
+  t.is(error?.executed, 'yes'); // The method that called it, that is.
 });
 
 test('a function that nobody can call any more is given back', async (t) => {
