@@ -157,6 +157,43 @@ test('a log that fills its disk is shortened in time, with the room that the res
   });
 });
 
+/** One node, which makes a snapshot every hundred commands, when it has all its first files. */
+const roomy = starter({
+  log: { reserveBytes: 4 * SEGMENT_BYTES },
+  voters: ['a'],
+  snapshotEntries: 100,
+});
+
+test('a log is shortened in the room of the reserve, where a snapshot had none just before', async (t) => {
+  await simulate({ seed: 5, nodes: ['a'], start: roomy }, async (world) => {
+    await world.sleep(1_000); // For the reserve, and two segments.
+    world.world.disk('a').setQuality({ capacityBytes: 6 * SEGMENT_BYTES });
+
+    const refused = fill(world, 'a', 10);
+    await t.throwsAsync(refused, { code: 'ERR_DISK_FULL' });
+
+    t.true(world.node('a').group.status().first > 1);
+  });
+});
+
+test('a log that could not be shortened for want of room is, when there is a little', async (t) => {
+  await simulate({ seed: 5, nodes: ['a'], start: roomy }, async (world) => {
+    await world.sleep(1_000);
+    world.world.disk('a').suffer('full');
+    const refused = fill(world, 'a', 10);
+    await t.throwsAsync(refused, { code: 'ERR_DISK_FULL' });
+    const before = world.node('a').group.status();
+
+    world.world.disk('a').setQuality({ capacityBytes: 3.5 * SEGMENT_BYTES });
+    world.world.disk('a').goOn();
+    await world.sleep(60_000);
+
+    t.is(before.first, 1);
+    t.true(world.node('a').group.status().first > 1);
+    t.true(world.node('a').engine.status().isFull);
+  });
+});
+
 test('a leader whose loop stands still has given up the lead before it takes a command', async (t) => {
   await simulate({ seed: 6, start: starter({ voters: names }) }, async (world) => {
     await fill(world, 'a', 1);

@@ -317,9 +317,11 @@ export class Engine implements Driver {
 
   /** Of thousands of groups, which share the disk, each leads no more and shortens its log. */
   #full(isFull: boolean): void {
+    const isNews = isFull !== this.#isFull;
     this.#isFull = isFull;
-    if (isFull) this.#env.log.error({ node: this.node }, 'the disk is full: no commands are taken');
-    else this.#env.log.info({ node: this.node }, 'the disk has room again');
+    const { log } = this.#env;
+    if (isNews && isFull) log.error({ node: this.node }, 'the disk is full: no commands are taken');
+    else if (isNews) log.info({ node: this.node }, 'the disk has room again');
     for (const group of this.#groups.values()) group.full(isFull);
   }
 

@@ -2,7 +2,7 @@
  * Files of one directory as storage uses them: the same on a real disk (`nodeFiles`) and on one of
  * `@troupe/sim`. Nothing is durable before it was synced, names included; a power cut leaves each
  * sector of 512 bytes that was not synced old or new, and never half. Errors carry the `code` of
- * the operating system: `ENOSPC` when the disk is full, `ENOENT` when there is no such file.
+ * the operating system: `ENOSPC` or `EDQUOT` when there is no room, `ENOENT` for no such file.
  */
 export interface Files {
   /** @throws ENOENT unless `create` is set */
@@ -41,4 +41,10 @@ export interface File {
 export function codeOf(error: unknown): string | undefined {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return typeof code === 'string' ? code : undefined;
+}
+
+/** Whether it went wrong for want of room: of the disk, or of what this user may have of it. */
+export function isForRoom(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === 'ENOSPC' || code === 'EDQUOT';
 }

@@ -26,7 +26,8 @@ export interface LogOptions extends LogOwner {
   readonly sealAfterMs?: number;
   /**
    * The disk has no room for another segment, and the reserve is gone: refuse commands, lead no
-   * more, make snapshots. False: there is room again, and the reserve is back.
+   * more, make snapshots. Said again every 30 s while that lasts, for snapshots that had no room
+   * before. False: there is room again, and the reserve is back.
    */
   readonly onFull?: (isFull: boolean) => void;
   /** The log of `group` is so long that it keeps old segments: make a snapshot of it. */

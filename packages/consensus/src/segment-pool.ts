@@ -1,5 +1,5 @@
 import type { Timer } from '@troupe/actor';
-import { codeOf, type File, type Files } from './files.ts';
+import { type File, type Files, isForRoom } from './files.ts';
 import { StoreClosed } from './log-errors.ts';
 import type { LogSettings } from './log-options.ts';
 import {
@@ -141,7 +141,7 @@ export class SegmentPool {
       try {
         return await this.#make(number);
       } catch (error) {
-        if (codeOf(error) !== 'ENOSPC') throw error;
+        if (!isForRoom(error)) throw error;
       }
       await this.#makeRoom();
     }
@@ -185,17 +185,18 @@ export class SegmentPool {
   }
 
   async #makeRoom(): Promise<void> {
-    if (!this.#isFull) {
-      this.#isFull = true;
-      this.#lookForRoom();
-      this.#settings.onFull(true);
-    }
-    if (this.#hasReserve) {
+    const hadReserve = this.#hasReserve;
+    if (hadReserve) {
       this.#hasReserve = false;
       await this.#files.remove(RESERVE);
       await this.#files.syncDirectory();
-      return;
     }
+    if (!this.#isFull) {
+      this.#isFull = true;
+      this.#lookForRoom();
+      this.#settings.onFull(true); // Whoever shortens a log now has the room of the reserve.
+    }
+    if (hadReserve) return;
     if (this.#isClosing) throw new StoreClosed();
     await new Promise<void>((resolve) => {
       const timer = this.#settings.env.setTimer(LOOK_AGAIN_MS, resolve);
@@ -209,8 +210,12 @@ export class SegmentPool {
   #lookForRoom(): void {
     this.#lookAgain = this.#settings.env.setTimer(RESTORE_AGAIN_MS, () => {
       if (!this.#isFull) return;
-      this.#chore(() => this.#restoreReserve()).catch(() => {});
       this.#lookForRoom();
+      const looking = this.#chore(() => this.#restoreReserve());
+      looking.then(
+        () => this.#isFull && this.#settings.onFull(true), // Some logs may have had no room yet.
+        () => {},
+      );
     });
   }
 
@@ -238,7 +243,7 @@ export class SegmentPool {
         await this.#files.syncDirectory();
       }
     } catch (error) {
-      if (codeOf(error) !== 'ENOSPC') throw error;
+      if (!isForRoom(error)) throw error;
       return;
     }
     this.#hasReserve = reserveBytes > 0;

@@ -8,7 +8,7 @@ import {
   readManifest,
 } from './block-sums.ts';
 import { checksum } from './checksum.ts';
-import { codeOf, type File, type Files } from './files.ts';
+import { type File, type Files, isForRoom } from './files.ts';
 import { DiskFull, failureOf, StoreClosed } from './log-errors.ts';
 
 const PREFIX = 'snapshot-';
@@ -303,7 +303,7 @@ export class SnapshotFiles {
     try {
       return await write(key);
     } catch (error) {
-      if (codeOf(error) !== 'ENOSPC') throw failureOf(error, `snapshot '${id}'`);
+      if (!isForRoom(error)) throw failureOf(error, `snapshot '${id}'`);
       if (this.#incoming.get(group)?.snapshot.id !== id) {
         for (const name of [`${key}.part`, `${key}.sums`]) await this.#remove(name);
       }

@@ -90,6 +90,8 @@ export class SnapshotMaker {
     const since = applied - (snapshots.latest?.index ?? 0);
     const isWorth = isUrgent || isIdle || since >= limits.snapshotEntries / 4;
     if (!isWorth || applied === 0) return;
+    // The reserve was given up for it; nothing is applied meanwhile that would try it again.
+    if (isUrgent) this.#refusedAt = -Infinity;
     await this.#tryTo(async () => {
       await this.make();
       if (isUrgent || isIdle) await snapshots.shorten(raft);

@@ -332,6 +332,37 @@ test('a sync that fails is not tried again, and fails all that waits and all tha
   await t.throwsAsync(store.close(), { code: 'ERR_STORE_FAILED' });
 });
 
+test('a disk of which its user may have no more is full, and has not failed', async (t) => {
+  const { files } = await place(t);
+  let isUsedUp = false;
+  const limited: Files = {
+    ...files,
+    open: async (name, options) => {
+      const file = await files.open(name, options);
+      const write = async (offset: number, bytes: Uint8Array): Promise<void> => {
+        if (isUsedUp && name.startsWith('filling-')) {
+          throw Object.assign(new Error('EDQUOT: disk quota exceeded'), { code: 'EDQUOT' });
+        }
+        await file.write(offset, bytes);
+      };
+      return { ...file, write };
+    },
+  };
+  let tell!: (isFull: boolean) => void;
+  const told = new Promise<boolean>((resolve) => (tell = resolve));
+  const store = await open(limited, { segmentBytes: 4_096, reserveBytes: 65_536, onFull: tell });
+  await fill(store, 20);
+
+  isUsedUp = true;
+  const saving = fill(store, 400);
+  const isFull = await told;
+  isUsedUp = false;
+  await saving;
+
+  t.true(isFull);
+  await store.close();
+});
+
 test('a record that need not be synced causes no write of its own', async (t) => {
   const disk = new Watched((await place(t)).files);
   const store = await open(disk.files, { segmentBytes: 65_536, sealAfterMs: 60_000 });
