@@ -82,7 +82,7 @@ export type { EntryRange, GroupRecord, LogStore, Recovered, StoreWatcher } from 
 export { MemoryStore } from './memory-store.ts';
 export { DiskStore, openDirectory, openStore, setAside } from './disk-store.ts';
 export type { DirectoryOptions, OpenedStore } from './disk-store.ts';
-export type { LogOptions } from './log-options.ts';
+export type { LogOptions, LogTuning } from './log-options.ts';
 export { nodeFiles } from './node-files.ts';
 export type { NodeFilesOptions } from './node-files.ts';
 export type { File, Files } from './files.ts';

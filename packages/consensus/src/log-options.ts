@@ -3,11 +3,8 @@ import { BadOption } from './errors.ts';
 import { FRAME_ALIGNMENT } from './log-frame.ts';
 import { checkOwner, type LogOwner, SEGMENT_HEADER_BYTES } from './log-segment.ts';
 
-export interface LogOptions extends LogOwner {
-  /** Names that the files must bear, so that no node ever starts on another one's log. */
-  readonly cluster: string;
-  readonly node: string;
-  readonly env: Pick<Env, 'setTimer' | 'random'>;
+/** How a log uses its disk, for whom the defaults do not do. */
+export interface LogTuning {
   /** Of one file of the log; a larger write makes a larger one. Default: 16 MiB. */
   readonly segmentBytes?: number;
   /** What is written together, at most, however much waits. Default: 4 MiB. */
@@ -24,6 +21,13 @@ export interface LogOptions extends LogOwner {
    * write that was cut off. Default: 20 ms.
    */
   readonly sealAfterMs?: number;
+}
+
+export interface LogOptions extends LogOwner, LogTuning {
+  /** Names that the files must bear, so that no node ever starts on another one's log. */
+  readonly cluster: string;
+  readonly node: string;
+  readonly env: Pick<Env, 'setTimer' | 'random'>;
   /**
    * The disk has no room for another segment, and the reserve is gone: refuse commands, lead no
    * more, make snapshots. Said again every 30 s while that lasts, for snapshots that had no room

@@ -186,6 +186,7 @@ export type {
   LogOptions,
   LogPlace,
   LogStore,
+  LogTuning,
   MemberChange as GroupChange,
   MemberKind as GroupMemberKind,
   Members as GroupMembers,

@@ -40,11 +40,12 @@ class EngineThread {
   async run(): Promise<void> {
     this.#parent.on('message', (order: ThreadOrder) => this.#follow(order));
     try {
-      const { self, data, tickMs, handOverAfterMs, port } = this.#start;
+      const { self, data, log, tickMs, handOverAfterMs, port } = this.#start;
       const env = this.#env;
       const node = self.name;
       // In place: whatever this thread would do meanwhile waits for what is being saved.
-      if (data !== undefined) this.#store = await openDirectory(data, { node, env, inPlace: env });
+      const own = { node, env, inPlace: env };
+      if (data !== undefined) this.#store = await openDirectory(data, { ...log, ...own });
       const wire = await this.#openWire();
       const driver = new Engine({
         node,

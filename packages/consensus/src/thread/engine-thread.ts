@@ -5,6 +5,7 @@ import type { Driver } from '../driver.ts';
 import type { NodeId } from '../consensus.ts';
 import { BadOption } from '../errors.ts';
 import { checkTickMs } from '../group-options.ts';
+import type { LogTuning } from '../log-options.ts';
 import type { News, Order } from './orders.ts';
 import type { EngineThreadStart, ThreadNews, ThreadOrder } from './thread-start.ts';
 import { ThreadedEngine } from './threaded-engine.ts';
@@ -19,6 +20,8 @@ export interface EngineThreadOptions {
   readonly env: Env;
   /** The directory of the node, which the thread opens. Default: in memory. */
   readonly data?: string | undefined;
+  /** How the log in `data` uses its disk, as of `openDirectory`. */
+  readonly log?: LogTuning | undefined;
   /** Where it takes lines, `host:port` or `unix:/path`. Default: nowhere, for a node alone. */
   readonly listen?: string | undefined;
   /** Where others dial it, when that is elsewhere; port 0 stands for the one it listens on. */
@@ -60,9 +63,12 @@ export class EngineThread {
     if (!(handOverAfterMs > 0)) {
       throw new BadOption('handOverAfterMs', handOverAfterMs, 'give milliseconds, more than 0');
     }
-    const { data, listen, advertise, secret } = options;
+    const { data, log, listen, advertise, secret } = options;
+    if (log !== undefined && data === undefined) {
+      throw new BadOption('log', log, 'a log in memory has no files: give data, or leave it out');
+    }
     const credentials = await tls?.credentials();
-    const own = { data, listen, advertise, secret, tls: credentials };
+    const own = { data, log, listen, advertise, secret, tls: credentials };
     const start = { self, ...own, tickMs, handOverAfterMs };
     const { port1, port2: port } = new MessageChannel();
     const worker = new Worker(new URL('./engine-thread-main.js', import.meta.url), {

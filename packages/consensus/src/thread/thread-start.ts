@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { LogNews } from '@troupe/actor/internal';
 import type { PeerIdentity, Secret, TlsCredentials } from '@troupe/remote';
+import type { LogTuning } from '../log-options.ts';
 import type { ToldError } from './orders.ts';
 
 /** What the thread is started with: plain data, since nothing else can be copied. */
@@ -13,6 +14,7 @@ export interface EngineThreadStart {
   readonly tls: TlsCredentials | undefined;
   /** The directory of the node; undefined: in memory. */
   readonly data: string | undefined;
+  readonly log: LogTuning | undefined;
   readonly tickMs: number | undefined;
   readonly handOverAfterMs: number;
   /** The way of orders and news. */
