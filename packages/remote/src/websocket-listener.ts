@@ -36,9 +36,7 @@ export async function listenForWebSockets(door: WebSocketDoor): Promise<Listener
   const server = own ?? door.server ?? createServer();
   const sockets = new ws.WebSocketServer({ ...limitsOf(door.messageBytesMax), noServer: true });
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    if (new URL(request.url ?? '/', 'http://any').pathname === url.pathname) {
-      return admit(door, sockets, { request, socket, head });
-    }
+    if (pathOf(request) === url.pathname) return admit(door, sockets, { request, socket, head });
     if (own !== undefined) refuseUpgrade(socket, '404 Not Found');
   };
   server.on('upgrade', onUpgrade);
@@ -49,8 +47,9 @@ export async function listenForWebSockets(door: WebSocketDoor): Promise<Listener
       server.off('upgrade', onUpgrade);
       sockets.close();
       return new Promise((resolve) => {
-        if (own === undefined) resolve();
-        else own.close(() => resolve());
+        if (own === undefined) return resolve();
+        own.close(() => resolve());
+        own.closeAllConnections(); // Those that never became WebSockets: nobody waits for them.
       });
     },
   };
@@ -103,6 +102,15 @@ function refuseRequest(_: IncomingMessage, response: ServerResponse): void {
   response.end('this port speaks WebSocket only\n');
 }
 
+/** @returns undefined when what the visitor asks for is no address, as `//` is none */
+function pathOf({ url = '/' }: IncomingMessage): string | undefined {
+  const base = 'http://any';
+  return URL.canParse(url, base) ? new URL(url, base).pathname : undefined;
+}
+
+/** The server has let go of the socket: its errors, and its end, are nobody else's any more. */
 function refuseUpgrade(socket: Duplex, status: string): void {
+  socket.on('error', () => undefined);
+  socket.once('finish', () => socket.destroy());
   socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
 }

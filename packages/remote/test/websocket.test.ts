@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { get } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { mock } from 'node:test';
 import test from 'ava';
 import { WebSocket } from 'ws';
@@ -48,6 +49,73 @@ test('another path is not there, and what is no WebSocket is told so', async (t)
   t.is(status, 426);
   await listener.close();
 });
+
+/** A client that keeps its half of a connection, whatever becomes of the other. */
+async function visitor({ address }: Listener, said: string): Promise<Socket> {
+  const { hostname: host, port } = new URL(address);
+  const socket = connect({ host, port: Number(port), allowHalfOpen: true });
+  socket.on('error', () => undefined);
+  await once(socket, 'connect');
+  socket.write(said);
+  return socket;
+}
+
+/** Asks for a WebSocket as no library would. */
+function asking(path: string): string {
+  const key = Buffer.alloc(16).toString('base64');
+  const fields = `sec-websocket-version: 13\r\nsec-websocket-key: ${key}`;
+  const upgrade = 'host: a\r\nconnection: upgrade\r\nupgrade: websocket';
+  return `GET ${path} HTTP/1.1\r\n${upgrade}\r\n${fields}\r\n\r\n`;
+}
+
+/** @returns all that a visitor was told, once nothing more will be */
+function told(socket: Socket): Promise<string> {
+  let text = '';
+  socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  return new Promise((resolve) => {
+    socket.once('end', () => resolve(text));
+    socket.once('close', () => resolve(text));
+  });
+}
+
+for (const path of ['//', '///', 'http://[', '/elsewhere']) {
+  test(`who asks for ${path} is told that it is not there, and let go`, async (t) => {
+    const { listener } = await waiting();
+    const socket = await visitor(listener, asking(path));
+
+    t.regex(await told(socket), /^HTTP\/1.1 404 /);
+    await listener.close(); // It waits for no half of a connection.
+    socket.destroy();
+  });
+}
+
+test('who hangs up on being refused does no harm', async (t) => {
+  const { listener } = await waiting();
+
+  for (let i = 0; i < 20; i += 1) {
+    const socket = await visitor(listener, asking('/elsewhere'));
+    socket.resetAndDestroy();
+    await told(socket);
+  }
+
+  const socket = await visitor(listener, asking('/elsewhere'));
+  t.regex(await told(socket), /^HTTP\/1.1 404 /);
+  socket.destroy();
+  await listener.close();
+});
+
+for (const said of ['', 'GET /']) {
+  test(`who has said '${said}' and waits does not keep a node from ending`, async (t) => {
+    const { listener } = await waiting();
+    const socket = await visitor(listener, said);
+
+    const answer = told(socket);
+    await listener.close();
+
+    t.is(await answer, '');
+    socket.destroy();
+  });
+}
 
 test('a text is no chunk: the connection is closed', async (t) => {
   const { listener, first } = await waiting();
