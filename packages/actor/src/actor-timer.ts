@@ -1,5 +1,6 @@
 import type { Cell } from './cell.ts';
 import type { Timer } from './env.ts';
+import { checkDuration, TIMER_MS_MAX } from './number-limits.ts';
 
 /** What an actor wants to do later. */
 export interface LaterTurn {
@@ -10,9 +11,7 @@ export interface LaterTurn {
 
 /** Runs a turn of `cell` when its time has come, while this instance of the actor lives. */
 export function startTimer(cell: Cell, { delayMs, run, repeats }: LaterTurn): () => void {
-  if (!(delayMs >= 0 && delayMs < 2 ** 31)) {
-    throw new RangeError(`a delay must be in 0 … 2 ** 31 - 1 milliseconds, not ${delayMs}`);
-  }
+  checkDuration(repeats ? 'periodMs' : 'delayMs', delayMs, [0, TIMER_MS_MAX]);
   const { env } = cell.system;
   const timer: { next: Timer | undefined } = { next: undefined };
   const stop = (): void => {

@@ -1,8 +1,8 @@
 import type { CallerIdentity } from './caller-identity.ts';
 import type { Cell } from './cell.ts';
 import { type CallContext, Origin } from './context.ts';
-import { BadOption } from './errors.ts';
 import { nested } from './interceptor.ts';
+import { checkDuration } from './number-limits.ts';
 import type { CallOptions } from './recipient.ts';
 import type { ActorSystem } from './system.ts';
 
@@ -27,9 +27,7 @@ export class Caller {
     this.owner = owner;
     if (options === undefined) return;
     const { timeoutMs, trace, values } = options;
-    if (timeoutMs !== undefined && !(timeoutMs >= 1 && timeoutMs < 2 ** 31)) {
-      throw new BadOption('timeoutMs', timeoutMs, 'a call has 1 … 2 ** 31 - 1 milliseconds');
-    }
+    if (timeoutMs !== undefined) checkDuration('timeoutMs', timeoutMs);
     if (trace !== undefined || values !== undefined) this.#origin = new Origin(trace, values);
   }
 

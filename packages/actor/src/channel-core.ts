@@ -1,7 +1,10 @@
 import type { Env } from './env.ts';
 import { ChannelClosed } from './errors.ts';
 import { type IoBudget, ioBudgetOf } from './io-budget.ts';
+import { checkInteger, type Limits } from './number-limits.ts';
 import { WaitList, type Waiter } from './wait-list.ts';
+
+const CAPACITY: Limits = [0, 2 ** 31];
 
 /** What `poll` yields instead of an element; no element can be equal to one of these. */
 export const EMPTY: unique symbol = Symbol('empty');
@@ -70,9 +73,7 @@ export class ChannelCore<T> {
   #onDrain: Set<() => void> | undefined;
 
   constructor(capacity: number, env: Env, hooks?: ChannelHooks) {
-    if (!Number.isSafeInteger(capacity) || capacity < 0 || capacity > 2 ** 31) {
-      throw new RangeError(`capacity must be an integer in 0 … 2 ** 31, not ${capacity}`);
-    }
+    checkInteger('capacity', capacity, CAPACITY);
     this.capacity = capacity;
     this.env = env;
     this.budget = ioBudgetOf(env);

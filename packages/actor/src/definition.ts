@@ -1,6 +1,7 @@
 import type { Actor } from './actor.ts';
 import { type ArgumentCheck, checkBySchema, checkByTypes } from './arguments.ts';
 import type { IncomingInterceptor } from './interceptor.ts';
+import { BadOption } from './errors.ts';
 import { isReservedName } from './lazy-methods.ts';
 import { MethodTable } from './method-table.ts';
 import {
@@ -12,11 +13,13 @@ import {
   READONLY,
   type RpcOptions,
 } from './method.ts';
+import { checkInteger, type Limits } from './number-limits.ts';
 import type { RemoteKeys } from './ref.ts';
 import type { Supervision } from './supervision.ts';
 
 /** Messages that wait for one actor, unless its class says otherwise. */
 const MAILBOX_CAPACITY = 1_024;
+const MAILBOX_CAPACITIES: Limits = [1, 2 ** 31 - 1];
 
 /** What becomes of a message when the mailbox is full. */
 export type WhenFull = 'refuse' | 'wait' | 'drop-oldest';
@@ -135,12 +138,10 @@ function markActor(target: ActorClass, options: ActorOptions): void {
   if (!/^[\w.-]{1,64}$/.test(kind)) {
     throw new TypeError(`kind must be 1 … 64 letters, digits, '_', '.' or '-', not '${kind}'`);
   }
-  if (!Number.isSafeInteger(mailboxCapacity) || mailboxCapacity < 1) {
-    throw new RangeError(`mailboxCapacity must be a positive integer, not ${mailboxCapacity}`);
-  }
+  checkInteger('mailboxCapacity', mailboxCapacity, MAILBOX_CAPACITIES);
   const { whenFull = 'refuse' } = options;
   if (!['refuse', 'wait', 'drop-oldest'].includes(whenFull)) {
-    throw new TypeError(`whenFull must be 'refuse', 'wait' or 'drop-oldest', not '${whenFull}'`);
+    throw new BadOption('whenFull', whenFull, "give 'refuse', 'wait' or 'drop-oldest'");
   }
   const mark: ActorOptions = { ...options, mailboxCapacity };
   Object.defineProperty(target, actorMark, { value: mark });

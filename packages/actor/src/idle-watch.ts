@@ -1,5 +1,6 @@
 import type { Cell } from './cell.ts';
 import type { Timer } from './env.ts';
+import { checkDuration } from './number-limits.ts';
 
 /** Runs a turn when no message has come for a while. A message costs it one look at the clock. */
 export class IdleWatch {
@@ -12,11 +13,9 @@ export class IdleWatch {
   /** A turn waits; there is never a second one, however long the actor is busy. */
   #isDue = false;
 
-  /** @throws {RangeError} when `timeoutMs` is no time to wait */
+  /** @throws {BadOption} when `timeoutMs` is no time to wait */
   constructor(cell: Cell, timeoutMs: number, onIdle: () => unknown) {
-    if (!(timeoutMs > 0 && timeoutMs < 2 ** 31)) {
-      throw new RangeError(`timeoutMs must be in 1 … 2 ** 31 - 1, not ${timeoutMs}`);
-    }
+    checkDuration('timeoutMs', timeoutMs);
     this.#cell = cell;
     this.#timeoutMs = timeoutMs;
     this.#onIdle = onIdle;

@@ -42,4 +42,5 @@ export {
   KIND_CHARS_MAX,
   methodTooLong,
 } from './name-limits.ts';
+export { checkDuration, checkInteger, TIMER_MS_MAX } from './number-limits.ts';
 export { errorOf, messageOf } from './thrown.ts';

@@ -8,6 +8,7 @@ import {
 } from './channel.ts';
 import { type ChannelCore, CLOSED } from './channel-core.ts';
 import { type Env, processDefault } from './env.ts';
+import { checkDuration, TIMER_MS_MAX } from './number-limits.ts';
 import { Waiter } from './wait-list.ts';
 
 declare const sends: unique symbol;
@@ -50,7 +51,7 @@ export function sending<T>(to: Sender<T>, value: T): Sending {
 
 /** @param ms counted from the select that it is part of, 0 … 2 ** 31 - 1 */
 export function after(ms: number): After {
-  if (!(ms >= 0 && ms < 2 ** 31)) throw new RangeError(`ms must be in 0 … 2 ** 31 - 1, not ${ms}`);
+  checkDuration('ms', ms, [0, TIMER_MS_MAX]);
   return new AfterCase(ms) as object as After;
 }
 

@@ -1,19 +1,22 @@
+import { checkDuration, checkInteger, TIMER_MS_MAX } from './number-limits.ts';
+
 /** What becomes of an actor that has failed. */
 export type Directive = 'restart' | 'resume' | 'stop' | 'escalate';
 
 export type SupervisionStrategy = 'one-for-one' | 'all-for-one' | 'rest-for-one';
 
+/** Pauses, in milliseconds. */
 export interface BackOff {
-  /** Pause before the first restart of a series, in milliseconds; doubled for each further one. */
+  /** Before the first restart of a series, 0 … `maxMs`; doubled for each further one. */
   readonly firstMs: number;
-  /** Longest pause, in milliseconds, below 2 ** 31. */
+  /** Longest pause, 0 … 2 ** 31 - 1. */
   readonly maxMs: number;
 }
 
 export interface SupervisionOptions {
-  /** Restarts within `withinMs`; one more is the parent's own failure. Default: 3. */
+  /** In `withinMs`, or `Infinity`; one restart more is the parent's own failure. Default: 3. */
   readonly restarts?: number;
-  /** Milliseconds in which restarts are counted. Default: 10,000. */
+  /** Milliseconds in which restarts are counted, from 1 on. Default: 10,000. */
   readonly withinMs?: number;
   /** Each pause is cut by up to half at random, so that many do not come at once. Default: none. */
   readonly backOff?: BackOff;
@@ -47,13 +50,11 @@ export function restForOne(options: SupervisionOptions = {}): Supervision {
 
 function supervision(strategy: SupervisionStrategy, options: SupervisionOptions): Supervision {
   const { restarts = 3, withinMs = 10_000, backOff, decide = () => 'restart' } = options;
-  if (!(restarts >= 0)) throw new RangeError(`restarts must not be negative, not ${restarts}`);
-  if (!(withinMs > 0)) throw new RangeError(`withinMs must be positive, not ${withinMs}`);
-  const { firstMs, maxMs } = backOff ?? { firstMs: 0, maxMs: 0 };
-  if (!(firstMs >= 0 && maxMs >= firstMs && maxMs < 2 ** 31)) {
-    throw new RangeError(
-      `backOff must have 0 <= firstMs <= maxMs < 2 ** 31, not ${firstMs} and ${maxMs}`,
-    );
+  if (restarts !== Infinity) checkInteger('restarts', restarts, [0, Number.MAX_SAFE_INTEGER]);
+  checkDuration('withinMs', withinMs, [1, Infinity]);
+  if (backOff !== undefined) {
+    checkDuration('backOff.maxMs', backOff.maxMs, [0, TIMER_MS_MAX]);
+    checkDuration('backOff.firstMs', backOff.firstMs, [0, backOff.maxMs]);
   }
   return { strategy, restarts, withinMs, backOff, decide };
 }

@@ -8,6 +8,7 @@ import { type ActorFunction, FunctionActor, isActorFunction } from './function-a
 import { guardedLog } from './guarded-log.ts';
 import type { IncomingInterceptor } from './interceptor.ts';
 import { type IoBudget, ioBudgetOf } from './io-budget.ts';
+import { checkDuration, TIMER_MS_MAX } from './number-limits.ts';
 import { CALL_TIMEOUT_MS, type Down } from './recipient.ts';
 import { recipientOf } from './ref-core.ts';
 import type { ActorRef, AnyRef, EntityRef } from './ref.ts';
@@ -44,7 +45,7 @@ export interface ActorSystemOptions {
   /** First part of every address. Default: `local`. */
   readonly name?: string;
   readonly env?: Env;
-  /** Budget of a call that sets none, in milliseconds. Default: 10,000. */
+  /** Budget of a call that sets none, in milliseconds, 1 … 2 ** 31 - 1. Default: 10,000. */
   readonly callTimeoutMs?: number;
   /**
    * Of the actors that have no parent. They are restarted one by one; their restarts are counted
@@ -102,11 +103,13 @@ export class ActorSystem implements AsyncDisposable {
   readonly #exported = new Map<number, Cell>();
 
   constructor(options: ActorSystemOptions = {}) {
+    const { callTimeoutMs = CALL_TIMEOUT_MS } = options;
+    checkDuration('callTimeoutMs', callTimeoutMs);
     this.#options = options;
     this.name = options.name ?? 'local';
     this.env = options.env ?? processEnv();
     this.log = guardedLog(this.env.log);
-    this.callTimeoutMs = options.callTimeoutMs ?? CALL_TIMEOUT_MS;
+    this.callTimeoutMs = callTimeoutMs;
     this.deadlines = new Deadlines(this.env);
     this.interceptors = options.interceptors ?? [];
     this.copy = options.transparency;
@@ -162,8 +165,11 @@ export class ActorSystem implements AsyncDisposable {
    * Stops every actor, and waits for methods that run, up to `timeoutMs`. When a fifth of that is
    * left they are told by `ctx.signal`, in the end they are abandoned. What has no end of its own,
    * as streams and goroutines, is told at once.
+   * @param timeoutMs 0 … 2 ** 31 - 1. Default: 10,000
+   * @throws {BadOption} and nothing is stopped, when it is no time
    */
   async stop(timeoutMs: number = STOP_TIMEOUT_MS): Promise<void> {
+    checkDuration('timeoutMs', timeoutMs, [0, TIMER_MS_MAX]);
     const cells = [...this.#live()];
     const ends = cells.map((cell) => cell.stop({ kind: 'stopped' }, 'messages'));
     const stopped = Promise.all(ends).then(() => true);

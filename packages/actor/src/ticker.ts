@@ -2,6 +2,7 @@ import { ReceiverEnd } from './channel.ts';
 import type { Receiver } from './channel.ts';
 import { ChannelCore } from './channel-core.ts';
 import { type Env, processDefault, type Timer } from './env.ts';
+import { checkDuration } from './number-limits.ts';
 
 /**
  * Yields whenever a period has passed: how many have since the last tick that was received, which
@@ -85,6 +86,6 @@ class TickerEnd extends ReceiverEnd<number> implements Ticker {
 }
 
 function validPeriod(periodMs: number): number {
-  if (periodMs >= 1 && periodMs < 2 ** 31) return periodMs;
-  throw new RangeError(`periodMs must be in 1 … 2 ** 31 - 1, not ${periodMs}`);
+  checkDuration('periodMs', periodMs);
+  return periodMs;
 }

@@ -2,7 +2,8 @@ import { checkedElement, type Schema } from './arguments.ts';
 import { type Receiver, ReceiverEnd, sendInto } from './channel.ts';
 import { ChannelCore } from './channel-core.ts';
 import { type Env, processDefault } from './env.ts';
-import { ChannelClosed, Overloaded, SubscriberLagged } from './errors.ts';
+import { BadOption, ChannelClosed, Overloaded, SubscriberLagged } from './errors.ts';
+import { checkInteger } from './number-limits.ts';
 
 /** Elements that may wait for one subscriber, unless it says otherwise. */
 const CAPACITY = 64;
@@ -13,6 +14,8 @@ const SUBSCRIBERS_MAX = 65_536;
  * loses the oldest or the newest element, or its subscription ends with `SubscriberLagged`.
  */
 export type LagPolicy = 'wait' | 'drop-oldest' | 'drop-newest' | 'end';
+
+const LAG_POLICIES: readonly LagPolicy[] = ['wait', 'drop-oldest', 'drop-newest', 'end'];
 
 export interface SubscribeOptions {
   /** Elements that may wait for this subscriber, 1 … 2 ** 31. Default: 64. */
@@ -67,6 +70,7 @@ class BroadcastTopic<T> implements Topic<T> {
   readonly #core: ChannelCore<T>;
 
   constructor({ subscribersMax = SUBSCRIBERS_MAX, schema, env = processDefault }: TopicOptions<T>) {
+    checkInteger('subscribersMax', subscribersMax, [1, Number.MAX_SAFE_INTEGER]);
     this.#env = env;
     this.#schema = schema;
     this.#subscribersMax = subscribersMax;
@@ -95,7 +99,10 @@ class BroadcastTopic<T> implements Topic<T> {
   }
 
   subscribe({ capacity = CAPACITY, whenFull = 'wait' }: SubscribeOptions = {}): Subscription<T> {
-    if (capacity < 1) throw new RangeError(`capacity must be in 1 … 2 ** 31, not ${capacity}`);
+    checkInteger('capacity', capacity, [1, 2 ** 31]);
+    if (!LAG_POLICIES.includes(whenFull)) {
+      throw new BadOption('whenFull', whenFull, `give one of ${LAG_POLICIES.join(', ')}`);
+    }
     if (this.#subscribers.size >= this.#subscribersMax) {
       throw new Overloaded('the topic', 'subscribers', this.#subscribersMax);
     }

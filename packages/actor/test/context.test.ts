@@ -327,8 +327,9 @@ test('bind makes a reference from elsewhere one of the actor', async (t) => {
 
 const tooMany = Object.fromEntries(Array.from({ length: 33 }, (_, i) => [i, '']));
 const malformed: readonly (readonly [string, object, RegExp])[] = [
-  ['no time', { timeoutMs: 0 }, /^timeoutMs is 0: .*1 … 2 \*\* 31 - 1/],
+  ['no time', { timeoutMs: 0 }, /^timeoutMs is 0: give milliseconds in 1 … 2147483647$/],
   ['no number', { timeoutMs: NaN }, /^timeoutMs is NaN: /],
+  ['a text that looks like one', { timeoutMs: '500' }, /^timeoutMs is '500': /],
   ['all time', { timeoutMs: Infinity }, /^timeoutMs is Infinity: /],
   ['a trace that is no traceparent', { trace: 'yes' }, /^trace is 'yes': /],
   ['a trace that is no text', { trace: {} }, /^trace is an object: /],

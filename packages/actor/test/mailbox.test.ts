@@ -4,6 +4,7 @@ import {
   type ActorRef,
   ActorSystem,
   actor,
+  BadOption,
   type DeadLetter,
   DeadlineExceeded,
   defineActor,
@@ -224,8 +225,8 @@ test('what a full mailbox does must be one of three things', (t) => {
   const whenFull = 'drop' as 'wait';
 
   t.throws(() => defineActor({ kind: 'odd', rpc: [], whenFull }, class extends Actor {}), {
-    instanceOf: TypeError,
-    message: /whenFull must be 'refuse', 'wait' or 'drop-oldest', not 'drop'/,
+    instanceOf: BadOption,
+    message: "whenFull is 'drop': give 'refuse', 'wait' or 'drop-oldest'",
   });
 });
 

@@ -6,6 +6,7 @@ import {
   ActorSystem,
   actor,
   allForOne,
+  BadOption,
   type Down,
   type Failure,
   LinkBroken,
@@ -387,7 +388,7 @@ const malformed: Readonly<Record<string, () => Supervision>> = {
 };
 for (const [what, make] of Object.entries(malformed)) {
   test(`supervision refuses ${what}`, (t) => {
-    t.throws(make, { instanceOf: RangeError });
+    t.throws(make, { instanceOf: BadOption });
   });
 }
 
