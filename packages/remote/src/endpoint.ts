@@ -5,7 +5,7 @@ import {
   type Timer,
   Unreachable,
 } from '@troupe/actor';
-import { type Recipient, messageOf } from '@troupe/actor/internal';
+import { checkDuration, type Recipient, messageOf } from '@troupe/actor/internal';
 import { CborCodec } from './cbor-codec.ts';
 import { ChannelTable } from './channel-table.ts';
 import type { Codec } from './codec.ts';
@@ -149,6 +149,9 @@ export class Endpoint {
     this.codec = options.codec ?? new CborCodec();
     this.errorClasses = options.errors ?? [];
     this.sendsStacks = options.sendsStacks ?? true;
+    for (const name of ['pingAfterMs', 'lostAfterMs', 'resumeWindowMs'] as const) {
+      if (options[name] !== undefined) checkDuration(name, options[name]);
+    }
     this.resumeWindowMs = options.resumeWindowMs ?? RESUME_WINDOW_MS;
     this.limits = peerLimits(options.limits);
     this.edge = options.edge ?? [];

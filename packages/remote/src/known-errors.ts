@@ -90,6 +90,10 @@ const errorsByCode: ReadonlyMap<string, Build> = new Map<string, Build>([
     },
   ],
   [
+    'ERR_BAD_OPTION',
+    ({ fields, message, options }) => badOption(fields.text('option'), message, options),
+  ],
+  [
     'ERR_NOT_SERIALIZABLE',
     ({ fields, executed, options }) => {
       const [path, issue] = [fields.text('path'), fields.text('issue')];
@@ -164,3 +168,9 @@ const errorsByName: ReadonlyMap<string, Build> = new Map<string, Build>([
   ['AbortError', ({ message }) => new DOMException(message, 'AbortError')],
   ['TimeoutError', ({ message }) => new DOMException(message, 'TimeoutError')],
 ]);
+
+/** The value itself does not cross: the message says what is to be known of it. */
+function badOption(option: string, message: string, options?: ErrorOptions): Error {
+  const error = new actor.BadOption(option, undefined, '', options);
+  return Object.defineProperty(error, 'message', { value: message });
+}

@@ -9,6 +9,7 @@ import {
 import {
   Answer,
   type Caller,
+  checkDuration,
   checkName,
   definitionOf,
   KEY_CHARS_MAX,
@@ -17,12 +18,13 @@ import {
   recipientOf,
   refTo,
 } from '@troupe/actor/internal';
-import type { OutsiderTarget } from './outsider-frames.ts';
+import { type OutsiderTarget, TIMEOUT_MS_MAX } from './outsider-frames.ts';
 import { type OutsiderClientOptions, OutsiderLine } from './outsider-line.ts';
 
 /**
  * Connects to the door that a node keeps for outsiders: `wss://app.example/troupe`.
  * @throws {OutsiderRefused} when the token is not accepted. {Unreachable} when nobody answers.
+ * @throws {BadOption} when an option makes no sense
  */
 export async function connect(
   url: string,
@@ -44,7 +46,12 @@ export class OutsiderClient {
   #line: OutsiderLine | undefined;
   #isClosed = false;
 
+  /** @throws {BadOption} when `callTimeoutMs` is no time, or a node would not give it */
   constructor(url: string, options: OutsiderClientOptions) {
+    const { callTimeoutMs } = options;
+    if (callTimeoutMs !== undefined) {
+      checkDuration('callTimeoutMs', callTimeoutMs, [1, TIMEOUT_MS_MAX]);
+    }
     this.#url = url;
     this.#options = options;
   }

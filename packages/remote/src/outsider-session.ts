@@ -36,7 +36,6 @@ import { errorFromWire, errorToWire } from './wire-error.ts';
 const HANDED_OUT_MAX = 1_024;
 /** What may wait for a client that does not read. */
 const UNREAD_BYTES_MAX = 4 * 1024 * 1024;
-const TIMEOUT_MS_MAX = 60_000;
 
 /** Names for what a `NotSerializable` points to. */
 const REPLY_FIELDS = ['type', 'id', 'result'];
@@ -228,7 +227,7 @@ export class OutsiderSession {
     const target = targetOf(frame);
     const method = frame.text();
     const args = frame.list();
-    const timeoutMs = Math.min(Math.max(1, frame.number()), TIMEOUT_MS_MAX);
+    const timeoutMs = Math.min(Math.max(1, frame.number()), wire.TIMEOUT_MS_MAX);
     if (this.#calls.has(id)) throw new BadFrame(`call ${id} is under way already`);
     if (this.#calls.size >= wire.OUTSIDER_CALLS_MAX) {
       const { node } = this.#host;

@@ -5,8 +5,9 @@ import { CborCodec } from './cbor-codec.ts';
 import type { Edge } from './edge.ts';
 import type { EndpointRouter } from './endpoint.ts';
 import { OUTSIDER_LIMITS, PING_MS } from './outsider-frames.ts';
+import { checkOutsiders } from './outsider-options.ts';
 import { type OutsiderCall, OutsiderSession } from './outsider-session.ts';
-import { type Listener, ListenFailed } from './transport.ts';
+import type { Listener } from './transport.ts';
 import { listenForWebSockets, type WebSocketVisit } from './websocket-listener.ts';
 
 const OUTSIDERS_MAX = 10_000;
@@ -33,7 +34,7 @@ export interface OutsiderOptions {
    * `true` lets the call happen; a promise refuses it, and so does an error.
    */
   readonly permits: (caller: CallerIdentity, call: OutsiderCall) => boolean;
-  /** Clients at one time. Default: 10,000. */
+  /** Clients at one time, from 1 on. Default: 10,000. */
   readonly max?: number | undefined;
 }
 
@@ -63,16 +64,9 @@ export class Outsiders {
     this.#host = host;
   }
 
-  /** @throws {ListenFailed} */
+  /** @throws {BadOption} {ListenFailed} */
   static async open(options: OutsiderOptions, host: OutsiderHost): Promise<Outsiders> {
-    const { origins = [], listen } = options;
-    for (const origin of origins) {
-      if (URL.canParse(origin) && new URL(origin).origin === origin) continue;
-      throw new ListenFailed(
-        listen,
-        `an origin is https://host or http://host:port, not ${origin}`,
-      );
-    }
+    checkOutsiders(options);
     const outsiders = new Outsiders(options, host);
     await outsiders.#open();
     return outsiders;

@@ -1,3 +1,5 @@
+import { checkInteger } from '@troupe/actor/internal';
+
 /** What one other node may have going here. Beyond that it is refused, and told which bound. */
 export interface PeerLimits {
   /** Calls that run or wait here; a cancelled one counts until it has ended. */
@@ -27,11 +29,10 @@ export const DEFAULT_PEER_LIMITS: PeerLimits = {
   cancelsPerSecondMax: 10_000,
 };
 
-/** @throws {RangeError} when a limit is no whole number above 0 */
+/** @throws {BadOption} when a limit is no whole number above 0 */
 export function peerLimits(own: Partial<PeerLimits> = {}): PeerLimits {
   for (const [name, value] of Object.entries(own)) {
-    if (Number.isSafeInteger(value) && value > 0) continue;
-    throw new RangeError(`${name} must be a whole number above 0, not ${value}`);
+    checkInteger(`limits.${name}`, value, [1, Number.MAX_SAFE_INTEGER]);
   }
   return { ...DEFAULT_PEER_LIMITS, ...own };
 }

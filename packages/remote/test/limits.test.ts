@@ -3,6 +3,7 @@ import {
   Actor,
   type ActorRef,
   type AnyRef,
+  BadOption,
   type Down,
   NotSerializable,
   Overloaded,
@@ -266,8 +267,18 @@ test('a node that was named and is used counts no longer', async (t) => {
 
 test('limits are checked when the node starts', async (t) => {
   await t.throwsAsync(testNodes().node('a', { limits: { callsMax: 0 } }), {
-    instanceOf: RangeError,
-    message: /callsMax/,
+    instanceOf: BadOption,
+    message: 'limits.callsMax is 0: give an integer of at least 1',
   });
   t.is(DEFAULT_PEER_LIMITS.callsMax, 65_536);
+});
+
+test('times between nodes are checked when the node starts', async (t) => {
+  for (const option of ['pingAfterMs', 'lostAfterMs', 'resumeWindowMs']) {
+    const error = await t.throwsAsync(testNodes().node('a', { [option]: Number.NaN }), {
+      instanceOf: BadOption,
+    });
+
+    t.is(error?.option, option);
+  }
 });

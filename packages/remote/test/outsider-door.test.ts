@@ -4,12 +4,19 @@ import {
   Actor,
   type ActorRef,
   ActorSystem,
+  BadOption,
   processEnv,
   rpc,
   Unauthorized,
   Unreachable,
 } from '@troupe/actor';
-import { connect, OutsiderRefused, Outsiders, type OutsiderOptions } from '@troupe/remote';
+import {
+  checkOutsiders,
+  connect,
+  OutsiderRefused,
+  Outsiders,
+  type OutsiderOptions,
+} from '@troupe/remote';
 
 class Safe extends Actor {
   opened = 0;
@@ -109,6 +116,57 @@ for (const nobody of [undefined, null, false, true, '', 'ann', {}, { name: 7 }])
     t.regex(error?.message ?? '', /its token is not accepted/);
   });
 }
+
+const complete: OutsiderOptions = {
+  listen: 'ws://127.0.0.1:0/door',
+  authenticate: (name) => ({ name }),
+  permits: () => true,
+};
+
+const incomplete: readonly (readonly [string, object, string])[] = [
+  [
+    'outsiders.authenticate',
+    { authenticate: undefined },
+    'is undefined: give a function that says whose token it is, or nobody could get in',
+  ],
+  [
+    'outsiders.permits',
+    { permits: undefined },
+    'is undefined: give a function that says which calls are allowed, or none would be',
+  ],
+  ['outsiders.permits', { permits: true }, 'is true: give a function'],
+  ['outsiders.listen', { listen: 8080 }, 'is 8080: give ws://host:port/path'],
+  ['outsiders.origins', { origins: 'https://app.example' }, 'in a list'],
+  [
+    'outsiders.origins[0]',
+    { origins: ['https://app.example/'] },
+    "is 'https://app.example/': give",
+  ],
+  ['outsiders.max', { max: 0 }, 'is 0: give an integer of at least 1'],
+];
+
+for (const [option, wrong, message] of incomplete) {
+  test(`no door is opened with ${option} of ${JSON.stringify(wrong)}`, (t) => {
+    const open = (): void => checkOutsiders({ ...complete, ...wrong });
+
+    const error = t.throws(open, { instanceOf: BadOption });
+
+    t.is(error?.option, option);
+    t.true(error?.message.includes(message), error?.message);
+    t.notThrows(() => checkOutsiders(complete));
+  });
+}
+
+test('a client is told at once of a time for calls that no node would give', async (t) => {
+  for (const callTimeoutMs of [Number.NaN, 0, 60_001]) {
+    const options = { token: 'ann', WebSocket, callTimeoutMs };
+
+    await t.throwsAsync(connect('ws://127.0.0.1:9/door', options), {
+      instanceOf: BadOption,
+      message: `callTimeoutMs is ${callTimeoutMs}: give milliseconds in 1 … 60000`,
+    });
+  }
+});
 
 test('a client says why no WebSocket could be made', async (t) => {
   const { url } = await door(t, {});

@@ -20,6 +20,7 @@ const callErrors: readonly CallError[] = [
   new actor.NoSuchActor('a/room/#1', 'it never was', { cause }),
   new actor.NoSuchMethod('a/room/#1', 'sing', { cause }),
   new actor.BadArguments('a/room/#1', 'say', 'args[0] is no text', { cause }),
+  new actor.BadOption('capacity', -1, 'give an integer in 0 … 8', { cause }),
   new actor.NotSerializable('args[0]', 'it is a RegExp', 'no', { cause }),
   new actor.NotSerializable('result', 'it is a RegExp', 'yes', { cause }),
   new actor.DeadlineExceeded('a/room/#1', 10_000, 'no', { cause }),
