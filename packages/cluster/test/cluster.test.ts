@@ -9,109 +9,32 @@ import {
   ActorDown,
   ActorSystem,
   BadArguments,
-  ChannelLost,
   type DeadLetter,
   DeadlineExceeded,
   defineActor,
   type Down,
   Draining,
-  type EntityRef,
   rpc,
-  type Schema,
   Unreachable,
 } from '@troupe/actor';
-import { virtualEnv, type VirtualEnv } from '@troupe/actor/testing';
+import { virtualEnv } from '@troupe/actor/testing';
 import {
   gossip,
   MetadataTooLarge,
-  type NamedChannels,
   type Node,
   NameTaken,
-  type NodeOptions,
   startNode,
   staticMembers,
 } from '@troupe/cluster';
-import { MemoryNetwork } from '@troupe/remote';
-import { NamedChannel } from '../dist/named-channel.js';
+import { Broken, Counter, keyOn, TestCluster } from './nodes.js';
 
-@actor({ kind: 'counter' })
-class Counter extends Actor {
-  #count = 0;
-  @rpc add(by: number): number {
-    return (this.#count += by);
-  }
-  @rpc name(): string {
-    return this.key;
-  }
-  @rpc where(): string {
-    return String(this.self());
-  }
-  @rpc forward(to: EntityRef<Counter>, by: number): Promise<number> {
-    return to.add(by);
-  }
-  @rpc addAt(key: string, by: number): Promise<number> {
-    return this.entity(Counter, key).add(by);
-  }
-  @rpc end(): void {
-    this.stop();
-  }
-  @rpc echo(bytes: Uint8Array): Uint8Array {
-    return bytes;
-  }
-}
-
-@actor({ kind: 'broken' })
-class Broken extends Actor {
-  constructor() {
-    super();
-    throw new Error('no licence');
-  }
-  @rpc ping(): void {}
-}
-
-/** Nodes of one test on a network in memory, in virtual time. */
-class TestCluster {
-  readonly env: VirtualEnv = virtualEnv();
-  readonly network: MemoryNetwork = new MemoryNetwork();
-
-  /** All nodes join node a. */
-  async node(name: string, options: NodeOptions = {}): Promise<Node> {
-    const starting = startNode({
-      name,
-      listen: `${name}:1`,
-      join: name === 'a' ? [] : ['a:1'],
-      actors: [Counter, Broken, Relay],
-      env: this.env,
-      transport: this.network.transport(name),
-      ...options,
-    });
-    await this.env.settled();
-    return starting;
-  }
-
-  async nodes(...names: readonly string[]): Promise<readonly Node[]> {
-    const nodes: Node[] = [];
-    for (const name of names) nodes.push(await this.node(name));
-    await this.env.advance(3_000); // Everybody has heard from everybody.
-    return nodes;
-  }
-
-  /** As `kill -9` does: no goodbye, connections broken, the address refuses. */
-  kill(name: string): void {
-    this.network.crash(name);
-  }
+function states(node: Node): Readonly<Record<string, string>> {
+  return Object.fromEntries(node.members().map(({ name, state }) => [name, state]));
 }
 
 function causeOf(error: Error | undefined): Error {
   if (error?.cause instanceof Error) return error.cause;
   throw new TypeError('an error without a cause');
-}
-
-/** A key whose entity is placed on the given node. */
-function keyOn(node: Node, owner: string, of: new () => Actor = Counter): string {
-  for (let i = 0; ; i += 1) {
-    if (node.ownerOf(of, `key-${i}`)?.name === owner) return `key-${i}`;
-  }
 }
 
 test('an actor names entities as its node does, and waits for them in its turn', async (t) => {
@@ -142,8 +65,9 @@ class Relay extends Actor {
 for (const owner of ['a', 'b']) {
   test(`a method on ${owner} whose own call was not executed runs once all the same`, async (t) => {
     const cluster = new TestCluster();
-    const [a] = await cluster.nodes('a', 'b');
-    if (a === undefined) return t.fail();
+    const a = await cluster.node('a', { actors: [Relay] });
+    await cluster.node('b', { actors: [Relay] });
+    await cluster.env.advance(3_000);
     const relay = a.entity(Relay, keyOn(a, owner, Relay));
 
     const error = await t.throwsAsync(relay.pass(), { instanceOf: Unreachable });
@@ -176,29 +100,6 @@ test('an actor of no cluster names no entities', async (t) => {
   const error = await t.throwsAsync(system.spawn(Counter).addAt('x', 1));
 
   t.regex(error?.message ?? '', /^local\/counter\/#1 is part of no cluster$/);
-});
-
-test("named channels, which are the runtime's own, pass by the edge of their home", async (t) => {
-  const cluster = new TestCluster();
-  const seen: string[] = [];
-  const edgeInterceptors: NodeOptions['edgeInterceptors'] = [
-    ({ to }, next) => {
-      seen.push(to);
-      return next();
-    },
-  ];
-  const [a, b] = [
-    await cluster.node('a', { edgeInterceptors }),
-    await cluster.node('b', { edgeInterceptors }),
-  ];
-  await cluster.env.advance(3_000);
-
-  for (let i = 0; i < 4; i += 1) {
-    await (await a.channel<number>(`line-${i}`, { capacity: 1 })).sender.send(i);
-    t.is(await (await b.channel<number>(`line-${i}`)).receiver.receive(), i);
-  }
-
-  t.deepEqual(seen, []);
 });
 
 test('a node by itself runs entities without any configuration', async (t) => {
@@ -561,6 +462,29 @@ test('members are followed through join, crash and restart', async (t) => {
   t.deepEqual(seen, ['a up', 'b up', 'b down', 'b up']); // Its address refuses: no suspicion.
 });
 
+test('a member that was taken for dead and answers again is where references to its actors lead', async (t) => {
+  const cluster = new TestCluster();
+  const [a, b] = await cluster.nodes('a', 'b');
+  if (a === undefined || b === undefined) return t.fail();
+  const counter = await a.at('b').spawn(Counter);
+  const downs: Down[] = [];
+  a.monitor(counter, (down) => downs.push(down));
+  t.is(await counter.add(1), 1);
+  cluster.network.cut('a', 'b');
+  await cluster.env.advance(30_000);
+  t.deepEqual(states(a), { a: 'alive', b: 'down' });
+
+  cluster.network.heal('a', 'b');
+  await cluster.env.advance(30_000);
+
+  t.deepEqual(states(a), { a: 'alive', b: 'alive' });
+  t.is(await counter.add(1), 2);
+  t.deepEqual(
+    downs.map(({ reason }) => reason.kind),
+    ['node-down'],
+  );
+});
+
 test('nodes that dial each other at once end up with one connection, and nothing is lost', async (t) => {
   const cluster = new TestCluster();
   const starting = ['a', 'b', 'c'].map((name) =>
@@ -590,84 +514,6 @@ test('nodes that dial each other at once end up with one connection, and nothing
   }
   const lost = cluster.env.logged.filter(({ level }) => level === 'error');
   t.deepEqual(lost, []);
-});
-
-/** A name whose channel is placed on the given node. */
-function channelOn(node: Node, owner: string): string {
-  for (let i = 0; ; i += 1) {
-    if (node.ownerOf(NamedChannel, `channel-${i}`)?.name === owner) return `channel-${i}`;
-  }
-}
-
-test('a named channel is one and the same from every node', async (t) => {
-  const cluster = new TestCluster();
-  const [a, b, c] = await cluster.nodes('a', 'b', 'c');
-  if (a === undefined || b === undefined || c === undefined) return t.fail();
-
-  for (const owner of ['a', 'b', 'c']) {
-    const name = channelOn(a, owner);
-    const { sender } = await a.channel<string>(name, { capacity: 2 });
-    const { receiver } = await b.channel<string>(name);
-    await sender.send(owner);
-
-    t.is(await receiver.receive(), owner);
-    t.is((await c.channel(name)).sender.capacity, 2);
-    await t.throwsAsync(c.channel(name, { capacity: 3 }), {
-      instanceOf: RangeError,
-      message: /has a capacity of 2, and not of 3/,
-    });
-  }
-});
-
-test('a named channel that is closed makes place for a new one', async (t) => {
-  const cluster = new TestCluster();
-  const [a, b] = await cluster.nodes('a', 'b');
-  if (a === undefined || b === undefined) return t.fail();
-  const name = channelOn(a, 'b');
-  const first = await a.channel<number>(name, { capacity: 1 });
-  await first.sender.send(1, { ack: true });
-  first.sender.close();
-  await cluster.env.settled();
-
-  const second = await a.channel<number>(name, { capacity: 2 });
-
-  t.is(second.sender.capacity, 2);
-  t.is(second.sender.trySend(2), 'sent');
-  t.is(await second.receiver.receive(), 2);
-});
-
-test('when the home of a named channel dies its ends are lost, and the name gives a new one', async (t) => {
-  const cluster = new TestCluster();
-  const [a] = await cluster.nodes('a', 'b');
-  if (a === undefined) return t.fail();
-  const name = channelOn(a, 'b');
-  const { receiver } = await a.channel<number>(name);
-  const lost = t.throwsAsync(receiver.receive(), { instanceOf: ChannelLost });
-  await cluster.env.settled();
-
-  cluster.kill('b');
-  await cluster.env.advance(3_000);
-
-  await lost;
-  const again = await a.channel<number>(name, { capacity: 1 });
-  t.is(again.sender.trySend(1), 'sent');
-  t.is(await again.receiver.receive(), 1);
-});
-
-test('when a node ends in order, what its channels hold can still be fetched, and then they are lost', async (t) => {
-  const cluster = new TestCluster();
-  const [a, b] = await cluster.nodes('a', 'b');
-  if (a === undefined || b === undefined) return t.fail();
-  const { sender, receiver } = await a.channel<number>(channelOn(a, 'b'), { capacity: 4 });
-  await sender.send(1, { ack: true });
-
-  const stopping = b.stop();
-  const received = await receiver.receive().catch((error: unknown) => error);
-  await cluster.env.advance(3_000);
-  await stopping;
-
-  t.true(received === 1 || received instanceof ChannelLost, String(received));
-  await t.throwsAsync(receiver.receive(), { instanceOf: ChannelLost });
 });
 
 test('a node that has stopped calls nobody, and says so at once', async (t) => {
@@ -752,32 +598,3 @@ test('a node that does not listen cannot be told where it is reached', async (t)
     message: /pass listen as well/,
   });
 });
-
-test('a named channel is as its home was told, and checks what comes from any node', async (t) => {
-  const text: Schema = {
-    '~standard': {
-      version: 1,
-      vendor: 'test',
-      validate: (value) =>
-        typeof value === 'string' ? { value } : { issues: [{ message: 'not a text' }] },
-    },
-  };
-  const cluster = new TestCluster();
-  const a = await cluster.node('a');
-  await cluster.node('b', { channels: { ...checkedNames(text) } });
-  await cluster.env.advance(3_000);
-  const { sender, receiver } = await a.channel<unknown>(channelOn(a, 'b'));
-
-  await sender.send('fine');
-  const wrong = sender.send(7, { ack: true });
-
-  t.is(sender.capacity, 4);
-  t.is(await receiver.receive(), 'fine');
-  await t.throwsAsync(wrong, { instanceOf: BadArguments, message: /element: not a text/ });
-});
-
-/** What is declared for every name that `channelOn` may yield. */
-function checkedNames(schema: Schema): NamedChannels {
-  const names = Array.from({ length: 64 }, (_, at) => `channel-${at}`);
-  return Object.fromEntries(names.map((name) => [name, { capacity: 4, schema }]));
-}

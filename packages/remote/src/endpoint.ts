@@ -244,12 +244,14 @@ export class Endpoint {
   }
 
   /**
-   * The node has gone. A session that goes on is let be, unless `reason` says why it has to end.
+   * The node has gone, or is taken to have. A session that goes on is let be, unless `reason` says
+   * why it has to end. Should the same incarnation be heard of again, all that refers to it leads
+   * there again, by a new session.
    */
   forget(identity: PeerIdentity, reason?: string): void {
     const peer = this.#peers.get(keyOf(identity));
     if (peer === undefined || (reason === undefined && peer.hasSession)) return;
-    this.#peers.forget(keyOf(identity));
+    this.#peers.letGo(peer);
     if (reason !== undefined) peer.end(new Error(reason));
   }
 

@@ -13,8 +13,8 @@ interface Named {
 }
 
 /**
- * The other nodes that a node knows. Those that it speaks to stay until they are forgotten; those
- * that it has only heard of stay for as long as something here refers to them.
+ * The other nodes that a node knows. Those that it speaks to stay until they are let go; those that
+ * it has only heard of, or has let go, stay for as long as something here refers to them.
  */
 export class PeerTable {
   readonly #env: Env;
@@ -23,7 +23,7 @@ export class PeerTable {
   /** How many of those each peer has named. */
   readonly #counts = new Map<Peer, number>();
   /** All by the objects that were asked about, since every message asks. */
-  #found = new WeakMap<PeerIdentity, Peer>();
+  readonly #found = new WeakMap<PeerIdentity, Peer>();
 
   constructor(env: Env) {
     this.#env = env;
@@ -65,17 +65,12 @@ export class PeerTable {
     this.#drop(key);
   }
 
-  /** The node could not be spoken to. */
+  /** The node is not spoken to, for now or for good. */
   letGo(peer: Peer): void {
     const key = keyOf(peer.identity);
     if (this.#spoken.get(key) !== peer) return;
     this.#spoken.delete(key);
     this.#named.set(key, { peer: new WeakRef(peer), by: undefined });
-  }
-
-  forget(key: string): void {
-    this.#spoken.delete(key);
-    this.#found = new WeakMap();
   }
 
   #add(key: string, by: Peer | undefined, make: () => Peer): Peer {

@@ -249,6 +249,27 @@ test('a reference to a node that was started again stays dead, and says so', asy
   t.is(await (await a.find<ActorRef<Log>>(after, 'log')).add('y'), 1);
 });
 
+test('a node that was given up and is heard of again is what references to it lead to', async (t) => {
+  const { node, network, env } = testNodes();
+  const [a, b] = [serveLog(await node('a')), serveLog(await node('b'))];
+  const log = await a.find<ActorRef<Log>>(b, 'log');
+  const waiting = t.throwsAsync(log.wait(), { instanceOf: SessionLost });
+  const [peer] = [...a.endpoint.peers];
+  network.cut('a', 'b');
+  a.endpoint.forget(b.endpoint.identity, 'its node is down');
+  b.endpoint.forget(a.endpoint.identity, 'its node is down');
+  await waiting;
+  t.deepEqual([[...a.endpoint.peers], a.endpoint.named], [[], 1]);
+
+  network.heal('a', 'b');
+  await b.find<ActorRef<Log>>(a, 'log');
+  await env.settled();
+
+  t.is(await log.add('again'), 1);
+  t.deepEqual([...a.endpoint.peers], [peer]);
+  t.deepEqual(connectedNames(b), ['a']);
+});
+
 test('a node that closes says goodbye: who waits learns why, and nobody gets in any more', async (t) => {
   const { node, env } = testNodes();
   const [a, b] = [await node('a'), serveLog(await node('b'))];

@@ -1,0 +1,135 @@
+import test from 'ava';
+import { BadArguments, ChannelLost, type Schema } from '@troupe/actor';
+import type { NamedChannels, Node, NodeOptions } from '@troupe/cluster';
+import { NamedChannel } from '../dist/named-channel.js';
+import { TestCluster } from './nodes.js';
+
+/** A name whose channel is placed on the given node. */
+function channelOn(node: Node, owner: string): string {
+  for (let i = 0; ; i += 1) {
+    if (node.ownerOf(NamedChannel, `channel-${i}`)?.name === owner) return `channel-${i}`;
+  }
+}
+
+test('a named channel is one and the same from every node', async (t) => {
+  const cluster = new TestCluster();
+  const [a, b, c] = await cluster.nodes('a', 'b', 'c');
+  if (a === undefined || b === undefined || c === undefined) return t.fail();
+
+  for (const owner of ['a', 'b', 'c']) {
+    const name = channelOn(a, owner);
+    const { sender } = await a.channel<string>(name, { capacity: 2 });
+    const { receiver } = await b.channel<string>(name);
+    await sender.send(owner);
+
+    t.is(await receiver.receive(), owner);
+    t.is((await c.channel(name)).sender.capacity, 2);
+    await t.throwsAsync(c.channel(name, { capacity: 3 }), {
+      instanceOf: RangeError,
+      message: /has a capacity of 2, and not of 3/,
+    });
+  }
+});
+
+test('a named channel that is closed makes place for a new one', async (t) => {
+  const cluster = new TestCluster();
+  const [a, b] = await cluster.nodes('a', 'b');
+  if (a === undefined || b === undefined) return t.fail();
+  const name = channelOn(a, 'b');
+  const first = await a.channel<number>(name, { capacity: 1 });
+  await first.sender.send(1, { ack: true });
+  first.sender.close();
+  await cluster.env.settled();
+
+  const second = await a.channel<number>(name, { capacity: 2 });
+
+  t.is(second.sender.capacity, 2);
+  t.is(second.sender.trySend(2), 'sent');
+  t.is(await second.receiver.receive(), 2);
+});
+
+test('when the home of a named channel dies its ends are lost, and the name gives a new one', async (t) => {
+  const cluster = new TestCluster();
+  const [a] = await cluster.nodes('a', 'b');
+  if (a === undefined) return t.fail();
+  const name = channelOn(a, 'b');
+  const { receiver } = await a.channel<number>(name);
+  const lost = t.throwsAsync(receiver.receive(), { instanceOf: ChannelLost });
+  await cluster.env.settled();
+
+  cluster.kill('b');
+  await cluster.env.advance(3_000);
+
+  await lost;
+  const again = await a.channel<number>(name, { capacity: 1 });
+  t.is(again.sender.trySend(1), 'sent');
+  t.is(await again.receiver.receive(), 1);
+});
+
+test('when a node ends in order, what its channels hold can still be fetched, and then they are lost', async (t) => {
+  const cluster = new TestCluster();
+  const [a, b] = await cluster.nodes('a', 'b');
+  if (a === undefined || b === undefined) return t.fail();
+  const { sender, receiver } = await a.channel<number>(channelOn(a, 'b'), { capacity: 4 });
+  await sender.send(1, { ack: true });
+
+  const stopping = b.stop();
+  const received = await receiver.receive().catch((error: unknown) => error);
+  await cluster.env.advance(3_000);
+  await stopping;
+
+  t.true(received === 1 || received instanceof ChannelLost, String(received));
+  await t.throwsAsync(receiver.receive(), { instanceOf: ChannelLost });
+});
+
+test("named channels, which are the runtime's own, pass by the edge of their home", async (t) => {
+  const cluster = new TestCluster();
+  const seen: string[] = [];
+  const edgeInterceptors: NodeOptions['edgeInterceptors'] = [
+    ({ to }, next) => {
+      seen.push(to);
+      return next();
+    },
+  ];
+  const [a, b] = [
+    await cluster.node('a', { edgeInterceptors }),
+    await cluster.node('b', { edgeInterceptors }),
+  ];
+  await cluster.env.advance(3_000);
+
+  for (let i = 0; i < 4; i += 1) {
+    await (await a.channel<number>(`line-${i}`, { capacity: 1 })).sender.send(i);
+    t.is(await (await b.channel<number>(`line-${i}`)).receiver.receive(), i);
+  }
+
+  t.deepEqual(seen, []);
+});
+
+test('a named channel is as its home was told, and checks what comes from any node', async (t) => {
+  const text: Schema = {
+    '~standard': {
+      version: 1,
+      vendor: 'test',
+      validate: (value) =>
+        typeof value === 'string' ? { value } : { issues: [{ message: 'not a text' }] },
+    },
+  };
+  const cluster = new TestCluster();
+  const a = await cluster.node('a');
+  await cluster.node('b', { channels: { ...checkedNames(text) } });
+  await cluster.env.advance(3_000);
+  const { sender, receiver } = await a.channel<unknown>(channelOn(a, 'b'));
+
+  await sender.send('fine');
+  const wrong = sender.send(7, { ack: true });
+
+  t.is(sender.capacity, 4);
+  t.is(await receiver.receive(), 'fine');
+  await t.throwsAsync(wrong, { instanceOf: BadArguments, message: /element: not a text/ });
+});
+
+/** What is declared for every name that `channelOn` may yield. */
+function checkedNames(schema: Schema): NamedChannels {
+  const names = Array.from({ length: 64 }, (_, at) => `channel-${at}`);
+  return Object.fromEntries(names.map((name) => [name, { capacity: 4, schema }]));
+}
