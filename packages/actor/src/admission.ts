@@ -14,6 +14,7 @@ import {
   Overloaded,
   Unauthorized,
 } from './errors.ts';
+import { isLinkMessage } from './link.ts';
 import type { Method } from './method.ts';
 import type { DownReason } from './recipient.ts';
 
@@ -66,6 +67,7 @@ export function unauthorized(
   { args, from }: { readonly args: readonly unknown[]; readonly from: CallerIdentity | undefined },
 ): CallError | undefined {
   const { address: to, system, definition } = cell;
+  if (from?.kind === 'outsider' && isLinkMessage(method)) return new Unauthorized(to, method);
   const authorize = definition.methods.get(method)?.authorize;
   if (authorize === undefined) return undefined;
   try {

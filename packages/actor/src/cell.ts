@@ -185,7 +185,8 @@ export class Cell implements Recipient {
   post(name: string, args: readonly unknown[], reply: Reply | undefined): Envelope | undefined {
     const method = this.definition.methods.get(name);
     if (method === undefined) {
-      if (isLinkMessage(name) && this.#links.receive(name, args)) return undefined;
+      const isLink = reply === undefined && isLinkMessage(name);
+      if (isLink && this.#links.receive(name, args)) return undefined;
       const error = this.#noSuchMethod(name, reply !== undefined);
       reply?.fail(error);
       return undefined;

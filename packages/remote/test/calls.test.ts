@@ -16,6 +16,7 @@ import {
   SessionLost,
   Unreachable,
 } from '@troupe/actor';
+import { type Cell, OUTSIDE, recipientOf } from '@troupe/actor/internal';
 import { startTestNode, testNodes } from './nodes.js';
 
 class TooBig extends Error {
@@ -92,6 +93,16 @@ test('tells and calls arrive in the order they were sent', async (t) => {
 
   t.is(await asked, 11);
   t.is(await counter.add(0), 111);
+});
+
+test('what links actors is no method, and whoever calls it is told so', async (t) => {
+  const { a, b, local, counter } = await remoteCounter();
+  const to = { target: b.system.export(recipientOf(local) as Cell), address: String(counter) };
+  const [toB] = a.endpoint.peers;
+
+  const called = toB?.outgoing.ask(to, '~link', { args: [counter], caller: OUTSIDE });
+
+  await t.throwsAsync(Promise.resolve(called), { instanceOf: NoSuchMethod });
 });
 
 test('plain values arrive as they were, at the moment of the call', async (t) => {

@@ -316,6 +316,19 @@ test('a client needs permission for each method of an actor that it was given to
   await t.throwsAsync(other.secret(), { instanceOf: Unauthorized });
 });
 
+for (const name of ['~link', '~unlink']) {
+  test(`an actor takes no ${name} of a client, whatever else that may ask of it`, async (t) => {
+    const { client, system } = await visited(t);
+    const room = client.entity(Room, 'lobby');
+    const { tell } = room as unknown as { tell: Record<string, (other: unknown) => void> };
+
+    tell[name]?.(await room.other());
+    await room.length();
+
+    t.is(system.deadLetters, 1);
+  });
+}
+
 test('a client has 256 monitors, and no more', async (t) => {
   const { client } = await visited(t);
   const room = client.entity(Room, 'lobby');
