@@ -84,6 +84,8 @@ export class Incoming implements CallServer {
   readonly #cancels: RateLimit;
   readonly #probes: RateLimit;
   readonly #calls = new UnderWay<ServedCall>();
+  /** Actors that are being stopped for the peer, by the number of its word. */
+  readonly #stops = new Map<number, object>();
   readonly #monitors: Monitors;
   readonly #tells: TellsAtEdge;
   /** The highest number of a call that was looked at; those beyond it certainly never ran. */
@@ -213,9 +215,12 @@ export class Incoming implements CallServer {
     const target = frame.target();
     const from = this.#caller();
     const to = this.#addressOf(target);
-    if (from.kind === 'outsider') {
-      return this.#sink.reply([FAIL, id, new Unauthorized(to, 'stop')], undefined);
-    }
+    const refusal =
+      from.kind === 'outsider' ? new Unauthorized(to, 'stop') : this.#overload(this.#stops.size);
+    if (refusal !== undefined) return this.#sink.reply([FAIL, id, refusal], undefined);
+    this.#refuseUsed(id);
+    const stop = {};
+    this.#stops.set(id, stop);
     const cell = typeof target === 'number' ? this.#system.find(target) : undefined;
     const arrived = {
       kind: 'stop',
@@ -225,9 +230,14 @@ export class Incoming implements CallServer {
       context: undefined,
       from,
     } as const;
+    const done = (frame: readonly unknown[]): void => {
+      if (this.#stops.get(id) !== stop) return; // The session has ended since.
+      this.#stops.delete(id);
+      this.#sink.reply(frame, cell);
+    };
     callThrough(this.edge, arrived, async () => cell?.stop()).then(
-      () => this.#sink.reply([RESULT, id, undefined], cell),
-      (error: unknown) => this.#sink.reply([FAIL, id, error], cell),
+      () => done([RESULT, id, undefined]),
+      (error: unknown) => done([FAIL, id, error]),
     );
   }
 
@@ -264,6 +274,7 @@ export class Incoming implements CallServer {
       this.#system.deadlines.remove(call);
     }
     this.#calls.clear();
+    this.#stops.clear();
     this.#bytes = 0;
     this.#monitors.clear();
   }
@@ -288,11 +299,12 @@ export class Incoming implements CallServer {
     const timeoutMs = Math.min(Math.max(1, frame.number()), TIMEOUT_MS_MAX);
     const { context, from } = readHeader(frame.any(), this.#caller());
     this.#begun = Math.max(this.#begun, id);
-    const refusal = this.#overload();
+    const refusal = this.#overload(this.#calls.size);
     if (refusal !== undefined) {
       this.#sink.reply([FAIL, id, refusal], undefined);
       return undefined;
     }
+    this.#refuseUsed(id);
     const bytes = this.#frameBytes;
     const call = new ServedCall(this, { id, method, args, timeoutMs, context, from, bytes });
     this.#calls.set(id, call);
@@ -301,19 +313,26 @@ export class Incoming implements CallServer {
     return call;
   }
 
-  /** @returns why the peer may not make one more call */
-  #overload(): Overloaded | undefined {
+  /** @throws {BadFrame} when another one that is under way would be counted no more */
+  #refuseUsed(id: number): void {
+    if (this.#calls.get(id) === undefined && !this.#stops.has(id)) return;
+    throw new BadFrame(`call ${id} is under way already`);
+  }
+
+  /** @returns why the peer may not make one more call, beside `underWay` others */
+  #overload(underWay: number): Overloaded | undefined {
     const { callsMax, callBytesMax } = this.#limits;
     const { name } = this.#system;
-    if (this.#calls.size >= callsMax) return new Overloaded(name, 'calls of one peer', callsMax);
+    if (underWay >= callsMax) return new Overloaded(name, 'calls of one peer', callsMax);
     // One that is larger than the bound is served while nothing else is.
     if (this.#bytes === 0 || this.#bytes + this.#frameBytes <= callBytesMax) return undefined;
     return new Overloaded(name, 'bytes of calls of one peer', callBytesMax);
   }
 
-  /** @returns false when it had been removed before */
+  /** @returns false when it had been removed before; another session may use its number again */
   #remove(call: ServedCall): boolean {
-    if (!this.#calls.delete(call.id)) return false;
+    if (this.#calls.get(call.id) !== call) return false;
+    this.#calls.delete(call.id);
     this.#bytes -= call.bytes;
     return true;
   }

@@ -11,8 +11,8 @@ import {
   SessionLost,
 } from '@troupe/actor';
 import { DEFAULT_PEER_LIMITS, type PeerLimits } from '@troupe/remote';
-import { ChannelCore, recipientOf, senderOf } from '@troupe/actor/internal';
-import { RESULT, WATCH } from '../dist/frames.js';
+import { type Cell, ChannelCore, recipientOf, senderOf } from '@troupe/actor/internal';
+import { CALL, RESULT, STOP, WATCH } from '../dist/frames.js';
 import { RemoteActor } from '../dist/remote-actor.js';
 import { type TestNode, testNodes } from './nodes.js';
 
@@ -88,6 +88,42 @@ test('a call that is cancelled counts until its method has ended', async (t) => 
 
   t.is(toA?.incoming.calls, 1);
   await t.throwsAsync(sink.hold(1), { instanceOf: Overloaded });
+});
+
+const again: Readonly<Record<string, readonly unknown[]>> = {
+  call: [CALL, 1_000, 'directory', 'get', [''], 10_000],
+  stop: [STOP, 1_000, 1_000],
+};
+for (const [what, frame] of Object.entries(again)) {
+  test(`a ${what} that has the number of another is none, and ends the session`, async (t) => {
+    const { a, b, sink, env } = await remoteSink({});
+    const target = b.system.export(recipientOf(b.system.spawn(Sink)) as Cell);
+    const waiting = t.throwsAsync(sink.wait(), { instanceOf: SessionLost });
+    const [toB] = a.endpoint.peers;
+
+    for (const each of [[CALL, 1_000, target, 'wait', [], 10_000], frame]) {
+      toB?.send(toB.encode(each), { key: target });
+    }
+    await env.settled();
+
+    await waiting;
+    const [broken] = env.logged.filter(({ level }) => level === 'error');
+    t.regex(String(broken?.fields['error']), /call 1000 is under way already/);
+  });
+}
+
+test('an actor is asked to stop as often as there may be calls, and no more', async (t) => {
+  const { a, b, env } = await remoteSink({ callsMax: 2 });
+  const busy = b.system.spawn(Sink);
+  b.serve('busy', busy);
+  const far = await a.find<ActorRef<Sink>>(b, 'busy');
+  void busy.wait().catch(() => undefined);
+  void Promise.allSettled([a.system.stopActor(far), a.system.stopActor(far)]);
+  await env.settled();
+
+  const error = await t.throwsAsync(a.system.stopActor(far), { instanceOf: Overloaded });
+
+  t.like(error, { executed: 'no', bound: 'calls of one peer', limit: 2 });
 });
 
 test('calls are counted by their bytes too, and large ones are served one at a time', async (t) => {

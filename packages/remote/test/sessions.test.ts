@@ -104,6 +104,36 @@ const survives = test.macro({
 });
 for (let seed = 1; seed <= 10; seed += 1) test(survives, seed);
 
+class Gate extends Actor {
+  readonly #waiting: ((value: string) => void)[] = [];
+  @rpc({ interleave: true }) pass(): Promise<string> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+  @rpc({ interleave: true }) open(value: string): void {
+    this.#waiting.shift()?.(value);
+  }
+}
+
+test('what an earlier session has asked is no answer in the next, whatever its number', async (t) => {
+  const { a, b, env } = await remoteLedger();
+  const gate = b.system.spawn(Gate);
+  b.serve('gate', gate);
+  const early = await a.find<ActorRef<Gate>>(b, 'gate');
+  const earlyCalls = Array.from({ length: 8 }, () => t.throwsAsync(Promise.resolve(early.pass())));
+  await env.settled();
+  for (const peer of b.endpoint.peers) peer.end(new Error('enough'));
+  await env.advance(1_000);
+  await Promise.all(earlyCalls);
+
+  const late = await a.find<ActorRef<Gate>>(b, 'gate');
+  const lateCalls = Array.from({ length: 8 }, () => late.pass());
+  await env.settled();
+  for (let i = 0; i < 8; i += 1) gate.tell.open('early');
+  for (let i = 0; i < 8; i += 1) gate.tell.open('late');
+
+  t.deepEqual(await Promise.all(lateCalls), new Array(8).fill('late'));
+});
+
 test('a connection that died without a word is replaced, and the session goes on', async (t) => {
   const { ledger, network, env } = await remoteLedger();
   network.freeze('a', 'b');
