@@ -152,10 +152,9 @@ export class ServedCall implements Reply, Expiring, Message {
   fail(thrown: unknown): void {
     const inner = this.#takeInner();
     if (inner !== undefined) return inner.fail(thrown);
-    for (const follower of this.#takeFollowers()) follower.fail(new AnswerGone());
+    for (const follower of this.#takeChain()) follower.#failed(new AnswerGone());
     // Whatever else can be thrown, only errors travel as what went wrong.
-    const error = thrown instanceof Error ? thrown : nonError(thrown);
-    this.#server.ended(this, this.#expired ? undefined : [FAIL, this.id, error]);
+    this.#failed(thrown instanceof Error ? thrown : nonError(thrown));
   }
 
   expire(): void {
@@ -207,6 +206,17 @@ export class ServedCall implements Reply, Expiring, Message {
     const followers = this.#followers ?? NOBODY;
     this.#followers = undefined;
     return followers;
+  }
+
+  /** Calls on its result, on theirs, and so on: a chain may be as long as there may be calls. */
+  #takeChain(): readonly ServedCall[] {
+    const chain = [...this.#takeFollowers()];
+    for (const each of chain) for (const next of each.#takeFollowers()) chain.push(next);
+    return chain;
+  }
+
+  #failed(error: Error): void {
+    this.#server.ended(this, this.#expired ? undefined : [FAIL, this.id, error]);
   }
 
   /** An actor of this node is called as if it had been addressed; any other by way of this node. */

@@ -1,5 +1,7 @@
 import test from 'ava';
 import { Actor, type ActorRef, rpc } from '@troupe/actor';
+import { type Cell, recipientOf } from '@troupe/actor/internal';
+import { CALL, PIPE } from '../dist/frames.js';
 import { testNodes } from './nodes.js';
 
 class Member extends Actor {
@@ -40,6 +42,12 @@ class Room extends Actor {
     if (this.#other === undefined) throw new RangeError('nobody');
     return this.#other;
   }
+  @rpc held(): Promise<never> {
+    const { signal } = this.ctx;
+    return new Promise((_, reject) =>
+      signal.addEventListener('abort', () => reject(signal.reason)),
+    );
+  }
   @rpc text(): string {
     return 'a text';
   }
@@ -76,6 +84,20 @@ test('a call on a result that fails fails in the same way, all along the chain',
   await t.throwsAsync(room.member('').friend('a').friend('b').profile(), {
     instanceOf: RangeError,
   });
+});
+
+test('a chain of calls may be as long as there may be calls, and fails as a short one does', async (t) => {
+  const { a, b, env, room } = await remoteRoom();
+  const [toA] = [...b.endpoint.peers].filter(({ identity }) => identity.name === 'a');
+  const [toB] = [...a.endpoint.peers].filter(({ identity }) => identity.name === 'b');
+  const say = (...frame: readonly unknown[]): unknown => toB?.send(toB.encode(frame), { key: a });
+
+  say(CALL, 1_000, b.system.export(recipientOf(b.system.spawn(Room)) as Cell), 'held', [], 1_000);
+  for (let id = 1_001; id < 25_000; id += 1) say(PIPE, id, id - 1, 'profile', [], 9_000);
+  await env.advance(2_000);
+
+  t.is(toA?.incoming.calls, 0);
+  t.is(await room.text(), 'a text');
 });
 
 test('a call on a result that has thrown is not made again', async (t) => {
