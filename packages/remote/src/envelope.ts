@@ -11,6 +11,8 @@ import { checksum, checksumAfter } from './checksum.ts';
  * that never come.
  */
 export const HEADER_BYTES = 21;
+/** Where the flags are. */
+export const FLAGS_AT = 16;
 const HEAD_SUM_AT = 17;
 
 /** About the connection and not the session: has no number, and is never sent again. */
@@ -92,7 +94,7 @@ function writeHead(
   writeU32(envelope, 4, sequence);
   writeU32(envelope, 8, acknowledged);
   writeU32(envelope, 12, body.sum);
-  envelope[16] = flags;
+  envelope[FLAGS_AT] = flags;
   writeU32(envelope, HEAD_SUM_AT, checksum(envelope, 0, HEAD_SUM_AT));
 }
 
@@ -170,7 +172,7 @@ function envelopeOf(bytes: Uint8Array, start: number, end: number): Envelope {
     throw new Garbled(`a body of ${body.length} bytes was changed on its way`);
   }
   return {
-    flags: bytes[start + 16] ?? 0,
+    flags: bytes[start + FLAGS_AT] ?? 0,
     sequence: readU32(bytes, start + 4),
     acknowledged: readU32(bytes, start + 8),
     body,
@@ -183,7 +185,7 @@ function bodyBytesOf(bytes: Uint8Array, start: number): number {
   if (checksum(bytes, start, headSumAt) !== readU32(bytes, headSumAt)) {
     throw new Garbled('the head of an envelope was changed on its way');
   }
-  const flags = bytes[start + 16] ?? 0;
+  const flags = bytes[start + FLAGS_AT] ?? 0;
   if ((flags & ~FLAGS_KNOWN) !== 0) throw new BadFrame(`envelope flags ${flags} are not known`);
   const length = readU32(bytes, start);
   if (length <= BODY_BYTES_MAX) return length;

@@ -37,6 +37,11 @@ export class NamesGiven {
     }
   }
 
+  /** The addresses of entities, and the methods, by the numbers that they have been given. */
+  get given(): { readonly entities: readonly string[]; readonly methods: readonly string[] } {
+    return { entities: this.#entities.names, methods: this.#methods.names };
+  }
+
   #nameEntity(address: string, [kind, key]: EntityTarget): number | undefined {
     const tell = (number: number): boolean => this.#send([ENTITY, number, kind, key]);
     return this.#entities.next(address, tell);
@@ -51,6 +56,11 @@ export class NamesGiven {
 class Numbering {
   readonly #numbers = new Map<string, number>();
   readonly #uses = new Map<string, number>();
+
+  /** By their numbers. */
+  get names(): readonly string[] {
+    return [...this.#numbers.keys()];
+  }
 
   of(name: string): number | undefined {
     return this.#numbers.get(name);

@@ -118,6 +118,12 @@ export class Outbox {
     }
   }
 
+  /** What has not left, or not in full. */
+  *unsent(): Iterable<Uint8Array> {
+    yield* this.#small.slice(this.#head);
+    for (const { entries } of this.#streams.values()) for (const { frame } of entries) yield frame;
+  }
+
   #takeSmall(): Load {
     const parts = this.#control;
     let bytes = this.#controlBytes;

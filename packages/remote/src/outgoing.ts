@@ -108,6 +108,11 @@ export class Outgoing {
     this.#closed = reason;
   }
 
+  /** What numbers stand for in the present session. */
+  get namesGiven(): NamesGiven['given'] {
+    return this.#names.given;
+  }
+
   /** The other side knows nothing of what was said before. */
   beginSession(): void {
     this.#names = new NamesGiven((frame) => {

@@ -21,6 +21,7 @@ import { newSessionId, type PeerIdentity, type SessionState } from './handshake.
 import type { Link } from './link.ts';
 import { Loans } from './loans.ts';
 import { OUTBOX_BYTES_MAX } from './outbox.ts';
+import { isTell, type TellReader, tellsIn } from './lost-tells.ts';
 import { type Destination, Outgoing } from './outgoing.ts';
 import { PeerReplaced } from './peer-replaced.ts';
 import { Revival } from './revival.ts';
@@ -331,11 +332,13 @@ export class Peer {
   end(reason: Error): void {
     const session = this.#session;
     const hadSession = this.hasSession;
+    const names = this.outgoing.namesGiven;
     this.#session = this.#newSession();
     this.outgoing.beginSession();
     this.incoming.beginSession();
     this.#revival.stop();
-    if (session.isAttached) {
+    const isCutOff = !session.isAttached;
+    if (!isCutOff) {
       session.sendControl(this.encode([type.GOAWAY, reason.message, this.incoming.begun]));
       session.close(reason);
     }
@@ -351,11 +354,27 @@ export class Peer {
         ? new SessionLost(address, why, options)
         : new Unreachable(address, why, options),
     );
+    if (isCutOff) this.#loseTells(session, { names, why, cause: reason });
     this.incoming.dropAll(reason);
     this.channels.loseAll(why);
     this.loans.loseAll(why);
     this.#whenLeft?.();
     this.#tellOfRoom();
+  }
+
+  /** Of a session that was cut off: where it is ended in order, what waits leaves yet. */
+  #loseTells(
+    session: Session,
+    { names, why, cause }: Pick<TellReader, 'names'> & { readonly why: string; cause: Error },
+  ): void {
+    const { codec, system } = this.#endpoint;
+    const reader: TellReader = { codec, peer: this.identity.name, names };
+    for (const { to, method } of tellsIn(session.inDoubt(), reader)) {
+      system.deadLetter({ to, method, reason: new SessionLost(to, why, { cause }) });
+    }
+    for (const { to, method } of tellsIn([...session.unsent()].filter(isTell), reader)) {
+      system.deadLetter({ to, method, reason: new Unreachable(to, why, { cause }) });
+    }
   }
 
   /** Ends the session after what was sent; the peer is told why, and what was never begun. */

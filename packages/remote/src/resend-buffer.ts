@@ -31,6 +31,11 @@ export class ResendBuffer {
     return this.#bytes;
   }
 
+  /** All of them. */
+  unacknowledged(): Iterable<Packed> {
+    return this.#envelopes.slice(this.#head);
+  }
+
   add(envelope: Packed): void {
     this.#envelopes.push(envelope);
     this.#bytes += envelope.bytes;

@@ -8,6 +8,7 @@ import {
   CHUNK,
   DEFLATED,
   type Envelope,
+  FLAGS_AT,
   Garbled,
   HEADER_BYTES,
   LINK,
@@ -166,6 +167,23 @@ export class Session {
   /** The calls whose frames have never left. */
   unsentCalls(): ReadonlySet<number> {
     return new Set(this.#outbox.unsentCalls());
+  }
+
+  /** Frames that have left, in runs as they did, of which no word has come. */
+  *inDoubt(): Iterable<Uint8Array> {
+    for (const { parts, completes } of this.#unacknowledged.unacknowledged()) {
+      const [envelope] = parts;
+      const flags = envelope?.[FLAGS_AT] ?? 0;
+      if (completes !== undefined) yield completes;
+      if (envelope === undefined || (flags & CHUNK) !== 0) continue;
+      const body = envelope.subarray(HEADER_BYTES);
+      yield (flags & DEFLATED) === 0 ? body : inflated(body);
+    }
+  }
+
+  /** Frames that have not left, or not in full. */
+  unsent(): Iterable<Uint8Array> {
+    return this.#outbox.unsent();
   }
 
   /** Whether a peer that has so many of this side's envelopes can be given all others. */

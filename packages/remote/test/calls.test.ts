@@ -358,6 +358,77 @@ test('a tell that cannot leave becomes a dead letter', async (t) => {
   t.like(letters, [{ method: 'echo', reason: { code: 'ERR_NOT_SERIALIZABLE' } }]);
 });
 
+type Told = readonly [to: string, method: string, code: string, executed: string];
+
+/** What became of tells that could not be delivered, as the node that sent them learns it. */
+async function lettersOf() {
+  const letters: Told[] = [];
+  const onDeadLetter = ({ to, method, reason }: DeadLetter): void => {
+    letters.push([to, method, reason.code, reason.executed]);
+  };
+  return { ...(await remoteCounter({ onDeadLetter })), letters };
+}
+
+test('tells that no connection is made for in time become dead letters, and never ran', async (t) => {
+  const { a, counter, local, network, env, letters } = await lettersOf();
+  network.cut('a', 'b');
+  await env.settled();
+
+  for (let i = 0; i < 6; i += 1) counter.tell.add(1); // The last of them by a number.
+  counter.tell.echo(new Uint8Array(100_000));
+  counter.tell.echo(counter);
+  await env.advance(6_000);
+
+  const lost = (method: string): Told => ['b/#2', method, 'ERR_UNREACHABLE', 'no'];
+  const [adds, echoes] = [new Array<Told>(6).fill(lost('add')), [lost('echo'), lost('echo')]];
+  t.deepEqual(letters, [...adds, ...echoes]);
+  t.is(a.system.undelivered.get('ERR_UNREACHABLE'), 8);
+  t.is(await local.add(0), 0);
+});
+
+for (const compress of [false, true]) {
+  test(`tells of which no word has come may have run; compressed: ${compress}`, async (t) => {
+    const letters: DeadLetter[] = [];
+    const onDeadLetter = (letter: DeadLetter): void => void letters.push(letter);
+    const { counter, network, env } = await remoteCounter({ onDeadLetter, compress });
+    counter.tell.add(1);
+    await env.advance(2_000);
+    network.freeze('a', 'b');
+    network.refuse('a', 'b');
+
+    for (let i = 0; i < 200; i += 1) counter.tell.add(1);
+    counter.tell.echo(new Uint8Array(100_000));
+    await env.advance(20_000);
+
+    t.is(letters.length, 201);
+    t.true(letters.every(({ reason }) => reason.code === 'ERR_SESSION_LOST'));
+    t.deepEqual([letters[0]?.method, letters.at(-1)?.method], ['add', 'echo']);
+  });
+}
+
+test('tells to a node that cannot be dialled become dead letters', async (t) => {
+  const { counter, network, env, letters } = await lettersOf();
+  network.cut('a', 'b');
+  await env.advance(6_000);
+
+  counter.tell.add(1);
+  await env.advance(6_000);
+
+  t.deepEqual(letters, [['b/#2', 'add', 'ERR_UNREACHABLE', 'no']]);
+});
+
+test('tells that arrive before their node ends in order are no dead letters', async (t) => {
+  const { a, b, counter, env, letters } = await lettersOf();
+
+  for (let i = 0; i < 4; i += 1) counter.tell.echo(i);
+  await b.endpoint.drain(1_000);
+  await b.endpoint.close();
+  await env.advance(6_000);
+  await a.endpoint.close();
+
+  t.deepEqual(letters, []);
+});
+
 test('a peer that falls silent is given up, when no connection brings it back either', async (t) => {
   const { counter, network, env } = await remoteCounter();
   const call = t.throwsAsync(counter.with({ timeoutMs: 60_000 }).wait(), {
