@@ -375,7 +375,7 @@ export class Endpoint {
       );
       if (proved instanceof Link) this.#adopt(proved, false);
     } catch (error) {
-      if (!isInOrder(error)) this.#refused(connection.remoteAddress, error);
+      if (!isInOrder(error, connection)) this.#refused(connection.remoteAddress, error);
     } finally {
       if (admitted !== undefined) this.#admitted.delete(admitted);
       this.#handshakes -= 1;
@@ -481,8 +481,11 @@ export class Endpoint {
   }
 }
 
-/** A refusal that is no reason to worry anybody: the other connection is kept, or a node stops. */
-function isInOrder(error: unknown): boolean {
+/**
+ * A refusal that is no reason to worry anybody: the other connection is kept, or a node stops, or
+ * another thread of this process has waited in vain for this one, which was busy.
+ */
+function isInOrder(error: unknown, { tellsOfDeath = false }: Connection): boolean {
   if (!(error instanceof HandshakeRefused)) return false;
-  return IN_ORDER.has(error.reason);
+  return IN_ORDER.has(error.reason) || (tellsOfDeath && error.reason === 'busy');
 }

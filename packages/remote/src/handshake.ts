@@ -209,9 +209,12 @@ export class Handshake {
     }
   }
 
-  /** Tells the peer, and makes the error for this side. */
+  /**
+   * Tells the peer, and makes the error for this side. Once the dialler has proved itself it says
+   * nothing: the peer may have let it in, and takes what follows for what the connection is for.
+   */
   refuse(reason: RefusalReason): HandshakeRefused {
-    this.#say(REFUSED, { reason });
+    if (this.#expected !== WELCOME) this.#say(REFUSED, { reason });
     return new HandshakeRefused(reason);
   }
 

@@ -6,8 +6,9 @@ import { type Envelope, EnvelopeReader, Garbled } from './envelope.ts';
 import { type Agreement, Handshake, type HandshakeOptions, HandshakeRefused } from './handshake.ts';
 import type { Connection, Transport } from './transport.ts';
 
-/** How long the peer may take to say who it is and to prove it. */
+/** How long the peer may take to say who it is and to prove it, counted in steps. */
 const HANDSHAKE_TIMEOUT_MS = 5_000;
+const STEP_MS = 1_000;
 
 /** How long a stranger that was refused may take to read why. */
 const FAREWELL_TIMEOUT_MS = 2_000;
@@ -100,26 +101,31 @@ function shakeHands<T extends Proved>(
   const isLoopback = connection.isLoopback || connection.caller !== undefined;
   return new Promise((resolve, reject) => {
     let link: T | undefined;
+    let hasFailed = false;
     const handshake = new Handshake(role, { ...options, isLoopback }, (bytes) => {
       connection.write(bytes);
     });
     const fail = (error: Error): void => {
-      timer.cancel();
+      hasFailed = true;
+      timer?.cancel();
       timer = env.setTimer(FAREWELL_TIMEOUT_MS, () => connection.destroy());
       connection.close(); // Not at once: the peer is to read why it was refused.
       reject(error);
     };
-    let timer: Timer = env.setTimer(HANDSHAKE_TIMEOUT_MS, () => fail(handshake.refuse('busy')));
+    // Nobody waits for one who is let in; where silence means busy, and not gone, nor does this.
+    const isPatient = role === 'acceptor' && connection.tellsOfDeath === true;
+    let timer = isPatient ? undefined : whenLate(env, () => fail(handshake.refuse('busy')));
     connection.start({
       readsInPlace: true,
       data(chunk) {
         if (link !== undefined) {
           return link.receive(link.readsInPlace === true ? chunk : Buffer.from(chunk));
         }
+        if (hasFailed) return; // It has been told, and all that it says now is too late.
         try {
           const done = handshake.push(chunk);
           if (done === undefined) return;
-          timer.cancel();
+          timer?.cancel();
           link = make(connection, done.agreement);
           resolve(link);
           if (done.rest.length > 0) link.receive(done.rest);
@@ -129,7 +135,7 @@ function shakeHands<T extends Proved>(
       },
       drained: () => link?.drained?.(),
       closed(error) {
-        timer.cancel();
+        timer?.cancel();
         const reason = error ?? new Error('the peer closed the connection');
         if (link === undefined) reject(reason);
         else link.ended(reason);
@@ -137,6 +143,25 @@ function shakeHands<T extends Proved>(
     });
     handshake.begin();
   });
+}
+
+/**
+ * Calls `run` when the time for a handshake is over. Steps in which this process itself stood still
+ * do not count: what the peer has said may wait unread.
+ */
+function whenLate(env: Env, run: () => void): Timer {
+  let leftMs = HANDSHAKE_TIMEOUT_MS;
+  let timer: Timer;
+  const step = (): void => {
+    const startedAt = env.now();
+    timer = env.setTimer(STEP_MS, () => {
+      if (env.now() - startedAt < 2 * STEP_MS) leftMs -= STEP_MS;
+      if (leftMs > 0) step();
+      else run();
+    });
+  };
+  step();
+  return { cancel: () => timer.cancel() };
 }
 
 /** One authenticated connection: envelopes in, envelopes out. */

@@ -303,6 +303,27 @@ test('where nobody proves who they are in time, the question has not left', asyn
   t.is((await failed)?.executed, 'no');
 });
 
+test('who gives up one that has let it in by then says nothing that could be taken for a question', async (t) => {
+  const { env, network, node } = testNodes();
+  const a = await node('a');
+  const far = network.transport('b');
+  const way: Way = { delayMs: 3_000, bytesPerSecond: Infinity };
+  const b = await node('b', { transport: slowTransport(far, env, () => way) });
+  b.endpoint.exchanges.onAsk(() => 'too late');
+
+  const asking = t.throwsAsync(a.endpoint.exchanges.ask('b:1', 'x', 20_000));
+  await env.advance(20_000); // The welcome comes after six seconds, of five.
+
+  const error = await asking;
+  t.like(error, { code: 'ERR_UNREACHABLE', executed: 'no' });
+  t.like(error?.cause, { code: 'ERR_HANDSHAKE_REFUSED', reason: 'busy' });
+  t.deepEqual(
+    env.logged.filter(({ level }) => level === 'warn'),
+    [],
+  );
+  t.is(env.timers, 0);
+});
+
 test('a crash is told to who waits for an answer, which may have been made', async (t) => {
   const { env, network, b, ask } = await two();
   b.endpoint.exchanges.onAsk(() => new Promise(() => undefined));

@@ -266,7 +266,7 @@ test('a proof cannot be handed back to the node that gave it', (t) => {
   ann.hear(message(4, { proof }));
 
   t.is(ann.outcome, 'secret');
-  t.deepEqual(bodyOf(ann.take()), { reason: 'secret' });
+  t.is(ann.take().length, 0); // Who it has proved itself to may take that for something else.
 });
 
 test('a node is not let in by its own challenge', (t) => {

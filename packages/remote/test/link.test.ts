@@ -5,10 +5,13 @@ import {
   type Connection,
   HandshakeRefused,
   MemoryNetwork,
+  type PeerIdentity,
+  tcpTransport,
   type Transport,
 } from '@troupe/remote';
 import { Garbled, packEnvelope } from '../dist/envelope.js';
 import { FrameMemory } from '../dist/frame-memory.js';
+import { type Admission, Handshake } from '../dist/handshake.js';
 import { acceptLink, dialLink, type Link, type LinkOptions } from '../dist/link.js';
 import { Session } from '../dist/session.js';
 
@@ -112,6 +115,22 @@ function overhear(connection: Connection): { text: string; ends: number } {
     closed: () => void (heard.ends += 1),
   });
   return heard;
+}
+
+/** Resolves with the end of a connection that somebody else starts. */
+function ended(connection: Connection): Promise<void> {
+  const start = connection.start.bind(connection);
+  return new Promise((resolve) => {
+    connection.start = (handler) =>
+      start({
+        ...handler,
+        data: (chunk) => handler.data(chunk),
+        closed(error) {
+          handler.closed(error);
+          resolve();
+        },
+      });
+  });
 }
 
 test('both ends of a link know the other, and nothing waits for the handshake any more', async (t) => {
@@ -245,6 +264,75 @@ test('a node that dials one that never answers gives up after five seconds', asy
   await env.advance(TIMEOUT_MS);
 
   t.is((await dialling)?.reason, 'busy');
+});
+
+test('while a process stands still itself, it holds nobody else to be late', async (t) => {
+  const { env, network } = await listening();
+  let lostMs = 0;
+  const held: VirtualEnv = { ...env, now: () => env.now() + lostMs };
+  const atDoor: Connection[] = [];
+  const { address } = await network.transport('far').listen('far:0', (connection) => {
+    atDoor.push(connection);
+  });
+  const transport = network.transport('near');
+  const dialling = dialLink({
+    ...optionsOf('near', held),
+    transport,
+    address,
+    timeoutMs: TIMEOUT_MS,
+  });
+
+  for (let second = 0; second < 20; second += 1) {
+    await env.advance(500);
+    lostMs += 3_000;
+    await env.advance(500);
+  }
+  for (const connection of atDoor) await acceptLink(connection, optionsOf('far', env));
+
+  t.is((await dialling).agreement.peer.name, 'far');
+});
+
+test('who proves itself when it has been refused is not let in after all', async (t) => {
+  const env = virtualEnv();
+  const admitted: string[] = [];
+  let refused: Promise<unknown> | undefined;
+  let gone: Promise<void> | undefined;
+  const tcp = tcpTransport();
+  const listener = await tcp.listen('127.0.0.1:0', (connection) => {
+    gone = ended(connection);
+    const admit = ({ name }: PeerIdentity): Admission => {
+      admitted.push(name);
+      return { session: 'x', received: 0 };
+    };
+    refused = t.throwsAsync(acceptLink(connection, { ...optionsOf('far', env), admit }));
+  });
+  const connection = await tcp.dial(listener.address, { timeoutMs: TIMEOUT_MS });
+  const said: Uint8Array[] = [];
+  const options = { ...optionsOf('near', env), isLoopback: true };
+  const handshake = new Handshake('dialler', options, (bytes) => said.push(bytes));
+  handshake.begin();
+  const challenged = new Promise<void>((resolve) => {
+    connection.start({
+      data(chunk) {
+        if (said.length === 1) handshake.push(chunk);
+        resolve();
+      },
+      closed: () => undefined,
+    });
+  });
+  connection.write(said[0] ?? Buffer.of());
+  await challenged;
+
+  const proving = refused?.then(() => {
+    connection.write(said[1] ?? Buffer.of());
+    connection.close();
+  });
+  await env.advance(TIMEOUT_MS);
+  await proving;
+  await gone;
+
+  t.deepEqual(admitted, []);
+  await listener.close();
 });
 
 test('a stranger that hangs up in the middle of the handshake is not waited for', async (t) => {

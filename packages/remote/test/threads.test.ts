@@ -1,4 +1,5 @@
 import test from 'ava';
+import { virtualEnv } from '@troupe/actor/testing';
 import {
   type Connection,
   type ConnectionHandler,
@@ -8,6 +9,9 @@ import {
   type Transport,
   workerTransport,
 } from '@troupe/remote';
+import { Handshake } from '../dist/handshake.js';
+import { acceptLink } from '../dist/link.js';
+import { startTestNode } from './nodes.js';
 
 const timeoutMs = 5_000;
 const MEBIBYTE = 1024 * 1024;
@@ -118,4 +122,39 @@ test('nobody else can listen where a thread listens already', async (t) => {
 
   const again = await main.listen('thread:/a', () => undefined);
   t.is(again.address, 'thread:/a');
+});
+
+test('a thread that is busy in the middle of a handshake is waited for, as nobody else is', async (t) => {
+  const { main, worker } = threads();
+  const env = virtualEnv();
+  const [near, far] = await pair(worker, main);
+  const self = { name: 'far', incarnation: '1', address: '' };
+  const accepting = acceptLink(far, { env, self });
+
+  await env.advance(60_000);
+  const options = { self: { ...self, name: 'near' }, isLoopback: true };
+  const handshake = new Handshake('dialler', options, (bytes) => void near.write(bytes));
+  void hear(near, { data: (chunk) => void handshake.push(chunk) });
+  handshake.begin();
+
+  t.is((await accepting).agreement.peer.name, 'near');
+  near.destroy();
+});
+
+test('a thread that another one has waited for in vain does not tell of a stranger', async (t) => {
+  const { main, worker } = threads();
+  const env = virtualEnv();
+  const listen = 'thread:/place';
+  const { endpoint } = await startTestNode(env, { name: 'b', listen, transport: main });
+  const near = await worker.dial(listen, { timeoutMs });
+  const options = { self: { name: 'a', incarnation: '1', address: '' }, isLoopback: true };
+  const handshake = new Handshake('dialler', options, (bytes) => void near.write(bytes));
+  const over = hear(near, {});
+
+  handshake.begin();
+  handshake.refuse('busy');
+  await over;
+
+  t.deepEqual(env.logged, []);
+  await endpoint.close();
 });
