@@ -26,8 +26,10 @@ export function checkOutsiders(options: OutsiderOptions): void {
 
 function checkOrigins(origins: readonly string[]): void {
   const advice = 'give origins as browsers do, https://host or http://host:port';
-  if (!Array.isArray(origins))
+  const isList: boolean = Array.isArray(origins);
+  if (!isList) {
     throw new BadOption('outsiders.origins', origins, `${advice}, in a list`);
+  }
   for (const [at, origin] of origins.entries()) {
     if (URL.canParse(origin) && new URL(origin).origin === origin) continue;
     throw new BadOption(`outsiders.origins[${at}]`, origin, advice);
