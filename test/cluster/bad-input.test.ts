@@ -2,6 +2,7 @@ import test from 'ava';
 import {
   Actor,
   actor,
+  BadOption,
   DeadlineExceeded,
   HandshakeRefused,
   ListenFailed,
@@ -122,8 +123,27 @@ test('a node does not listen beyond this machine without a secret', async (t) =>
   });
 
   t.regex(error?.message ?? '', /pass \{ secret \} or \{ tls \}, or listen on 127\.0\.0\.1/);
-  await using open = await startNode({ listen: '0.0.0.0:0', secret: 'a secret of tests' });
-  t.regex(open.address, /^0\.0\.0\.0:\d+$/);
+});
+
+test('a node that listens on all addresses says by which of them it is reached', async (t) => {
+  const secret = 'a secret of tests';
+  const open = { name: 'a', listen: '0.0.0.0:0', secret, actors: [Counter] };
+
+  for (const listen of ['0.0.0.0:0', '[::]:0']) {
+    const error = await t.throwsAsync(startNode({ ...open, listen }), { instanceOf: BadOption });
+
+    t.is(error?.option, 'listen');
+    t.regex(error?.message ?? '', /others are told to connect there, .* pass advertise/);
+  }
+  await t.throwsAsync(startNode({ ...open, advertise: '0.0.0.0:0' }), {
+    instanceOf: BadOption,
+    message: /^advertise is '0\.0\.0\.0:0': .* a host that others can reach/,
+  });
+
+  await using a = await startNode({ ...open, advertise: '127.0.0.1:0' });
+  await using b = await startNode({ name: 'b', secret, join: [a.address], actors: [] });
+  t.regex(a.address, /^127\.0\.0\.1:[1-9]/);
+  t.is(await b.entity(Counter, 'x').add(1), 1);
 });
 
 for (const [name, secret] of [

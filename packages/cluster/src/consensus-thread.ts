@@ -1,6 +1,6 @@
 import type { Env } from '@troupe/actor';
 import { BadOption, EngineThread, MemoryStore } from '@troupe/consensus';
-import type { PeerIdentity, Secret, TlsTransport } from '@troupe/remote';
+import { isEverywhere, type PeerIdentity, type Secret, type TlsTransport } from '@troupe/remote';
 import type { ConsensusOptions } from './consensus-options.ts';
 import { workerAddress } from './worker-plan.ts';
 
@@ -54,12 +54,14 @@ export async function startConsensusThread(
   const { data, secret, advertise } = wanted;
   const own = (address: string | undefined): string | undefined =>
     address === undefined ? undefined : workerAddress(address, 'consensus');
+  // Whoever reaches the node at one address of its machine reaches all that listens on all of them.
+  const host = listen !== undefined && isEverywhere(listen) ? wanted.listen : undefined;
   return EngineThread.start({
     ...node,
     data,
     secret,
     listen: listen ?? own(wanted.listen),
-    advertise: own(advertise),
+    advertise: own(advertise ?? host),
     tickMs,
     handOverAfterMs,
   });

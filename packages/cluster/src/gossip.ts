@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
-import type { Env, Log, Timer } from '@troupe/actor';
-import { guardedLog, SparseLog } from '@troupe/actor/internal';
-import type { GossipEvent, MemberStatus, Profile, Settings } from '@troupe/gossip';
+import { BadOption, type Env, type Log, type Timer } from '@troupe/actor';
+import { guardedLog, messageOf, SparseLog } from '@troupe/actor/internal';
+import {
+  type GossipEvent,
+  type MemberStatus,
+  type Profile,
+  profiles,
+  type Settings,
+  settingsOf,
+} from '@troupe/gossip';
 import { type Secret, secretsOf } from '@troupe/remote';
 import type { ClusterObserver } from './cluster-event.ts';
 import { isRefusal } from './exchange-failure.ts';
@@ -76,6 +83,7 @@ export interface GossipMembership extends Membership {
 /**
  * SWIM with Lifeguard: every node watches a few others, and tells what it learns to a few others,
  * so that the work of one does not grow with their number. For one node to a few thousand.
+ * @throws {BadOption} when a setting makes no sense, by itself or beside the others
  */
 export function gossip(options: GossipOptions = {}): GossipMembership {
   return new GossipDriver(options);
@@ -111,6 +119,7 @@ class GossipDriver implements GossipMembership {
   #isStopped = false;
 
   constructor(options: GossipOptions) {
+    checkSettings(options);
     this.#options = options;
     this.#keyring = options.keyring;
   }
@@ -368,6 +377,18 @@ class GossipDriver implements GossipMembership {
   #sweep(): void {
     this.#sweepTimer = undefined;
     for (const { name } of this.#table.view.members) this.#table.forget(name);
+  }
+}
+
+/** The core of gossip has its own word for what it refuses, and would say it once a node starts. */
+function checkSettings({ profile = 'lan', settings }: GossipOptions): void {
+  if (!Object.hasOwn(profiles, profile)) {
+    throw new BadOption('profile', profile, `give one of ${Object.keys(profiles).join(', ')}`);
+  }
+  try {
+    settingsOf(profile, settings);
+  } catch (cause) {
+    throw new BadOption('settings', settings, messageOf(cause), { cause });
   }
 }
 

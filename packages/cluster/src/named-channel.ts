@@ -2,6 +2,7 @@ import {
   Actor,
   type ActorClass,
   actor,
+  BadOption,
   type Channel,
   channel,
   ChannelLost,
@@ -10,11 +11,11 @@ import {
   type Schema,
   type Sender,
 } from '@troupe/actor';
-import { channelBehind, definitionOf } from '@troupe/actor/internal';
+import { channelBehind, checkInteger, definitionOf } from '@troupe/actor/internal';
 
 /** What a node knows of a channel by its name, should the channel be placed there. */
 export interface NamedChannelOptions {
-  /** Elements that may wait, for whoever opens it without saying. Default: 0. */
+  /** Elements that may wait, 0 … 2 ** 31, for whoever opens it without saying. Default: 0. */
   readonly capacity?: number;
   /**
    * Checks, and may convert, each element, whichever node it comes from: a Standard Schema, which
@@ -51,10 +52,9 @@ export class NamedChannel extends Actor {
   @rpc open(capacity?: number): ChannelEnds<unknown> {
     const { sender, receiver } = (this.#channel ??= this.#make(capacity));
     if (capacity === undefined || capacity === sender.capacity) return { sender, receiver };
-    throw new RangeError(
-      `channel '${this.key}' has a capacity of ${sender.capacity}, and not of ${capacity}; ` +
-        'leave it out to take what is there',
-    );
+    const there = `channel '${this.key}' is there, with ${sender.capacity}`;
+    const advice = `${there}; leave it out to take that`;
+    throw new BadOption('capacity', capacity, advice);
   }
 
   /** The name moves to another node, or this node ends: what is buffered can still be received. */
@@ -68,6 +68,18 @@ export class NamedChannel extends Actor {
     channelBehind(made)?.core.whenClosed(() => this.stop());
     return made;
   }
+}
+
+/** @throws {BadOption} when one could not be made as it is described */
+export function checkChannels(channels: NamedChannels = {}): void {
+  for (const [name, { capacity = 0 }] of Object.entries(channels)) {
+    checkCapacity(`channels['${name}'].capacity`, capacity);
+  }
+}
+
+/** @throws {BadOption} when no channel can have it */
+export function checkCapacity(option: string, capacity: unknown): void {
+  checkInteger(option, capacity, [0, 2 ** 31]);
 }
 
 /** The class that a node hosts, which knows what the node has been told of its channels. */

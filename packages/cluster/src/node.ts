@@ -12,7 +12,14 @@ import {
   type Task,
   Unreachable,
 } from '@troupe/actor';
-import { checkName, definitionOf, KEY_CHARS_MAX, OUTSIDE } from '@troupe/actor/internal';
+import {
+  checkDuration,
+  checkName,
+  definitionOf,
+  KEY_CHARS_MAX,
+  OUTSIDE,
+  TIMER_MS_MAX,
+} from '@troupe/actor/internal';
 import type {
   Coordination,
   CoordinationOptions,
@@ -27,7 +34,7 @@ import type { Groups, ReplicatedOptions } from './groups.ts';
 import { isSameNode, type Member, type MemberEvent, type MemberMeta } from './member.ts';
 import { isPresent } from './member-table.ts';
 import type { Membership } from './membership.ts';
-import { type ChannelEnds, NamedChannel } from './named-channel.ts';
+import { type ChannelEnds, checkCapacity, NamedChannel } from './named-channel.ts';
 import { ACTORS_SERVICE, begin, Place } from './place.ts';
 import type { Workers } from './workers.ts';
 
@@ -134,17 +141,19 @@ export class Node implements AsyncDisposable {
    * the ends throw `ChannelLost`, and the name stands for a new channel; so it does after a close.
    * Its elements are checked where it lives, by the schema of `startNode({ channels })`.
    * @param name of at most 512 characters
-   * @param options.capacity elements that may wait. Default: what it has; for a new one, what the
-   *   node where it lives was told of it, or 0.
+   * @param options.capacity elements that may wait, 0 … 2 ** 31. Default: what it has; for a new
+   *   one, what the node where it lives was told of it, or 0.
    * @throws {BadArguments} executed: no, when the name is longer
-   * @throws {RangeError} when the channel is there and has another capacity
+   * @throws {BadOption} executed: no, when it is no capacity, or the channel has another one
    */
   async channel<T>(
     name: string,
     options: { readonly capacity?: number } = {},
   ): Promise<ChannelEnds<T>> {
     checkName(name, { to: 'node', method: 'channel', what: 'name', charsMax: KEY_CHARS_MAX });
-    return (await this.entity(NamedChannel, name).open(options.capacity)) as ChannelEnds<T>;
+    const { capacity } = options;
+    if (capacity !== undefined) checkCapacity('capacity', capacity);
+    return (await this.entity(NamedChannel, name).open(capacity)) as ChannelEnds<T>;
   }
 
   /**
@@ -152,8 +161,8 @@ export class Node implements AsyncDisposable {
    * group is opened on this node when that is done for the first time: as it was before, or as a
    * new one of the voters that `startNode({ consensus })` or `options` name, by default of this
    * node alone; a node that joins others waits to be added to it.
-   * @throws {TypeError} when the group has a machine of another class, or this node could not come
-   *   back with what it has promised
+   * @throws {BadMachine} when the group has a machine of another class. {BadOption} when an option
+   *   makes no sense, or this node could not come back with what it has promised.
    */
   replicated<M extends Machine>(
     type: MachineClass<M>,
@@ -168,7 +177,7 @@ export class Node implements AsyncDisposable {
    * them. Opened on this node when it is first asked for, as `replicated` opens groups; what this
    * node holds is given back when it stops.
    * @param options are those of the first call
-   * @throws {TypeError} when this node could not come back with what it has promised
+   * @throws {BadOption} when this node could not come back with what it has promised
    */
   coordination(options: Omit<CoordinationOptions, 'env'> = {}): Promise<Coordination> {
     return this.consensus.coordination(options);
@@ -246,9 +255,11 @@ export class Node implements AsyncDisposable {
    * Without it the process goes on for as long as the node listens, has workers, or has its groups
    * on a thread. A node by itself keeps no process alive, be it for its groups or for what it
    * holds by `coordination`, unless somebody waits for them.
-   * @param timeoutMs Default: 10,000
+   * @param timeoutMs 0 … 2 ** 31 - 1. Default: 10,000
+   * @throws {BadOption} when it is no time, and the node goes on
    */
-  stop(timeoutMs: number = STOP_TIMEOUT_MS): Promise<void> {
+  async stop(timeoutMs: number = STOP_TIMEOUT_MS): Promise<void> {
+    checkDuration('timeoutMs', timeoutMs, [0, TIMER_MS_MAX]);
     this.#stopping ??= this.#stop(timeoutMs);
     return this.#stopping;
   }

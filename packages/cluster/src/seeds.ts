@@ -1,5 +1,6 @@
 import { Resolver } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
+import { checkInteger } from '@troupe/actor/internal';
 
 /** Before a name server is asked again, and how often: a start waits for no longer than this. */
 const QUESTION = { timeout: 1_000, tries: 3 };
@@ -27,9 +28,11 @@ export interface DnsSeedsOptions {
 /**
  * The hosts that a name stands for: with `port` those of its A and AAAA records, otherwise hosts
  * and ports of its SRV records, the most preferred first.
+ * @throws {BadOption} when `port` is none
  */
 export function dnsSeeds(name: string, options: DnsSeedsOptions = {}): SeedProvider {
   const { port, servers } = options;
+  if (port !== undefined) checkInteger('port', port, [1, 65_535]);
   const resolver = new Resolver(QUESTION);
   if (servers !== undefined) resolver.setServers(servers);
   if (port === undefined) {

@@ -2,6 +2,7 @@ import {
   type ActorClass,
   ActorSystem,
   type ActorSystemOptions,
+  BadOption,
   type Env,
   type IncomingInterceptor,
   processEnv,
@@ -9,6 +10,7 @@ import {
 import { ChangeRefused, NotLeader } from '@troupe/consensus';
 import {
   advertisedTransport,
+  checkOutsiders,
   Endpoint,
   type ErrorClass,
   networkTransport,
@@ -32,7 +34,7 @@ import { Groups, openStoreOf } from './groups.ts';
 import { NODE_NAME } from './member.ts';
 import type { Membership } from './membership.ts';
 import { Moved } from './moved.ts';
-import type { NamedChannels } from './named-channel.ts';
+import { checkChannels, type NamedChannels } from './named-channel.ts';
 import { Node } from './node.ts';
 import { type Placement, rendezvous } from './placement.ts';
 import type { SeedProvider } from './seeds.ts';
@@ -50,7 +52,8 @@ export interface NodeOptions extends Omit<ActorSystemOptions, 'name'> {
   readonly name?: string;
   /**
    * Where other nodes connect to: `host:port`, port 0 for any free one, or `unix:/path` for nodes
-   * of the same user on this machine. Default: nowhere.
+   * of the same user on this machine. All addresses of the machine, as `0.0.0.0:7001`, only with
+   * `advertise`, since nobody can connect to all of them. Default: nowhere.
    */
   readonly listen?: string;
   /**
@@ -103,7 +106,10 @@ export interface NodeOptions extends Omit<ActorSystemOptions, 'name'> {
   readonly data?: string;
   /** How those groups are run. */
   readonly consensus?: ConsensusOptions;
-  /** Lets in clients that are no members, such as pages in browsers. Default: none. */
+  /**
+   * Lets in clients that are no members, such as pages in browsers. Who they are and what they may
+   * do, `authenticate` and `permits`, has no default. Default: no door.
+   */
   readonly outsiders?: OutsiderOptions;
   /** What one other node may have going on this one. Default: `DEFAULT_PEER_LIMITS`. */
   readonly limits?: Partial<PeerLimits>;
@@ -124,11 +130,14 @@ export interface NodeOptions extends Omit<ActorSystemOptions, 'name'> {
 
 /**
  * Starts a node: by itself, or as one of a cluster.
- * @throws when the options are wrong, the address is taken, or the cluster refuses this node
+ * @throws {BadOption} for an option that makes no sense, and nothing has been started
+ * @throws when the address is taken, or the cluster refuses this node
  */
 export async function startNode(options: NodeOptions = {}): Promise<Node> {
   const { join = [], roles, placement = rendezvous(), membership = gossip() } = options;
   refuseWeakSecret(options.secret);
+  if (options.outsiders !== undefined) checkOutsiders(options.outsiders);
+  checkChannels(options.channels);
   const plan = planWorkers(options);
   const classes = await loadActors(options.actors ?? []);
   const env = options.env ?? processEnv();
@@ -202,9 +211,8 @@ interface Ways {
 
 function waysOf(options: NodeOptions, plan: WorkerPlan | undefined): Ways {
   if (options.tls !== undefined && options.transport !== undefined) {
-    throw new TypeError(
-      'pass either tls or a transport of your own, which brings its own security',
-    );
+    const advice = 'pass either that or a transport of your own, which brings its own security';
+    throw new BadOption('tls', options.tls, advice);
   }
   const tls = tlsOf(options.tls);
   const hub = new ThreadHub();
@@ -217,7 +225,8 @@ function networkOf({ transport, listen, advertise }: NodeOptions, tls?: TlsTrans
   const network = transport ?? networkTransport({ tls });
   if (advertise === undefined) return network;
   if (listen !== undefined) return advertisedTransport(network, advertise);
-  throw new TypeError(`to be reached at ${advertise}, a node has to listen: pass listen as well`);
+  const advice = 'to be reached, a node has to listen: pass listen as well';
+  throw new BadOption('advertise', advertise, advice);
 }
 
 function tlsOf(tls: TlsSource | TlsTransport | undefined): TlsTransport | undefined {
@@ -287,7 +296,7 @@ function openEndpoint(
 function nameOf(options: NodeOptions, env: Env): string {
   const name = options.name ?? `node-${randomText(env, 8)}`;
   if (NODE_NAME.test(name)) return name;
-  throw new TypeError(`name must be 1 … 64 letters, digits, '_', '.' or '-', not '${name}'`);
+  throw new BadOption('name', name, "give 1 … 64 letters, digits, '_', '.' or '-'");
 }
 
 /** The time of the start first, so that later incarnations sort after earlier ones. */

@@ -1,5 +1,5 @@
 import type { Env, Log, Timer } from '@troupe/actor';
-import { guardedLog, messageOf } from '@troupe/actor/internal';
+import { checkDuration, guardedLog, messageOf } from '@troupe/actor/internal';
 import { isRefusal, isTransient } from './exchange-failure.ts';
 import {
   isSameNode,
@@ -31,6 +31,7 @@ export interface StaticMembersOptions {
   readonly refusedDownAfterMs?: number;
 }
 
+const TIMES = ['intervalMs', 'suspectAfterMs', 'downAfterMs', 'refusedDownAfterMs'] as const;
 /** How long one that is gone is remembered, so that old news of it is known as old. */
 const TOMBSTONE_MS = 60_000;
 /** Of what a peer may say that an address is. */
@@ -41,6 +42,7 @@ const ADDRESS_CHARS_MAX = 256;
  * interval, and judges by itself who is alive. Simple and quick for a dozen nodes; the traffic
  * grows with the square of their number. A partition heals, because both sides keep calling those
  * they lost.
+ * @throws {BadOption} when a time is none
  */
 export function staticMembers(options: StaticMembersOptions = {}): Membership {
   return new StaticMembers(options);
@@ -74,6 +76,9 @@ class StaticMembers implements Membership {
   #hasJoined = false;
 
   constructor(options: StaticMembersOptions) {
+    for (const name of TIMES) {
+      if (options[name] !== undefined) checkDuration(name, options[name]);
+    }
     this.#seeds = options.seeds;
     this.#options = {
       intervalMs: options.intervalMs ?? 1_000,

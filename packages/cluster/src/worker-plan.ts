@@ -1,5 +1,6 @@
 import type { ResourceLimits } from 'node:worker_threads';
-import type { ActorClass } from '@troupe/actor';
+import { type ActorClass, BadOption } from '@troupe/actor';
+import { checkInteger } from '@troupe/actor/internal';
 
 const WORKERS_MAX = 256;
 
@@ -39,22 +40,20 @@ export interface WorkersWanted {
 
 /**
  * @returns undefined when no workers are wanted
- * @throws {RangeError | TypeError} for options that workers cannot follow
+ * @throws {BadOption} for options that workers cannot follow
  */
 export function planWorkers(options: WorkersWanted): WorkerPlan | undefined {
   const { workers = 0 } = options;
   if (workers === 0) return undefined;
   const wanted: WorkerOptions = typeof workers === 'number' ? { count: workers } : workers;
   const { count, setup, resourceLimits } = wanted;
-  if (!Number.isInteger(count) || count < 1 || count > WORKERS_MAX) {
-    throw new RangeError(`workers must be in 1 … ${WORKERS_MAX}, not ${count}`);
-  }
+  checkInteger(wanted === workers ? 'workers.count' : 'workers', count, [1, WORKERS_MAX]);
   const modules = wanted.actors ?? (options.actors ?? []).filter((item) => item instanceof URL);
   if (modules.length === 0) {
-    throw new TypeError(
-      'workers load classes by themselves: list the URL of the module that exports them, ' +
-        "actors: [new URL('./actors.js', import.meta.url)]",
-    );
+    const advice =
+      'they load classes by themselves: list the URL of the module that exports them, ' +
+      "actors: [new URL('./actors.js', import.meta.url)]";
+    throw new BadOption('workers', workers, advice);
   }
   refuseUnfit(options, setup);
   return { count, modules: modules.map(({ href }) => href), setup: setup?.href, resourceLimits };
@@ -63,18 +62,19 @@ export function planWorkers(options: WorkersWanted): WorkerPlan | undefined {
 function refuseUnfit(options: WorkersWanted, setup: URL | undefined): void {
   const { join = [], listen, membership, placement, transport } = options;
   if (transport !== undefined) {
-    throw new TypeError('workers need the transports that come with a node: leave transport out');
+    const advice = 'workers need those that come with a node: leave it out';
+    throw new BadOption('transport', transport, advice);
   }
-  if (setup === undefined && (membership ?? placement) !== undefined) {
-    throw new TypeError(
+  const plugIn = membership ?? placement;
+  if (setup === undefined && plugIn !== undefined) {
+    const advice =
       'a plug-in cannot be copied to a worker: pass workers: { setup }, the URL of a module that ' +
-        'makes the same membership and placement there',
-    );
+      'makes the same membership and placement there';
+    throw new BadOption(plugIn === membership ? 'membership' : 'placement', plugIn, advice);
   }
   if ((typeof join === 'function' || join.length > 0) && listen === undefined) {
-    throw new TypeError(
-      'workers of a node that joins others must be reached by them: pass listen as well',
-    );
+    const advice = 'workers of a node that joins others must be reached by them: pass listen';
+    throw new BadOption('listen', listen, advice);
   }
 }
 

@@ -9,6 +9,7 @@ import {
   ActorDown,
   ActorSystem,
   BadArguments,
+  BadOption,
   type DeadLetter,
   DeadlineExceeded,
   defineActor,
@@ -594,7 +595,7 @@ test('a module that would be compiled from TypeScript, and was not, is refused l
 
 test('a node that does not listen cannot be told where it is reached', async (t) => {
   await t.throwsAsync(startNode({ advertise: 'db.example:7001' }), {
-    instanceOf: TypeError,
+    instanceOf: BadOption,
     message: /pass listen as well/,
   });
 });

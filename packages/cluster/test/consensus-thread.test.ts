@@ -143,6 +143,19 @@ test(
   /a node needs a secret/,
 );
 
+test('a thread that listens on all addresses is reached where its node is', async (t) => {
+  await using node = await startNode({
+    listen: '127.0.0.1:0',
+    secret: 'a secret of tests',
+    consensus: { thread: { listen: '0.0.0.0:0' }, store: new MemoryStore() },
+  });
+
+  const address = node.members()[0]?.meta.consensusAddress ?? '';
+
+  t.regex(address, /^127\.0\.0\.1:[1-9]/);
+  t.not(address, node.address);
+});
+
 test('gossip carries where the thread of a member is dialled', (t) => {
   const meta = { kinds: ['room'], roles: ['front'], consensusAddress: '127.0.0.1:7002' };
 

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { BadArguments, ChannelLost, type Schema } from '@troupe/actor';
+import { BadArguments, BadOption, ChannelLost, type Schema } from '@troupe/actor';
 import type { NamedChannels, Node, NodeOptions } from '@troupe/cluster';
 import { NamedChannel } from '../dist/named-channel.js';
 import { TestCluster } from './nodes.js';
@@ -25,8 +25,8 @@ test('a named channel is one and the same from every node', async (t) => {
     t.is(await receiver.receive(), owner);
     t.is((await c.channel(name)).sender.capacity, 2);
     await t.throwsAsync(c.channel(name, { capacity: 3 }), {
-      instanceOf: RangeError,
-      message: /has a capacity of 2, and not of 3/,
+      instanceOf: BadOption,
+      message: /^capacity is 3: channel '.*' is there, with 2; leave it out/,
     });
   }
 });

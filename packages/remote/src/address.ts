@@ -25,6 +25,16 @@ export function formatAddress({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/**
+ * Whether that is where a node listens on all addresses of its machine: `0.0.0.0:7001`, `[::]:7001`
+ * and their like. Whoever is told to dial that dials itself.
+ */
+export function isEverywhere(address: string): boolean {
+  const [, bracketed, plain] =
+    /^(?:[a-z]+:\/\/)?(?:\[([^\]]+)\]|([^:[\]/]+)):\d/.exec(address) ?? [];
+  return /^(?:::ffff:)?[0:.]+$/.test(bracketed ?? plain ?? '');
+}
+
 /** Whether bytes to `host` never leave this machine. */
 export function isLoopback(host: string): boolean {
   const ipv4 = host.startsWith('::ffff:') ? host.slice('::ffff:'.length) : host;

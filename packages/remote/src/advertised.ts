@@ -1,13 +1,19 @@
-import { formatAddress, parseAddress, schemeOf } from './address.ts';
+import { BadOption } from '@troupe/actor';
+import { formatAddress, isEverywhere, parseAddress, schemeOf } from './address.ts';
 import type { Transport } from './transport.ts';
 
 /**
  * `network`, whose listeners say that they are to be reached elsewhere than where they listen, as
  * behind a port that a router or a container maps.
  * @param advertise `host:port`; port 0 stands for the one that is listened on
+ * @throws {BadOption} when it is no address that others could dial
  */
 export function advertisedTransport(network: Transport, advertise: string): Transport {
   const { host, port } = parseAddress(advertise);
+  if (isEverywhere(advertise)) {
+    const advice = 'whoever is told that connects to itself; give a host that others can reach';
+    throw new BadOption('advertise', advertise, advice);
+  }
   return {
     name: network.name,
     needsSecret: (address) => network.needsSecret(address),

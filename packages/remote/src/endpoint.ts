@@ -1,11 +1,13 @@
 import {
   type ActorSystem,
   type AnyRef,
+  BadOption,
   type IncomingInterceptor,
   type Timer,
   Unreachable,
 } from '@troupe/actor';
 import { checkDuration, type Recipient, messageOf } from '@troupe/actor/internal';
+import { isEverywhere } from './address.ts';
 import { CborCodec } from './cbor-codec.ts';
 import { ChannelTable } from './channel-table.ts';
 import type { Codec } from './codec.ts';
@@ -63,7 +65,10 @@ export interface EndpointOptions {
   /** Its `name` is the node's. */
   readonly system: ActorSystem;
   readonly transport: Transport;
-  /** `host:port` to listen on; port 0 takes a free one. Default: does not listen. */
+  /**
+   * `host:port` to listen on; port 0 takes a free one. All addresses of the machine, `0.0.0.0`,
+   * only where the transport says by which of them others reach it. Default: does not listen.
+   */
   readonly listen?: string | undefined;
   /** Shared by all nodes of the cluster, at least 16 bytes; needed beyond loopback. */
   readonly secret?: Secret | undefined;
@@ -165,7 +170,7 @@ export class Endpoint {
     this.lines = new Lines((address, make) => this.#dialBeside('line', address, make));
   }
 
-  /** @throws when the address cannot be listened on, or the secret is weak: with what to do */
+  /** @throws when nobody can listen there, or connect; or the secret is weak: with what to do */
   static async open(options: EndpointOptions): Promise<Endpoint> {
     refuseWeakSecret(options.secret);
     const endpoint = new Endpoint(options);
@@ -310,6 +315,13 @@ export class Endpoint {
       (from, error) => this.#refused(from, error),
     );
     this.#address = this.#listener.address;
+    if (!isEverywhere(this.#address)) return;
+    await this.#listener.close();
+    // Why none of the machine's addresses is chosen stands in the DESIGN.md of @troupe/cluster.
+    const advice =
+      'others are told to connect there, which is to themselves; pass advertise, an address at ' +
+      'which they reach this node, or listen on that';
+    throw new BadOption('listen', listen, advice);
   }
 
   async #dial(address: string): Promise<Peer> {

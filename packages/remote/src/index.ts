@@ -32,6 +32,7 @@ export type {
   Listener,
   Transport,
 } from './transport.ts';
+export { isEverywhere } from './address.ts';
 export { checkOutsiders } from './outsider-options.ts';
 export { Outsiders } from './outsiders.ts';
 export type { OutsiderHost, OutsiderIdentity, OutsiderOptions } from './outsiders.ts';

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { formatAddress, isLoopback, parseAddress } from '../dist/address.js';
+import { formatAddress, isEverywhere, isLoopback, parseAddress } from '../dist/address.js';
 
 for (const [text, host, port] of [
   ['127.0.0.1:7001', '127.0.0.1', 7_001],
@@ -33,5 +33,27 @@ for (const [host, expected] of [
 ] as const) {
   test(`bytes to '${host}' ${expected ? 'never leave' : 'may leave'} this machine`, (t) => {
     t.is(isLoopback(host), expected);
+  });
+}
+
+for (const [address, expected] of [
+  ['0.0.0.0:7001', true],
+  ['0:7001', true],
+  ['[::]:7001', true],
+  ['[0:0:0:0:0:0:0:0]:0', true],
+  ['[::ffff:0.0.0.0]:0', true],
+  ['ws://0.0.0.0:8080/nodes', true],
+  ['127.0.0.1:7001', false],
+  ['10.0.0.0:7001', false],
+  ['[::1]:7001', false],
+  ['[fe80::]:7001', false],
+  ['a0:7001', false],
+  ['unix:/run/0', false],
+  ['thread:/main', false],
+  ['ws://app.example:8080/0.0.0.0:1', false],
+  ['', false],
+] as const) {
+  test(`'${address}' is ${expected ? 'every' : 'not every'} address of a machine`, (t) => {
+    t.is(isEverywhere(address), expected);
   });
 }
