@@ -87,6 +87,8 @@ test('a follower whose disk is full takes no commands, and has its vote all the 
     world.world.disk(full).suffer('full');
     await fill(world, leader, 20); // More than the reserve has room for.
     const { durable } = world.node(full).group.status();
+    const asked = world.on(full, ({ group }) => group.propose(append(1), { deadlineMs: 1_000 }));
+    const error = await t.throwsAsync(asked, { code: 'ERR_DEADLINE_EXCEEDED' });
     world.crash(leader);
     await world.sleep(5_000);
     const { role } = world.node(other).group.status();
@@ -94,6 +96,7 @@ test('a follower whose disk is full takes no commands, and has its vote all the 
     await world.start(leader);
     await world.sleep(60_000);
 
+    t.regex(String(error.cause), new RegExp(`${full} takes no commands .* its disk has no room`));
     t.is(role, 'leader');
     t.true(durable < world.node(other).group.status().durable);
     t.true(await agreed(world));

@@ -210,6 +210,8 @@ export interface GroupStatus {
    * nothing is applied here until that comes, so reads wait.
    */
   readonly awaitsState: boolean;
+  /** The disk of this node is full: it takes no commands, neither as a leader nor from one. */
+  readonly isFull: boolean;
   /** Nothing happens, so nothing is said; see `quietAfterMs`. */
   readonly isQuiet: boolean;
   /** Proposals and reads that wait for an answer on this node. */

@@ -34,11 +34,12 @@ export async function savedGroups(store: LogStore): Promise<ReadonlyMap<string, 
  * Makes `node` the only member of `group`, after a majority of its nodes is lost for good. To be
  * called while no engine runs on `store`, on one surviving node only: the one whose log ends in the
  * latest epoch, and of those the longest (`savedGroups`). What only the lost nodes had is lost,
- * which may be commands that were acknowledged; what was not agreed on yet becomes so. Give the
- * group new members afterwards, under new names. The other survivors and the lost nodes must never
- * start with their old disks again: they do not know of this, and while none of them meets this
- * node, a majority of them could go on by itself. It is not changed by that; those that meet it end
- * (`Disqualified`).
+ * which may be commands that were acknowledged; what was not agreed on yet becomes so. Indexes go
+ * on where this log ends, so fencing tokens and revisions that only the lost nodes knew are given
+ * once more: resources must forget those that they have seen. Give the group new members
+ * afterwards, under new names. The other survivors and the lost nodes must never start with their
+ * old disks again: they do not know of this, and while none of them meets this node, a majority of
+ * them could go on by itself. It is not changed by that; those that meet it end (`Disqualified`).
  * @throws {BadOption} when nothing of the group is saved here
  * @throws {RangeError} when `node` was no member, or kept no commands
  */

@@ -23,6 +23,7 @@ export function groupStatusOf(
     members: membersOf(status.configuration),
     isDamaged: status.damaged,
     awaitsState: status.bereft,
+    isFull: status.full,
     isQuiet: status.quiet,
   };
 }

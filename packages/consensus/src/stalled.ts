@@ -3,7 +3,7 @@ import { GroupStalled } from './errors.ts';
 
 /** Why a group may not answer, by what this node knows of it; undefined while it should. */
 export function whyStalled(status: GroupStatus): GroupStalled | undefined {
-  const { group, node, leader, reachable, absent, members } = status;
+  const { group, node, leader, reachable, absent, members, isFull } = status;
   const { voters } = members;
   const stalled = (issue: string): GroupStalled =>
     new GroupStalled(issue, { group, leader, reachable, absent });
@@ -17,7 +17,9 @@ export function whyStalled(status: GroupStatus): GroupStalled | undefined {
   const needed = Math.floor(voters.length / 2) + 1;
   const seen = `of its voters ${voters.join(', ')}, of whom ${needed} must agree`;
   if (heard.length >= needed && leader === undefined) {
-    const advice = 'which is enough: they are about to elect one, so try again';
+    const advice =
+      'which is enough: they are about to elect one, so try again; where that lasts, they have ' +
+      `removed ${node}: see members() on another`;
     return stalled(`nobody leads group ${group}: ${node} hears ${list(heard)} ${seen}, ${advice}`);
   }
   if (heard.length < needed && (leader === undefined || leader === node)) {
@@ -25,6 +27,10 @@ export function whyStalled(status: GroupStatus): GroupStalled | undefined {
     const only = heard.length === 0 ? 'none' : `only ${list(heard)}`;
     const advice = adviceOn(status);
     return stalled(`${who} group ${group}: ${node} hears ${only} ${seen}${advice}`);
+  }
+  if (isFull && leader !== undefined && reachable.includes(leader)) {
+    const advice = 'free some, or ask another node';
+    return stalled(`${node} takes no commands of group ${group}: its disk has no room, ${advice}`);
   }
   if (leader === undefined || reachable.includes(leader)) return undefined;
   const advice = absent.includes(leader) ? adviceOn(status) : '; others will elect another';

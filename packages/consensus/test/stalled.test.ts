@@ -24,6 +24,7 @@ function status(known: Partial<GroupStatus>): GroupStatus {
     absent: [],
     isDamaged: false,
     awaitsState: false,
+    isFull: false,
     isQuiet: false,
     waiting: 1,
     ...known,
@@ -50,15 +51,20 @@ const words: readonly [what: string, known: Partial<GroupStatus>, message: strin
       `no answer from c: ${start}`,
   ],
   [
-    'that it will be over soon',
+    'that it will be over soon, unless it was removed',
     { reachable: ['a', 'c'] },
     `nobody leads group g: a hears a, c ${seen}, which is enough: they are about to elect one, ` +
-      'so try again',
+      'so try again; where that lasts, they have removed a: see members() on another',
   ],
   [
     'that the leader is gone',
     { leader: 'b', reachable: ['a', 'c'] },
     'b leads group g, and a does not hear it; others will elect another',
+  ],
+  [
+    'that there is no room for what it would answer with',
+    { leader: 'b', reachable: ['a', 'b'], isFull: true },
+    'a takes no commands of group g: its disk has no room, free some, or ask another node',
   ],
   ['nothing while it should answer', { leader: 'b', reachable: ['a', 'b'] }, undefined],
 ];

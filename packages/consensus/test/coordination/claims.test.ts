@@ -104,6 +104,17 @@ test('a claim that was withdrawn before it came is refused', (t) => {
   t.deepEqual(tokensOf(log.machine), []);
 });
 
+test('so many claims that were withdrawn are remembered, and of more the oldest are not', (t) => {
+  const log = new TestLog();
+  const ann = log.lease();
+  for (let ticket = 1; ticket <= 1_025; ticket += 1) {
+    log.next((machine) => machine.release(ann, ticket));
+  }
+
+  t.is(log.claim(ann, 2), 'withdrawn');
+  t.is(log.claim(ann, 1), log.index);
+});
+
 test('one who waits and gives up holds nobody up', (t) => {
   const log = new TestLog();
   const [ann, bob, cid] = [log.lease(), log.lease(), log.lease()];
@@ -120,18 +131,30 @@ test('a lock whose holder ran out of time is given to nobody before its delay is
   const log = new TestLog();
   const [ann, bob] = [log.lease(), log.lease()];
   log.claim(ann, 1, { delayMs: 500 });
-  log.claim(bob, 1);
 
   log.expire(ann);
   const since = log.index;
   t.deepEqual(tokensOf(log.machine), []);
   t.is(log.claim(bob, 2, { wait: false }), 'refused');
+  t.is(log.claim(bob, 1), 'waits');
   log.lift('lock x', since - 1);
   log.lift('lock x', since, 2);
   t.deepEqual(tokensOf(log.machine), []);
   log.lift('lock x', since);
 
   t.deepEqual(tokensOf(log.machine), [log.index]);
+});
+
+test('of holders that ran out of time together, the longest delay counts', (t) => {
+  const log = new TestLog();
+  const ann = log.lease();
+  const shared = { take: 1 };
+  log.claim(ann, 1, { ...shared, delayMs: 500 });
+  log.claim(ann, 2, { ...shared, delayMs: 200 });
+
+  log.expire(ann);
+
+  t.deepEqual([...log.machine.claims.delays()], [{ name: 'lock x', since: log.index, ms: 500 }]);
 });
 
 test('a lock that was released, or whose lease was ended by its owner, has no delay', (t) => {
@@ -281,7 +304,9 @@ test('what a snapshot holds goes on as it was', (t) => {
   log.next((machine) => machine.release(ann, 9));
   log.next((machine) => machine.enterBarrier('b', { size: 2, lease: ann, ticket: 3 }));
   log.put('k', 'v', ann);
+  log.next((machine) => machine.renewLease(bob));
   const machines = [log.machine, log.restored()] as const;
+  const atFirst = machines.map((machine) => machine['~troupe/save']());
 
   const saved = machines.map((machine) => {
     log.machine = machine;
@@ -293,6 +318,7 @@ test('what a snapshot holds goes on as it was', (t) => {
     return machine['~troupe/save']();
   });
 
+  t.deepEqual(atFirst[1], atFirst[0]);
   t.deepEqual(saved[1], saved[0]);
   t.deepEqual(tokensOf(machines[1]), [104]);
 });
