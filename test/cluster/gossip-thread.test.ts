@@ -182,7 +182,7 @@ test.serial(
     let leaving: Promise<void> | undefined;
 
     await replaceThread(onThread, () => {
-      leaving = onThread.membership.leave({ deadlineMs: 30_000 });
+      leaving = onThread.membership.leave({ timeoutMs: 30_000 });
     });
     await leaving;
 

@@ -33,7 +33,7 @@ async function operator(world: Simulated<Host>): Promise<void> {
       ? { remove: random.pick([...voters]) }
       : { add: random.pick(outside), as: 'candidate' as const };
     await world
-      .on(host, (it) => it.group.changeMembers([change], { deadlineMs: 2_000 }))
+      .on(host, (it) => it.group.changeMembers([change], { timeoutMs: 2_000 }))
       .catch(() => undefined); // Refused, or nobody knows: the next change will do.
   }
 }

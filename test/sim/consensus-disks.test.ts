@@ -87,7 +87,7 @@ test('a follower whose disk is full takes no commands, and has its vote all the 
     world.world.disk(full).suffer('full');
     await fill(world, leader, 20); // More than the reserve has room for.
     const { durable } = world.node(full).group.status();
-    const asked = world.on(full, ({ group }) => group.propose(append(1), { deadlineMs: 1_000 }));
+    const asked = world.on(full, ({ group }) => group.propose(append(1), { timeoutMs: 1_000 }));
     const error = await t.throwsAsync(asked, { code: 'ERR_DEADLINE_EXCEEDED' });
     world.crash(leader);
     await world.sleep(5_000);
@@ -220,7 +220,7 @@ test('a leader that stood still trusts no lease, though it has heard nothing of 
     await fill(world, 'a', 1);
     const leader = await leaderOf(world);
     const [other = '', third = ''] = names.filter((name) => name !== leader);
-    const leased = { consistency: 'lease', deadlineMs: 5_000 } as const;
+    const leased = { consistency: 'lease', timeoutMs: 5_000 } as const;
     await world.on(leader, ({ group }) => group.read(leased));
 
     world.world.stall(leader, 3_000, 'timers-first');

@@ -32,7 +32,7 @@ async function leaveBehind(world: Simulated<Host>): Promise<{ leader: string; la
 /** How long it takes from now until `late` has everything. */
 async function catchesUp(world: Simulated<Host>, late: string): Promise<number> {
   const since = world.nowMs;
-  await world.on(late, ({ group }) => group.read({ deadlineMs: 30_000 }));
+  await world.on(late, ({ group }) => group.read({ timeoutMs: 30_000 }));
   return world.nowMs - since;
 }
 

@@ -77,10 +77,10 @@ test('a leader whose disk hangs steps down, and the others go on', async (t) => 
     const other = names.find((name) => name !== leader) ?? '';
 
     world.world.disk(leader).hang();
-    const writing = world.on(leader, ({ group }) => group.propose(command, { deadlineMs: 2_000 }));
+    const writing = world.on(leader, ({ group }) => group.propose(command, { timeoutMs: 2_000 }));
     writing.catch(() => undefined);
     await world.sleep(3_000);
-    await world.on(other, ({ group }) => group.propose(command, { deadlineMs: 3_000 }));
+    await world.on(other, ({ group }) => group.propose(command, { timeoutMs: 3_000 }));
     next = world.node(other).group.status().leader;
     world.world.disk(leader).goOn();
     t.not(next, leader);

@@ -206,7 +206,7 @@ const watching: readonly MembershipCase[] = [
     const stop = a.observe((event) => events.push(event));
     const b = await world.start(memberOf('b'));
     await world.env.advance(SPREAD_MS);
-    await b.leave({ deadlineMs: 1_000 });
+    await b.leave({ timeoutMs: 1_000 });
     await world.env.advance(SPREAD_MS);
     stop();
     await world.start(memberOf('c'));
@@ -220,7 +220,7 @@ const ends: readonly MembershipCase[] = [
   claim('who leaves is known to have left by all, without suspicion', async (world) => {
     const [a, b, c] = await world.members('a', 'b', 'c');
     const events = eventsAt(a);
-    const leaving = b.leave({ deadlineMs: 1_000 });
+    const leaving = b.leave({ timeoutMs: 1_000 });
     await world.env.advance(SPREAD_MS);
     await leaving;
     for (const each of [a, c]) assert.equal(find(each, 'b')?.state, 'left');
@@ -230,7 +230,7 @@ const ends: readonly MembershipCase[] = [
     const [, b] = await world.members('a', 'b');
     world.net.frozen.add('a:1');
     let hasLeft = false;
-    const leaving = b.leave({ deadlineMs: 500 }).then(() => (hasLeft = true));
+    const leaving = b.leave({ timeoutMs: 500 }).then(() => (hasLeft = true));
     await world.env.advance(600);
     assert.ok(hasLeft);
     await leaving;

@@ -203,11 +203,11 @@ class GossipDriver implements GossipMembership {
     this.#runner.input({ kind: 'evidence', name, generation: 0, event: seen });
   }
 
-  async leave({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
+  async leave({ timeoutMs }: { readonly timeoutMs: number }): Promise<void> {
     this.#table.setState(this.#table.view.self.name, 'left');
     const told = this.#runner?.leave();
     await new Promise<void>((resolve) => {
-      const timer = this.#env.setTimer(deadlineMs, resolve);
+      const timer = this.#env.setTimer(timeoutMs, resolve);
       void told?.then(() => {
         timer.cancel();
         resolve();

@@ -45,7 +45,7 @@ const COORDINATION_GROUP = 'coordination';
 /** A node that has joined another one is heard of here after so long, or is not there. */
 const HEARD_OF_MS = 2_000;
 /** How long a change of members may take, unless it is told otherwise. */
-const CHANGE_DEADLINE_MS = 10_000;
+const CHANGE_TIMEOUT_MS = 10_000;
 
 /** What of a node's options says something about its groups. */
 export interface GroupsWanted extends ThreadWanted {
@@ -66,7 +66,7 @@ export interface GroupsHost {
 /** Where a group begins that is new to this node, and how it is run; all of it has defaults. */
 export type ReplicatedOptions = Omit<GroupOptions<unknown>, 'group' | 'machine'>;
 
-export type GroupChangeOptions = Pick<ChangeOptions, 'deadlineMs' | 'expected'>;
+export type GroupChangeOptions = Pick<ChangeOptions, 'timeoutMs' | 'expected'>;
 
 /** What whoever leads a group is asked for. */
 export interface GroupChange extends Required<GroupChangeOptions> {
@@ -160,20 +160,20 @@ export class Groups {
   async changeMembers(
     group: string,
     changes: readonly MemberChange[],
-    { deadlineMs = CHANGE_DEADLINE_MS, expected = {} }: GroupChangeOptions = {},
+    { timeoutMs = CHANGE_TIMEOUT_MS, expected = {} }: GroupChangeOptions = {},
   ): Promise<Members> {
     const { env, name } = this.#host.system;
-    const deadlineAt = env.now() + deadlineMs;
+    const deadlineAt = env.now() + timeoutMs;
     if (this.get(group) === undefined) {
       const advice = 'open it here first, or ask a node that takes part in it';
       throw new ChangeRefused(group, 'invalid', `it is not open on ${name}: ${advice}`);
     }
-    await this.#refuseStrangers(group, changes, deadlineMs);
+    await this.#refuseStrangers(group, changes, timeoutMs);
     let leader = name;
     for (;;) {
       const leftMs = Math.max(1, Math.floor(deadlineAt - env.now())); // Whole ones, on the wire.
       try {
-        return await this.#changeAt(leader, { group, changes, deadlineMs: leftMs, expected });
+        return await this.#changeAt(leader, { group, changes, timeoutMs: leftMs, expected });
       } catch (error) {
         if (!(error instanceof NotLeader) || error.leader === undefined) throw error;
         if (error.leader === leader || env.now() >= deadlineAt) throw error;
@@ -196,9 +196,10 @@ export class Groups {
     const member = membership.view().members.find((each) => each.name === name);
     if (member === undefined) throw new Unreachable(address, 'no such member of the cluster');
     const to = { target: GROUPS_SERVICE, address };
-    const { group, changes, deadlineMs, expected } = change;
-    const caller = new Caller({ timeoutMs: deadlineMs });
-    const message = { args: [group, changes, { deadlineMs, expected }], caller };
+    const { group, changes, timeoutMs, expected } = change;
+    const caller = new Caller({ timeoutMs });
+    const options = { deadlineMs: timeoutMs, expected }; // As older nodes call it.
+    const message = { args: [group, changes, options], caller };
     const answer = await endpoint.peerOf(member).outgoing.ask(to, 'change', message);
     return membersFrom(answer, name);
   }
@@ -207,7 +208,7 @@ export class Groups {
   async #refuseStrangers(
     group: string,
     changes: readonly MemberChange[],
-    deadlineMs: number,
+    timeoutMs: number,
   ): Promise<void> {
     const { membership, system } = this.#host;
     const present = (): readonly string[] => {
@@ -218,7 +219,7 @@ export class Groups {
       countedIn(changes).filter((name) => !present().includes(name));
     if (strangers().length === 0) return;
     const waiting = new AbortController();
-    const timer = system.env.setTimer(Math.min(deadlineMs, HEARD_OF_MS), () => waiting.abort());
+    const timer = system.env.setTimer(Math.min(timeoutMs, HEARD_OF_MS), () => waiting.abort());
     for await (const { kind } of membership.watch(waiting.signal)) {
       if (kind === 'up' && strangers().length === 0) break;
     }
@@ -281,8 +282,8 @@ export class Groups {
   }
 
   /** Lets others lead before this node ends. */
-  async handOver(deadlineMs: number): Promise<void> {
-    if (deadlineMs > 0) await this.#engine?.handOver({ deadlineMs });
+  async handOver(timeoutMs: number): Promise<void> {
+    if (timeoutMs > 0) await this.#engine?.handOver({ timeoutMs });
   }
 
   async stop(): Promise<void> {

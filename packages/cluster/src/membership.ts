@@ -77,8 +77,8 @@ export interface Membership {
   /** The data plane tells what it noticed, so that failures are found sooner than by probing. */
   report(evidence: Evidence): void;
   setMeta(meta: MemberMeta): void;
-  /** Says goodbye to all members, waiting for them at most `deadlineMs`. */
-  leave(options: { readonly deadlineMs: number }): Promise<void>;
+  /** Says goodbye to all members, waiting for them at most `timeoutMs`. */
+  leave(options: { readonly timeoutMs: number }): Promise<void>;
   /** Lets go of all timers; the view stays readable. */
   stop(): Promise<void>;
 }

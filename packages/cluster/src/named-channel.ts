@@ -11,7 +11,7 @@ import {
   type Schema,
   type Sender,
 } from '@troupe/actor';
-import { channelBehind, checkInteger, definitionOf } from '@troupe/actor/internal';
+import { channelBehind, checkInteger, definitionOf, refusal } from '@troupe/actor/internal';
 
 /** What a node knows of a channel by its name, should the channel be placed there. */
 export interface NamedChannelOptions {
@@ -54,7 +54,7 @@ export class NamedChannel extends Actor {
     if (capacity === undefined || capacity === sender.capacity) return { sender, receiver };
     const there = `channel '${this.key}' is there, with ${sender.capacity}`;
     const advice = `${there}; leave it out to take that`;
-    throw new BadOption('capacity', capacity, advice);
+    throw refusal(new BadOption('capacity', capacity, advice));
   }
 
   /** The name moves to another node, or this node ends: what is buffered can still be received. */

@@ -319,7 +319,7 @@ export class Node implements AsyncDisposable {
     this.#entities.drain();
     await this.consensus.handOver(Math.min(LEAVE_TIMEOUT_MS, timeoutMs));
     await this.#workers?.stop(timeoutMs);
-    await this.#membership.leave({ deadlineMs: Math.min(LEAVE_TIMEOUT_MS, timeoutMs) });
+    await this.#membership.leave({ timeoutMs: Math.min(LEAVE_TIMEOUT_MS, timeoutMs) });
     this.#running.abort();
     await this.system.stop(timeoutMs);
     await this.#outsiders?.close(); // Now that what ran for them has been answered.

@@ -110,12 +110,12 @@ class GroupsService extends Actor {
     changes: unknown,
     options: unknown,
   ): Promise<unknown> {
-    const { deadlineMs, expected } = fieldsOf(options);
-    const isRight = typeof group === 'string' && typeof deadlineMs === 'number';
+    const { deadlineMs: timeoutMs, expected } = fieldsOf(options);
+    const isRight = typeof group === 'string' && typeof timeoutMs === 'number';
     if (!isRight || !Array.isArray(changes)) {
       throw new TypeError('a change is of a group, a list, and has a deadline');
     }
-    const change = { group, changes: changes.map(changeOf), deadlineMs };
+    const change = { group, changes: changes.map(changeOf), timeoutMs };
     const wanted = expectedFrom(expected);
     return relayed(() => this.#groups.changeHere({ ...change, expected: wanted }));
   }

@@ -144,11 +144,11 @@ class StaticMembers implements Membership {
     void this.#callMember(member); // It may be well: ask at once rather than at the next round.
   }
 
-  async leave({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
+  async leave({ timeoutMs }: { readonly timeoutMs: number }): Promise<void> {
     this.#table.setState(this.#table.view.self.name, 'left');
     const others = this.#others().filter((member) => isPresent(member.state));
     const told = others.map((member) =>
-      this.#net.exchange(member.address, this.#digest(), deadlineMs).catch((error: unknown) => {
+      this.#net.exchange(member.address, this.#digest(), timeoutMs).catch((error: unknown) => {
         this.#log.debug({ member: member.name, error }, 'could not be told of the leaving');
       }),
     );

@@ -65,10 +65,9 @@ class Relay extends Actor {
 
 for (const owner of ['a', 'b']) {
   test(`a method on ${owner} whose own call was not executed runs once all the same`, async (t) => {
-    const cluster = new TestCluster();
-    const a = await cluster.node('a', { actors: [Relay] });
-    await cluster.node('b', { actors: [Relay] });
-    await cluster.env.advance(3_000);
+    const cluster = new TestCluster([Relay]);
+    const [a] = await cluster.nodes('a', 'b');
+    if (a === undefined) return t.fail();
     const relay = a.entity(Relay, keyOn(a, owner, Relay));
 
     const error = await t.throwsAsync(relay.pass(), { instanceOf: Unreachable });

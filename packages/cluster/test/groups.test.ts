@@ -138,7 +138,7 @@ test('members are changed from any node of the group: who leads is asked', async
   await cluster.settle(all[0]?.ledger.add(1) ?? fail());
   const follower = all.find(({ node }) => roleOn(node) === 'follower')?.node;
 
-  const add = follower?.consensus.changeMembers('ledger', [{ add: 'd' }], { deadlineMs: 9_000.5 });
+  const add = follower?.consensus.changeMembers('ledger', [{ add: 'd' }], { timeoutMs: 9_000.5 });
   const members = await cluster.settle(add ?? fail());
   const expected = { voters: ['a', 'b', 'c'] };
   const late = follower?.consensus.changeMembers('ledger', [{ remove: 'a' }], { expected });

@@ -24,10 +24,11 @@ test('a named channel is one and the same from every node', async (t) => {
 
     t.is(await receiver.receive(), owner);
     t.is((await c.channel(name)).sender.capacity, 2);
-    await t.throwsAsync(c.channel(name, { capacity: 3 }), {
+    const other = await t.throwsAsync(c.channel(name, { capacity: 3 }), {
       instanceOf: BadOption,
       message: /^capacity is 3: channel '.*' is there, with 2; leave it out/,
     });
+    t.is(other?.executed, 'no');
   }
 });
 

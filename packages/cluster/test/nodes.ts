@@ -42,6 +42,11 @@ export class Broken extends Actor {
 export class TestCluster {
   readonly env: VirtualEnv = virtualEnv();
   readonly network: MemoryNetwork = new MemoryNetwork();
+  readonly #actors: readonly (new () => Actor)[];
+
+  constructor(actors: readonly (new () => Actor)[] = [Counter, Broken]) {
+    this.#actors = actors;
+  }
 
   /** All nodes join node a. */
   async node(name: string, options: NodeOptions = {}): Promise<Node> {
@@ -49,7 +54,7 @@ export class TestCluster {
       name,
       listen: `${name}:1`,
       join: name === 'a' ? [] : ['a:1'],
-      actors: [Counter, Broken],
+      actors: this.#actors,
       env: this.env,
       transport: this.network.transport(name),
       ...options,

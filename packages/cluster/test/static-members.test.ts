@@ -128,7 +128,7 @@ test('who leaves is known to have left, without suspicion', async (t) => {
   const b = await start(w, member('b'), ['a:1']);
   await w.env.advance(2_000);
 
-  await b.membership.leave({ deadlineMs: 1_000 });
+  await b.membership.leave({ timeoutMs: 1_000 });
 
   t.is(states(a.membership)['b'], 'left');
 });

@@ -210,7 +210,7 @@ const commands: readonly ConsensusCase[] = [
       const { leader, others } = await stage.roles();
       await stage.add(leader, 1);
       stage.world.isolate(leader);
-      const proposing = failure(stage.at(leader).propose(add(2), { deadlineMs: SOON_MS }));
+      const proposing = failure(stage.at(leader).propose(add(2), { timeoutMs: SOON_MS }));
       const error = await stage.world.settle(proposing);
       assert.equal(error['executed'], 'unknown', String(error));
       await stage.add(others[0] ?? '', 3);
@@ -226,9 +226,9 @@ const commands: readonly ConsensusCase[] = [
     stage.world.isolate(leader);
     const group = stage.at(leader);
     // Given up, it is not proposed again, and nothing else comes to stand where the next one was.
-    const givenUp = failure(group.propose(add(9), { deadlineMs: SOON_MS }));
+    const givenUp = failure(group.propose(add(9), { timeoutMs: SOON_MS }));
     const values = [1, 2, 3];
-    const proposing = values.map((value) => group.propose(add(value), { deadlineMs: LONG_MS }));
+    const proposing = values.map((value) => group.propose(add(value), { timeoutMs: LONG_MS }));
     await stage.world.settle(givenUp);
     await stage.succeeded(others[0] ?? '', leader);
     stage.world.rejoin(leader);
@@ -237,7 +237,7 @@ const commands: readonly ConsensusCase[] = [
   }),
   about('a command that nobody could take was certainly not executed', async (stage) => {
     await stage.start('a', three);
-    const proposing = failure(stage.at('a').propose(add(1), { deadlineMs: SOON_MS }));
+    const proposing = failure(stage.at('a').propose(add(1), { timeoutMs: SOON_MS }));
     const error = await stage.world.settle(proposing);
     assert.equal(error['executed'], 'no', String(error));
   }),
@@ -248,7 +248,7 @@ const commands: readonly ConsensusCase[] = [
     await stage.add(leader, 1);
     await stage.crash(leader);
     await stage.crash(other);
-    const asking = failure(stage.at(follower).read({ deadlineMs: SOON_MS }));
+    const asking = failure(stage.at(follower).read({ timeoutMs: SOON_MS }));
     const { cause } = await stage.world.settle(asking);
     assert.ok(cause instanceof GroupStalled, String(cause));
     assert.deepEqual([cause.code, cause.leader], ['ERR_GROUP_STALLED', undefined]);
@@ -287,7 +287,7 @@ const reads: readonly ConsensusCase[] = [
     stage.world.isolate(leader);
     await stage.add(others[0] ?? '', 2);
     for (const consistency of ['linearizable', 'lease'] as const) {
-      const reading = stage.at(leader).read({ consistency, deadlineMs: SOON_MS });
+      const reading = stage.at(leader).read({ consistency, timeoutMs: SOON_MS });
       const error = await stage.world.settle(failure(reading));
       assert.equal(error['executed'], 'no', String(error));
     }
@@ -299,7 +299,7 @@ const reads: readonly ConsensusCase[] = [
     await stage.add(late, 1);
     stage.world.isolate(late);
     await stage.add(leader, 2);
-    const reading = stage.at(late).read({ deadlineMs: SOON_MS });
+    const reading = stage.at(late).read({ timeoutMs: SOON_MS });
     const error = await stage.world.settle(failure(reading));
     assert.equal(error['executed'], 'no', String(error));
   }),
@@ -389,7 +389,7 @@ const single: readonly ConsensusCase[] = [
   about('who is added and is not there is waited for by nobody, until it is', async (stage) => {
     await stage.start('a', ['a']);
     await stage.add('a', 1);
-    const adding = stage.at('a').changeMembers([{ add: 'b' }], { deadlineMs: SOON_MS });
+    const adding = stage.at('a').changeMembers([{ add: 'b' }], { timeoutMs: SOON_MS });
     const error = await stage.world.settle(failure(adding));
     assert.equal(error['code'], 'ERR_DEADLINE_EXCEEDED');
     assert.match(error.message, /b was added, and has not caught up/);
@@ -441,9 +441,9 @@ const single: readonly ConsensusCase[] = [
     await stage.add(leader, 1);
     stage.world.isolate(leader);
     const group = stage.at(leader);
-    const lost = failure(group.propose(add(2), { deadlineMs: SOON_MS }));
+    const lost = failure(group.propose(add(2), { timeoutMs: SOON_MS }));
     await stage.world.settle(Promise.resolve()); // It stands in the log, and the change behind it.
-    const changing = failure(group.changeMembers([{ add: 'd' }], { deadlineMs: LONG_MS }));
+    const changing = failure(group.changeMembers([{ add: 'd' }], { timeoutMs: LONG_MS }));
     await stage.succeeded(others[0] ?? '', leader);
     await stage.world.settle(lost);
     stage.world.rejoin(leader);
@@ -492,7 +492,7 @@ const leads: readonly ConsensusCase[] = [
   about('those whom a survivor went on without change nothing of it', async (stage) => {
     await oneGoesOn(stage);
     for (const node of ['a', 'c']) await stage.start(node, three); // Which nobody should do.
-    const writing = stage.at('a').propose(add(9), { deadlineMs: SOON_MS });
+    const writing = stage.at('a').propose(add(9), { timeoutMs: SOON_MS });
     await stage.world.settle(Promise.allSettled([writing]));
     await stage.add('b', 3);
     assert.deepEqual(await stage.values('b'), [1, 2, 3]);

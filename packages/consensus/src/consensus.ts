@@ -112,7 +112,7 @@ export interface Capabilities {
 
 export interface RequestOptions {
   /** Milliseconds from now, for all attempts together. Default: 10,000. */
-  readonly deadlineMs?: number;
+  readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
 

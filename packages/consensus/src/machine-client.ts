@@ -12,7 +12,7 @@ import type { Machine } from './machine.ts';
 import { EntryCodec, type Outcome } from './machine-entry.ts';
 import type { CommandMethod, MachineMethod } from './machine-methods.ts';
 import type { Replicated } from './replicated.ts';
-import { DEADLINE_MS, deadlineExceeded, Request } from './request.ts';
+import { deadlineExceeded, Request, TIMEOUT_MS } from './request.ts';
 import { RESULTS_MAX } from './session-table.ts';
 import { whyStalled } from './stalled.ts';
 import { VersionHerald } from './version-herald.ts';
@@ -23,7 +23,7 @@ const LOOK_AGAIN_MS = 50;
 
 /** One command, over all its attempts. */
 interface Call {
-  readonly deadlineMs: number;
+  readonly timeoutMs: number;
   readonly deadlineAt: number;
   readonly signal: AbortSignal | undefined;
 }
@@ -79,10 +79,10 @@ export class MachineClient<M extends Machine> {
   async #command(
     { name, since }: CommandMethod,
     values: readonly unknown[],
-    { deadlineMs = DEADLINE_MS, signal }: ReadOptions,
+    { timeoutMs = TIMEOUT_MS, signal }: ReadOptions,
   ): Promise<unknown> {
     const args = this.#entries.args(values); // At once: the caller may change them afterwards.
-    const call: Call = { deadlineMs, deadlineAt: this.#env.now() + deadlineMs, signal };
+    const call: Call = { timeoutMs, deadlineAt: this.#env.now() + timeoutMs, signal };
     for (;;) {
       if (since > this.machine.versions.common) await this.#demandVersion(call, name, since);
       const session = this.#session ?? (await this.#openedFor(call));
@@ -140,23 +140,23 @@ export class MachineClient<M extends Machine> {
   }
 
   /** `error` is about the last attempt only, and about what was left of the time for that. */
-  #ofCall({ deadlineMs }: Call, error: unknown, isRepeated: boolean): unknown {
+  #ofCall({ timeoutMs }: Call, error: unknown, isRepeated: boolean): unknown {
     const { group } = this.group;
     if (error instanceof DeadlineExceeded) {
       const executed = isRepeated ? 'unknown' : error.executed;
-      return deadlineExceeded(group, { deadlineMs, executed, cause: error.cause });
+      return deadlineExceeded(group, { timeoutMs, executed, cause: error.cause });
     }
     if (!isRepeated || !isCallError(error) || error.executed !== 'no') return error;
     return new OutcomeUnknown(group, 'an attempt before this one', { cause: error });
   }
 
   /** @throws {DeadlineExceeded} executed: no */
-  #left({ deadlineMs, deadlineAt, signal }: Call): RequestOptions {
+  #left({ timeoutMs, deadlineAt, signal }: Call): RequestOptions {
     const left = deadlineAt - this.#env.now();
-    if (deadlineMs > 0 && left <= 0) {
-      throw deadlineExceeded(this.group.group, { deadlineMs, executed: 'no' });
+    if (timeoutMs > 0 && left <= 0) {
+      throw deadlineExceeded(this.group.group, { timeoutMs, executed: 'no' });
     }
-    return { deadlineMs: left, ...(signal && { signal }) };
+    return { timeoutMs: left, ...(signal && { signal }) };
   }
 
   #begin(session: ClientSession): number {
@@ -177,7 +177,7 @@ export class MachineClient<M extends Machine> {
       { group: group.group, env: this.#env, why },
       options,
     );
-    const timer = this.#env.setTimer(options.deadlineMs ?? 0, () => request.expire(Infinity));
+    const timer = this.#env.setTimer(options.timeoutMs ?? 0, () => request.expire(Infinity));
     this.#waiting += 1;
     this.#opening ??= this.#open();
     this.#opening.then(

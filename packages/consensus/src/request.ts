@@ -2,15 +2,15 @@ import { Cancelled, DeadlineExceeded, type Env, type Executed } from '@troupe/ac
 import type { ProposeOptions, ReadOptions, RequestOptions } from './consensus.ts';
 import { BadOption, GroupClosed } from './errors.ts';
 
-export const DEADLINE_MS = 10_000;
+export const TIMEOUT_MS = 10_000;
 
 const CONSISTENCIES: readonly unknown[] = ['linearizable', 'lease', 'stale'];
 
 /** @throws {BadOption} when one of them makes no sense */
 export function checkRequest(options: RequestOptions & ProposeOptions & ReadOptions): void {
-  const { deadlineMs = DEADLINE_MS, signal, consistency, forward } = options;
-  if (!(typeof deadlineMs === 'number' && deadlineMs > 0)) {
-    throw new BadOption('deadlineMs', deadlineMs, 'give milliseconds, more than 0');
+  const { timeoutMs = TIMEOUT_MS, signal, consistency, forward } = options;
+  if (!(typeof timeoutMs === 'number' && timeoutMs > 0)) {
+    throw new BadOption('timeoutMs', timeoutMs, 'give milliseconds, more than 0');
   }
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new BadOption('signal', signal, 'give an AbortSignal, as controller.signal is');
@@ -37,7 +37,7 @@ export class Request<T> {
   executed: 'no' | 'unknown' = 'no';
   isSettled = false;
   readonly #at: RequestPlace;
-  readonly #deadlineMs: number;
+  readonly #timeoutMs: number;
   readonly #deadlineAt: number;
   readonly #signal: AbortSignal | undefined;
   #abort: (() => void) | undefined;
@@ -46,11 +46,11 @@ export class Request<T> {
 
   /** @throws {BadOption} when an option makes no sense */
   constructor(at: RequestPlace, options: RequestOptions) {
-    const { deadlineMs = DEADLINE_MS, signal } = options;
+    const { timeoutMs = TIMEOUT_MS, signal } = options;
     checkRequest(options);
     this.#at = at;
-    this.#deadlineMs = deadlineMs;
-    this.#deadlineAt = at.env.now() + deadlineMs;
+    this.#timeoutMs = timeoutMs;
+    this.#deadlineAt = at.env.now() + timeoutMs;
     this.#signal = signal;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -72,8 +72,8 @@ export class Request<T> {
     if (now < this.#deadlineAt) return;
     const { group, why } = this.#at;
     if (this.isSettled) return;
-    const [deadlineMs, cause] = [this.#deadlineMs, why?.()];
-    this.reject(deadlineExceeded(group, { deadlineMs, executed: this.executed, cause }));
+    const [timeoutMs, cause] = [this.#timeoutMs, why?.()];
+    this.reject(deadlineExceeded(group, { timeoutMs, executed: this.executed, cause }));
   }
 
   close(cause: Error | undefined): void {
@@ -103,15 +103,15 @@ export class Request<T> {
 export function deadlineExceeded(
   group: string,
   {
-    deadlineMs,
+    timeoutMs,
     executed,
     cause,
   }: {
-    readonly deadlineMs: number;
+    readonly timeoutMs: number;
     readonly executed: Executed;
     readonly cause?: unknown;
   },
 ): DeadlineExceeded {
   const options = cause === undefined ? undefined : { cause };
-  return new DeadlineExceeded(`group ${group}`, Math.ceil(deadlineMs), executed, options);
+  return new DeadlineExceeded(`group ${group}`, Math.ceil(timeoutMs), executed, options);
 }

@@ -128,7 +128,7 @@ test('a proposal without a leader ends at its deadline, and was certainly not ap
   const env = virtualEnv();
   await using engine = new Engine({ env, node: 'a' });
   const group = await engine.open({ group: 'g', machine: new Adder(), voters: ['a', 'b', 'c'] });
-  const settled = t.throwsAsync(group.propose(add(1), { deadlineMs: 500 }));
+  const settled = t.throwsAsync(group.propose(add(1), { timeoutMs: 500 }));
 
   await env.advance(600);
 
@@ -140,7 +140,7 @@ test('a read without a leader ends at its deadline', async (t) => {
   const env = virtualEnv();
   await using engine = new Engine({ env, node: 'a' });
   const group = await engine.open({ group: 'g', machine: new Adder(), voters: ['a', 'b', 'c'] });
-  const settled = t.throwsAsync(group.read({ deadlineMs: 500 }));
+  const settled = t.throwsAsync(group.read({ timeoutMs: 500 }));
 
   await env.advance(600);
 

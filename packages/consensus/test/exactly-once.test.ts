@@ -78,7 +78,7 @@ test('a leader that is cut off in the middle of commands loses none, and doubles
     const leader = await leaderOf(world, memberOf(members, 'a'));
     const noting = [...members].map(([node, { diary }]) => {
       acknowledged.push(`${round} ${node}`);
-      return diary.with({ deadlineMs: 30_000 }).note(`${round} ${node}`);
+      return diary.with({ timeoutMs: 30_000 }).note(`${round} ${node}`);
     });
     afterTurns(world, round, () => world.isolate(leader)); // Each time a little further on.
     await world.env.advance(1_500);
@@ -166,7 +166,7 @@ test('a node that is cut off answers stale queries, and no others', async (t) =>
   const { world, diary } = await cutOffLeader();
 
   const stale = await world.settle(diary.with({ consistency: 'stale' }).all());
-  const asking = t.throwsAsync(diary.with({ deadlineMs: 500 }).all());
+  const asking = t.throwsAsync(diary.with({ timeoutMs: 500 }).all());
 
   t.deepEqual(stale, ['before']);
   t.like(await world.settle(asking), { code: 'ERR_DEADLINE_EXCEEDED', executed: 'no' });
@@ -176,7 +176,7 @@ test('a node that is cut off answers stale queries, and no others', async (t) =>
 test('a command whose outcome nobody knows at its deadline is executed once, or never', async (t) => {
   const { world, leader, diary } = await cutOffLeader();
 
-  const error = await world.settle(t.throwsAsync(diary.with({ deadlineMs: 500 }).note('doubtful')));
+  const error = await world.settle(t.throwsAsync(diary.with({ timeoutMs: 500 }).note('doubtful')));
   world.rejoin(leader);
   await world.settle(diary.note('after'));
 

@@ -19,13 +19,13 @@ const calls: readonly [what: string, call: Wrong, message: RegExp][] = [
   ['a command that is no bytes', (it) => it.propose(any('x')), /^command is 'x': give the/],
   [
     'a deadline that is no number',
-    (it) => it.propose(add(1), { deadlineMs: any('soon') }),
-    /^deadlineMs/,
+    (it) => it.propose(add(1), { timeoutMs: any('soon') }),
+    /^timeoutMs/,
   ],
   [
     'a deadline that never comes',
-    (it) => it.read({ deadlineMs: Number.NaN }),
-    /^deadlineMs is NaN: give/,
+    (it) => it.read({ timeoutMs: Number.NaN }),
+    /^timeoutMs is NaN: give/,
   ],
   ['a signal that is none', (it) => it.read({ signal: any({}) }), /^signal is an object: give/],
   ['no flag', (it) => it.propose(add(1), { forward: any('no') }), /^forward is 'no': give/],

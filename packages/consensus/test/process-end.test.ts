@@ -48,7 +48,7 @@ test('a process does not end while somebody waits for a group', async (t) => {
   const ended = await run(`
     const engine = new Engine({ node: 'a' });
     const group = await engine.open({ group: 'sum', machine: new Adder(), voters: ['a', 'b'] });
-    console.log(await group.read({ deadlineMs: 200 }).catch((error) => error.code));
+    console.log(await group.read({ timeoutMs: 200 }).catch((error) => error.code));
   `);
 
   t.deepEqual(ended, { code: 0, said: 'ERR_DEADLINE_EXCEEDED\n' });

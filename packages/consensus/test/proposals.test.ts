@@ -22,7 +22,7 @@ test('what two leaders have put at one index is both decided by what is applied 
   const raft = new Raft({ id: 'a', voters: ['a', 'b', 'c'], seed: 1 });
   elect(raft);
   void proposals.add(new Uint8Array([1]), {}).catch(() => undefined);
-  const first = proposals.add(new Uint8Array([2]), { deadlineMs: 1_000 });
+  const first = proposals.add(new Uint8Array([2]), { timeoutMs: 1_000 });
   proposals.submit(raft); // At 3 and 4, behind the entry that a term begins with.
   const overruled: Message = {
     type: 'append',

@@ -73,7 +73,7 @@ test('an option that makes no sense was found before anything was executed', asy
   await using engine = new Engine();
   const { ledger } = await open(engine);
 
-  const error = await t.throwsAsync(ledger.with({ deadlineMs: -1 }).deposit('ann', 1), {
+  const error = await t.throwsAsync(ledger.with({ timeoutMs: -1 }).deposit('ann', 1), {
     code: 'ERR_BAD_OPTION',
     instanceOf: RangeError,
   });
@@ -311,7 +311,7 @@ test('without a leader a command ends at its deadline, not executed, and so does
   const group = await engine.open({ group: 'ledger', machine, voters: ['a', 'b', 'c'] });
   const ledger = replicate(group, machine, { env });
   const controller = new AbortController();
-  const late = t.throwsAsync(ledger.with({ deadlineMs: 499.5 }).deposit('ann', 1));
+  const late = t.throwsAsync(ledger.with({ timeoutMs: 499.5 }).deposit('ann', 1));
   const aborted = t.throwsAsync(ledger.with({ signal: controller.signal }).deposit('ann', 1));
 
   await env.advance(600);

@@ -81,7 +81,7 @@ test('a voter that runs and has not opened the group says so, until it has', asy
   await world.settle(other.open({ group: 'other', machine: new Adder(), voters }));
 
   const error = await world.settle(
-    t.throwsAsync(consensus.read({ deadlineMs: 3_000 }), { code: 'ERR_DEADLINE_EXCEEDED' }),
+    t.throwsAsync(consensus.read({ timeoutMs: 3_000 }), { code: 'ERR_DEADLINE_EXCEEDED' }),
   );
   const before = consensus.status();
   await world.settle(other.open({ group: 'g', machine: new Adder(), voters }));

@@ -17,7 +17,7 @@ import { pause } from './pause.ts';
 import type { Arranged, Arrangement, Begin, Mistake, Order, Task, Word } from './words.ts';
 
 /** Less than a client waits, so that it mostly gets an answer. */
-const DEADLINE_MS = 2_000;
+const TIMEOUT_MS = 2_000;
 /** Many, so that files of the log are used again, and members left behind get snapshots. */
 const LIMITS = { snapshotEntries: 500, keepEntries: 50 };
 /** Short, so that those who stand still lose what they hold. */
@@ -63,7 +63,7 @@ class Server {
     this.#running = running;
     this.#group = group;
     this.#coordination = coordination;
-    this.#objects = replicate(group, machine, { env }).with({ deadlineMs: DEADLINE_MS });
+    this.#objects = replicate(group, machine, { env }).with({ timeoutMs: TIMEOUT_MS });
     this.#mistake = mistake;
   }
 
@@ -74,7 +74,7 @@ class Server {
       case 'state':
         return this.#objects.state();
       case 'transfer':
-        return this.#group.transferLeadership(order.to, { deadlineMs: DEADLINE_MS });
+        return this.#group.transferLeadership(order.to, { timeoutMs: TIMEOUT_MS });
       case 'arrange':
         return this.#arrange(order.arrangement);
       case 'meet':
@@ -97,7 +97,7 @@ class Server {
   /** As a node does it when it is told to stop. */
   async #leave(handsOver: boolean): Promise<void> {
     const { driver } = this.#running;
-    if (handsOver) await driver.handOver({ deadlineMs: DEADLINE_MS });
+    if (handsOver) await driver.handOver({ timeoutMs: TIMEOUT_MS });
     await this.#coordination.close();
     await driver.stop();
   }
@@ -114,12 +114,12 @@ class Server {
       ...present.filter((one) => !wanted.includes(one)).map((remove) => ({ remove })),
     ];
     if (changes.length > 0) {
-      await group.changeMembers(changes, { expected: { voters }, deadlineMs: DEADLINE_MS });
+      await group.changeMembers(changes, { expected: { voters }, timeoutMs: TIMEOUT_MS });
       return { leader, isDone: false };
     }
     // What stands in the log is not agreed on yet, and may go with this leader.
     while (group.status().committed < last && group.status().epoch === epoch) {
-      await group.read({ deadlineMs: DEADLINE_MS });
+      await group.read({ timeoutMs: TIMEOUT_MS });
     }
     const isDone = !isChanging && learners.length === 0 && group.status().epoch === epoch;
     return { leader, isDone };
@@ -158,7 +158,7 @@ class Server {
   /** @returns null when it is not to be had; until when it was certainly held, by its own word */
   async #hold(key: string, holdMs: number): Promise<unknown> {
     const { locks } = this.#coordination;
-    const lock = await locks.tryAcquire(key, { waitMs: LOCK_PATIENCE_MS });
+    const lock = await locks.tryAcquire(key, { timeoutMs: LOCK_PATIENCE_MS });
     if (lock === undefined) return null;
     const from = machineTimeMs();
     await pause(holdMs, lock.signal);
@@ -172,7 +172,7 @@ class Server {
   async #addWhatever(key: string): Promise<number> {
     for (;;) {
       try {
-        return await this.#objects.with({ deadlineMs: IMPATIENCE_MS }).add(key);
+        return await this.#objects.with({ timeoutMs: IMPATIENCE_MS }).add(key);
       } catch (error) {
         if (!isCallError(error)) throw error;
       }

@@ -43,8 +43,8 @@ export async function client(
     const command = new TextEncoder().encode(JSON.stringify([key, value]));
     await world
       .on(host, async ({ group, machine }) => {
-        if (!isAppend) await group.read({ deadlineMs: 3_000 });
-        else await group.propose(command, { deadlineMs: 3_000 });
+        if (!isAppend) await group.read({ timeoutMs: 3_000 });
+        else await group.propose(command, { timeoutMs: 3_000 });
         return isAppend ? null : machine.of(key);
       })
       .then((output) => call.returns(output))

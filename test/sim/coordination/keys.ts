@@ -10,7 +10,7 @@ import {
 import { SEARCH } from './locks.ts';
 import { busy, byAny, executed, type Run } from './run.ts';
 
-const DEADLINE = { deadlineMs: 3_000 };
+const DEADLINE = { timeoutMs: 3_000 };
 
 /** Registers that are read, written, and set from one value to another. */
 export class Registers {
@@ -166,7 +166,7 @@ export class Presences {
   client(name: string, random: Random): Promise<void> {
     return busy(this.#run, random, async (round) => {
       await byAny(this.#run, random, async (coordination, host) => {
-        const lease = await coordination.session({ waitMs: 3_000 });
+        const lease = await coordination.session({ timeoutMs: 3_000 });
         await coordination.kv.put(`here/${host}`, `${name}${round}`, { lease, ...DEADLINE });
       }).catch((error: unknown) => void executed(error));
     });

@@ -99,7 +99,7 @@ export class Workers {
     return busy(this.#run, random, async (round) => {
       const by = `${name}#${round}`;
       try {
-        await this.turn(by, random, { waitMs: random.pick([500, 5_000]) });
+        await this.turn(by, random, { timeoutMs: random.pick([500, 5_000]) });
       } catch (error) {
         executed(error);
       }
@@ -107,7 +107,7 @@ export class Workers {
   }
 
   /** One lock, from the wish to the release. */
-  async turn(by: string, random: Random, options: { readonly waitMs: number }): Promise<void> {
+  async turn(by: string, random: Random, options: { readonly timeoutMs: number }): Promise<void> {
     const { world, tally } = this.#run;
     let held: Held | undefined;
     let isDone = false;
@@ -173,7 +173,7 @@ export class TryLocks {
     const ghost = this.#ghost(`${by} before`, lock);
     const outcome = byAny(this.#run, random, async (coordination) => {
       const before = coordination.presentSession;
-      const held = await coordination.locks.tryAcquire(lock, { waitMs: 3_000 });
+      const held = await coordination.locks.tryAcquire(lock, { timeoutMs: 3_000 });
       acquiring.returns(held?.token ?? null);
       if (coordination.presentSession === before) for (const call of ghost) call.fails('no');
       if (held === undefined) {

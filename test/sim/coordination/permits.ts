@@ -17,14 +17,14 @@ export class Permits {
   client(_name: string, random: Random): Promise<void> {
     return busy(this.#run, random, async () => {
       try {
-        await this.turn(random, { waitMs: random.pick([500, 5_000]) });
+        await this.turn(random, { timeoutMs: random.pick([500, 5_000]) });
       } catch (error) {
         executed(error);
       }
     });
   }
 
-  async turn(random: Random, limits: { readonly waitMs: number }): Promise<void> {
+  async turn(random: Random, limits: { readonly timeoutMs: number }): Promise<void> {
     const { world } = this.#run;
     const take = random.integer(1, PERMITS);
     let permits: Held | undefined;

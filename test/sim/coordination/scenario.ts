@@ -134,9 +134,9 @@ async function everythingWorks(run: Run, { locks, elections, permits }: Parts): 
       if ((await kv.get('last'))?.value !== host) throw new Error('what was put is not there');
     });
   }
-  await locks.turn('the last', random, { waitMs: CALM_MS });
-  await elections.turn('the last', random, { waitMs: CALM_MS });
-  await permits.turn(random, { waitMs: CALM_MS });
+  await locks.turn('the last', random, { timeoutMs: CALM_MS });
+  await elections.turn('the last', random, { timeoutMs: CALM_MS });
+  await permits.turn(random, { timeoutMs: CALM_MS });
 }
 
 async function verify(run: Run, parts: Parts, end: () => void): Promise<void> {

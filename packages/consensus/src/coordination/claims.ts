@@ -51,8 +51,8 @@ export class Claims {
     options: WaitLimits,
     make: (parts: HeldParts) => H,
   ): Promise<H | undefined> {
-    const { waitMs = ANSWER_MS } = options;
-    return await this.#claim({ ...wish, wait: false }, { ...options, waitMs }, make);
+    const { timeoutMs = ANSWER_MS } = options;
+    return await this.#claim({ ...wish, wait: false }, { ...options, timeoutMs }, make);
   }
 
   /**
@@ -65,7 +65,7 @@ export class Claims {
     ask: (calls: Replica<CoordinationMachine>) => Promise<T>,
   ): Promise<T> {
     const { replica } = this.parts;
-    const calls = replica.with({ signal: patience.signal, deadlineMs: ATTEMPT_MS });
+    const calls = replica.with({ signal: patience.signal, timeoutMs: ATTEMPT_MS });
     for (;;) {
       if (session.state === 'expired') throw new LeaseExpired(session.id);
       try {
@@ -82,7 +82,7 @@ export class Claims {
     while (session.state !== 'expired') {
       try {
         const { replica } = this.parts;
-        await replica.with({ deadlineMs: ATTEMPT_MS }).release(session.id, ticket);
+        await replica.with({ timeoutMs: ATTEMPT_MS }).release(session.id, ticket);
         return;
       } catch (error) {
         if (!isWorthAnotherTry(error)) await this.parts.pause(session.ttlMs / 10);

@@ -81,7 +81,7 @@ export class Custodian {
     if (elapsed.leases.length + elapsed.delays.length === 0) return;
     this.#isProposing = true;
     // One that comes to nothing is proposed anew, by whoever leads then.
-    const proposing = this.#parts.replica.with({ deadlineMs: 2_000 }).elapsed(elapsed);
+    const proposing = this.#parts.replica.with({ timeoutMs: 2_000 }).elapsed(elapsed);
     const done = (): void => void (this.#isProposing = false);
     proposing.then(done, done);
   }

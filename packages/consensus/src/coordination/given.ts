@@ -64,16 +64,16 @@ export class Given {
   }
 
   wait(options: WaitLimits): void {
-    this.object('options', options, '{ waitMs, signal }');
-    const { waitMs, signal } = options;
-    if (waitMs !== undefined && waitMs !== Infinity) this.duration('waitMs', waitMs);
+    this.object('options', options, '{ timeoutMs, signal }');
+    const { timeoutMs, signal } = options;
+    if (timeoutMs !== undefined && timeoutMs !== Infinity) this.duration('timeoutMs', timeoutMs);
     if (signal !== undefined) this.signal(signal);
   }
 
   request(options: ReadOptions): void {
-    this.object('options', options, '{ deadlineMs, signal }');
-    const { deadlineMs, signal, consistency } = options;
-    if (deadlineMs !== undefined) this.duration('deadlineMs', deadlineMs);
+    this.object('options', options, '{ timeoutMs, signal }');
+    const { timeoutMs, signal, consistency } = options;
+    if (timeoutMs !== undefined) this.duration('timeoutMs', timeoutMs);
     if (signal !== undefined) this.signal(signal);
     if (consistency === undefined || CONSISTENCIES.includes(consistency)) return;
     this.refuse(`consistency is ${shown(consistency)}: give one of ${CONSISTENCIES.join(', ')}`);

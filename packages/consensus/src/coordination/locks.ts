@@ -28,8 +28,8 @@ export class Locks {
   /**
    * Waits until nobody else holds the lock. It is not re-entrant: whoever holds it and asks again
    * waits for itself.
-   * @example `await using lock = await locks.acquire('reindex', { waitMs: 5_000 });`
-   * @throws {DeadlineExceeded} executed: no; it was not to be had within `waitMs`
+   * @example `await using lock = await locks.acquire('reindex', { timeoutMs: 5_000 });`
+   * @throws {DeadlineExceeded} executed: no; it was not to be had within `timeoutMs`
    * @throws {Cancelled} executed: no; `signal` was aborted
    * @throws {Overloaded} executed: no; as many wait as may
    * @throws {BadArguments} executed: no; the name, or an option, cannot be used

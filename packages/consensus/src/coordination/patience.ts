@@ -2,7 +2,7 @@ import { Cancelled, DeadlineExceeded, type Env } from '@troupe/actor';
 
 export interface WaitLimits {
   /** Milliseconds to wait at most, over 0 and up to 2 ** 31 - 1. Default: without limit. */
-  readonly waitMs?: number;
+  readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -19,7 +19,7 @@ export class Patience implements Disposable {
   last: Error | undefined;
   readonly #what: string;
   readonly #why: () => Error | undefined;
-  readonly #waitMs: number;
+  readonly #timeoutMs: number;
   readonly #given: AbortSignal | undefined;
   readonly #controller = new AbortController();
   readonly #end: () => void;
@@ -27,14 +27,14 @@ export class Patience implements Disposable {
   constructor(
     what: string,
     { env, why }: PatienceParts,
-    { waitMs = Infinity, signal }: WaitLimits,
+    { timeoutMs = Infinity, signal }: WaitLimits,
   ) {
     this.#what = what;
     this.#why = why;
-    this.#waitMs = waitMs;
+    this.#timeoutMs = timeoutMs;
     this.#given = signal;
     const abort = (): void => this.#controller.abort();
-    const timer = waitMs === Infinity ? undefined : env.setTimer(waitMs, abort);
+    const timer = timeoutMs === Infinity ? undefined : env.setTimer(timeoutMs, abort);
     signal?.addEventListener('abort', abort);
     if (signal?.aborted === true) abort();
     this.#end = () => {
@@ -55,7 +55,7 @@ export class Patience implements Disposable {
       return new Cancelled(this.#what, 'no', { cause: this.#given.reason });
     }
     const cause = this.#why() ?? this.last;
-    return new DeadlineExceeded(this.#what, this.#waitMs, 'no', cause && { cause });
+    return new DeadlineExceeded(this.#what, this.#timeoutMs, 'no', cause && { cause });
   }
 
   [Symbol.dispose](): void {

@@ -131,7 +131,7 @@ export class Session {
     const sentAt = instant(env);
     void this.state; // Whoever was asleep is told now, and not when the clock that slept says so.
     try {
-      const isThere = await replica.with({ deadlineMs: this.ttlMs / 2 }).renewLease(this.id);
+      const isThere = await replica.with({ timeoutMs: this.ttlMs / 2 }).renewLease(this.id);
       if (isThere) this.#renewed(sentAt);
       else this.end();
     } catch (error) {

@@ -61,7 +61,7 @@ export class Sessions {
     void opening?.then((late) => late?.end());
     if (session === undefined || session.state === 'expired') return true;
     session.end();
-    const calls = this.#parts.replica.with({ deadlineMs: CLOSE_MS });
+    const calls = this.#parts.replica.with({ timeoutMs: CLOSE_MS });
     return calls.closeLease(session.id).then(
       () => true,
       () => false,

@@ -131,8 +131,8 @@ export class EngineHost {
     this.#mail.say({ kind: 'ended', at });
   }
 
-  async #handOver({ id, deadlineMs }: Order & { readonly kind: 'hand-over' }): Promise<void> {
-    await this.#driver.handOver(deadlineMs === undefined ? {} : { deadlineMs });
+  async #handOver({ id, timeoutMs }: Order & { readonly kind: 'hand-over' }): Promise<void> {
+    await this.#driver.handOver(timeoutMs === undefined ? {} : { timeoutMs });
     this.#mail.say({ kind: 'handed-over', id });
   }
 
@@ -178,7 +178,7 @@ export class EngineHost {
   async #letOthersLead(): Promise<void> {
     if (this.#isHandingOver) return;
     this.#isHandingOver = true;
-    await this.#driver.handOver({ deadlineMs: BEAT_MS });
+    await this.#driver.handOver({ timeoutMs: BEAT_MS });
     this.#isHandingOver = false;
   }
 }

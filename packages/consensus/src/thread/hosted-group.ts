@@ -57,9 +57,9 @@ export class HostedGroup {
     );
   }
 
-  ask({ id, ask, deadlineMs }: Order & { readonly kind: 'ask' }): void {
+  ask({ id, ask, timeoutMs }: Order & { readonly kind: 'ask' }): void {
     const { at, say } = this.#parts;
-    this.#do(ask, { deadlineMs, signal: signalIn(this.#asks, id) }).then(
+    this.#do(ask, { timeoutMs, signal: signalIn(this.#asks, id) }).then(
       (value) => {
         this.#asks.delete(id);
         this.tellStatus();
@@ -100,9 +100,9 @@ export class HostedGroup {
 
   #do(
     ask: Ask,
-    { deadlineMs, signal }: { deadlineMs: number | undefined; signal: AbortSignal },
+    { timeoutMs, signal }: { timeoutMs: number | undefined; signal: AbortSignal },
   ): Promise<Answers[keyof Answers]> {
-    const options = { ...(deadlineMs !== undefined && { deadlineMs }), signal };
+    const options = { ...(timeoutMs !== undefined && { timeoutMs }), signal };
     switch (ask.kind) {
       case 'change':
         return this.#group.changeMembers(ask.changes, {

@@ -72,7 +72,7 @@ export type Order =
       readonly at: GroupNumber;
       readonly id: number;
       readonly ask: Ask;
-      readonly deadlineMs: number | undefined;
+      readonly timeoutMs: number | undefined;
     }
   /** Whoever waits for it does so no more. */
   | {
@@ -93,7 +93,7 @@ export type Order =
     }
   | { readonly kind: 'stop-group'; readonly at: GroupNumber }
   | { readonly kind: 'unreachable'; readonly node: NodeId }
-  | { readonly kind: 'hand-over'; readonly id: number; readonly deadlineMs: number | undefined }
+  | { readonly kind: 'hand-over'; readonly id: number; readonly timeoutMs: number | undefined }
   /** The main loop runs: the answer to a `beat`. */
   | { readonly kind: 'beat' }
   | { readonly kind: 'stop' };

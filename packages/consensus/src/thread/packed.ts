@@ -5,7 +5,7 @@ import type { Command } from '../state-machine.ts';
 const PROPOSAL_HEADER_BYTES = 9;
 /** u32 length | f64 index | f64 epoch. */
 const COMMAND_HEADER_BYTES = 20;
-const DEADLINE_MS_MAX = 2 ** 32 - 1;
+const TIMEOUT_MS_MAX = 2 ** 32 - 1;
 
 export interface PackedProposal {
   readonly command: Uint8Array;
@@ -23,9 +23,9 @@ export function packProposals(proposals: readonly PackedProposal[]): Uint8Array 
   const view = new DataView(packed.buffer);
   let at = 0;
   for (const { command, options } of proposals) {
-    const { deadlineMs = 0, forward = true } = options;
+    const { timeoutMs = 0, forward = true } = options;
     view.setUint32(at, command.length);
-    view.setUint32(at + 4, Math.min(DEADLINE_MS_MAX, Math.ceil(deadlineMs)));
+    view.setUint32(at + 4, Math.min(TIMEOUT_MS_MAX, Math.ceil(timeoutMs)));
     packed[at + 8] = forward ? 0 : 1;
     packed.set(command, at + PROPOSAL_HEADER_BYTES);
     at += PROPOSAL_HEADER_BYTES + command.length;
@@ -38,9 +38,9 @@ export function unpackProposals(packed: Uint8Array): readonly PackedProposal[] {
   const proposals: PackedProposal[] = [];
   for (let at = 0; at < packed.length;) {
     const start = at + PROPOSAL_HEADER_BYTES;
-    const deadlineMs = view.getUint32(at + 4);
+    const timeoutMs = view.getUint32(at + 4);
     const options: ProposeOptions = {
-      ...(deadlineMs > 0 && { deadlineMs }),
+      ...(timeoutMs > 0 && { timeoutMs }),
       ...(packed[at + 8] === 1 && { forward: false }),
     };
     at = start + view.getUint32(at);

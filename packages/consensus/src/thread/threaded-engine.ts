@@ -125,12 +125,12 @@ export class ThreadedEngine implements Driver {
     this.#mail.say({ kind: 'unreachable', node });
   }
 
-  handOver({ deadlineMs }: RequestOptions = {}): Promise<void> {
+  handOver({ timeoutMs }: RequestOptions = {}): Promise<void> {
     if (this.#failure !== undefined) return Promise.resolve();
     const id = (this.#lastNumber += 1);
     return new Promise((resolve) => {
       this.#handOvers.set(id, resolve);
-      this.#mail.say({ kind: 'hand-over', id, deadlineMs });
+      this.#mail.say({ kind: 'hand-over', id, timeoutMs });
     });
   }
 

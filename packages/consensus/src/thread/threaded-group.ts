@@ -21,7 +21,7 @@ import { Feed } from '../feed.ts';
 import { coreSettings, type GroupSettings } from '../group-settings.ts';
 import { refuseProposal, type ProposalLimits } from '../proposals.ts';
 import { refuseRead } from '../reads.ts';
-import { checkRequest, DEADLINE_MS } from '../request.ts';
+import { checkRequest, TIMEOUT_MS } from '../request.ts';
 import type { StateMachine } from '../state-machine.ts';
 import { NearMachine } from './near-machine.ts';
 import type { Answers, Ask, GroupNumber, News, Order, ToldEvent } from './orders.ts';
@@ -296,8 +296,8 @@ export class ThreadedGroup<R> implements Consensus<R> {
     const { at, say, atLast } = this.#parts;
     const { id, promise } = this.#reads.add(options);
     const consistency = options.consistency === 'lease' ? 'lease' : 'linearizable';
-    const { deadlineMs = DEADLINE_MS } = options;
-    say({ kind: 'read', at, id, options: { consistency, deadlineMs } });
+    const { timeoutMs = TIMEOUT_MS } = options;
+    say({ kind: 'read', at, id, options: { consistency, timeoutMs } });
     const reading: Reading = { wanted: options, promise, count: 0 };
     const over = (): void => void (this.#readers -= reading.count);
     promise.then(over, over);
@@ -313,8 +313,8 @@ export class ThreadedGroup<R> implements Consensus<R> {
       refuseChange(this.group, this.#asks.size);
       const data = structuredClone(ask); // Or it throws, for what cannot cross.
       const { id, promise } = this.#asks.add(options);
-      const { deadlineMs } = options;
-      this.#parts.say({ kind: 'ask', at: this.#parts.at, id, ask: data, deadlineMs });
+      const { timeoutMs } = options;
+      this.#parts.say({ kind: 'ask', at: this.#parts.at, id, ask: data, timeoutMs });
       return promise as Promise<Answers[K]>; // The thread answers what it was asked for.
     });
   }
@@ -354,7 +354,7 @@ export class ThreadedGroup<R> implements Consensus<R> {
 /** A read that must not end when another one does has an order of its own. */
 function sharedBy(reading: Reading | undefined, options: ReadOptions): Reading | undefined {
   if (reading === undefined || options.signal !== undefined) return undefined;
-  const { consistency, deadlineMs, signal } = reading.wanted;
-  const isSame = consistency === options.consistency && deadlineMs === options.deadlineMs;
+  const { consistency, timeoutMs, signal } = reading.wanted;
+  const isSame = consistency === options.consistency && timeoutMs === options.timeoutMs;
   return isSame && signal === undefined ? reading : undefined;
 }

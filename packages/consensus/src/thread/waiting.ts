@@ -1,7 +1,7 @@
 import { Cancelled, type Env } from '@troupe/actor';
 import type { RequestOptions } from '../consensus.ts';
 import { GroupClosed } from '../errors.ts';
-import { checkRequest, DEADLINE_MS, deadlineExceeded } from '../request.ts';
+import { checkRequest, deadlineExceeded, TIMEOUT_MS } from '../request.ts';
 
 /** How long the thread may take to say what became of something that is over. */
 const GRACE_MS = 1_000;
@@ -48,13 +48,13 @@ export class Waiting<T> {
    */
   add(options: RequestOptions): { readonly id: number; readonly promise: Promise<T> } {
     const { group, env, cancel } = this.#parts;
-    const { deadlineMs = DEADLINE_MS, signal } = options;
+    const { timeoutMs = TIMEOUT_MS, signal } = options;
     checkRequest(options);
     if (signal?.aborted === true) {
       throw new Cancelled(`group ${group}`, 'no', { cause: signal.reason as unknown });
     }
     const id = (this.#lastId += 1);
-    const giveUpAtMs = env.now() + deadlineMs + GRACE_MS;
+    const giveUpAtMs = env.now() + timeoutMs + GRACE_MS;
     const promise = new Promise<T>((resolve, reject) => {
       const abort = signal && ((): void => this.#aborted(id, cancel));
       this.#waiters.set(id, { resolve, reject, options, abort, giveUpAtMs });
@@ -80,9 +80,9 @@ export class Waiting<T> {
       if (nowMs < waiter.giveUpAtMs) continue;
       this.#take(id);
       const { group, executed } = this.#parts;
-      const { deadlineMs = DEADLINE_MS, signal } = waiter.options;
+      const { timeoutMs = TIMEOUT_MS, signal } = waiter.options;
       if (signal?.aborted === true) waiter.reject(this.#cancelled(waiter, executed));
-      else waiter.reject(deadlineExceeded(group, { deadlineMs, executed }));
+      else waiter.reject(deadlineExceeded(group, { timeoutMs, executed }));
     }
   }
 

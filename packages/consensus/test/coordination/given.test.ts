@@ -41,20 +41,20 @@ const options: readonly Case[] = [
   [
     'a number for options',
     ({ locks }) => locks['acquire']?.('x', 5_000),
-    'locks.acquire: options is 5000: give an object, as { waitMs, signal }',
+    'locks.acquire: options is 5000: give an object, as { timeoutMs, signal }',
   ],
   [
     'a negative wait',
-    ({ locks }) => locks['acquire']?.('x', { waitMs: -5 }),
-    `locks.acquire: waitMs is -5: give milliseconds, ${limits}`,
+    ({ locks }) => locks['acquire']?.('x', { timeoutMs: -5 }),
+    `locks.acquire: timeoutMs is -5: give milliseconds, ${limits}`,
   ],
-  ['a wait of 0', ({ locks }) => locks['tryAcquire']?.('x', { waitMs: 0 }), /waitMs is 0: /],
-  ['no number', ({ locks }) => locks['acquire']?.('x', { waitMs: NaN }), /waitMs is NaN: /],
-  ['a text', ({ locks }) => locks['acquire']?.('x', { waitMs: '5' }), /waitMs is "5": /],
+  ['a wait of 0', ({ locks }) => locks['tryAcquire']?.('x', { timeoutMs: 0 }), /timeoutMs is 0: /],
+  ['no number', ({ locks }) => locks['acquire']?.('x', { timeoutMs: NaN }), /timeoutMs is NaN: /],
+  ['a text', ({ locks }) => locks['acquire']?.('x', { timeoutMs: '5' }), /timeoutMs is "5": /],
   [
     'more than a timer can wait',
-    ({ locks }) => locks['acquire']?.('x', { waitMs: 2 ** 31 }),
-    /waitMs is 2147483648: /,
+    ({ locks }) => locks['acquire']?.('x', { timeoutMs: 2 ** 31 }),
+    /timeoutMs is 2147483648: /,
   ],
   [
     'a controller for a signal',
@@ -96,8 +96,8 @@ const options: readonly Case[] = [
   ['half a size', ({ barriers }) => barriers['enter']?.('x', { size: 1.5 }), /size is 1.5: /],
   [
     'no wait for a session',
-    (on) => on.session({ waitMs: -1 }),
-    /coordination.session: waitMs is -1: /,
+    (on) => on.session({ timeoutMs: -1 }),
+    /coordination.session: timeoutMs is -1: /,
   ],
 ];
 
@@ -114,11 +114,11 @@ const keys: readonly Case[] = [
     ({ kv }) => kv['put']?.('k', 1, { lease: 5 }),
     'kv.put: lease is 5: give a Session, or what kv.lease() has made',
   ],
-  ['no deadline', ({ kv }) => kv['put']?.('k', 1, { deadlineMs: -1 }), /deadlineMs is -1: /],
+  ['no deadline', ({ kv }) => kv['put']?.('k', 1, { timeoutMs: -1 }), /timeoutMs is -1: /],
   [
     'a deadline that is no number',
-    ({ kv }) => kv['get']?.('k', { deadlineMs: NaN }),
-    /deadlineMs is NaN: /,
+    ({ kv }) => kv['get']?.('k', { timeoutMs: NaN }),
+    /timeoutMs is NaN: /,
   ],
   [
     'a consistency that there is not',

@@ -52,7 +52,7 @@ test('who waits no longer than so is told, and holds up nobody', async (t) => {
   const held = await cluster.settle(cluster.at('a').locks.acquire('x'));
   const controller = new AbortController();
   const { locks } = cluster.at('b');
-  const late = t.throwsAsync(locks.acquire('x', { waitMs: 300 }));
+  const late = t.throwsAsync(locks.acquire('x', { timeoutMs: 300 }));
   const aborted = t.throwsAsync(locks.acquire('x', { signal: controller.signal }));
 
   await cluster.env.advance(400);
@@ -312,8 +312,8 @@ test('a barrier lets all go on when all have come, and leave when all have done'
 
 test('who gives up a barrier is not counted', async (t) => {
   const cluster = await TestCluster.start();
-  const enter = (node: string, waitMs?: number) =>
-    cluster.at(node).barriers.enter('start', { size: 2, ...(waitMs && { waitMs }) });
+  const enter = (node: string, timeoutMs?: number) =>
+    cluster.at(node).barriers.enter('start', { size: 2, ...(timeoutMs && { timeoutMs }) });
 
   const error = await t.throwsAsync(cluster.settle(enter('a', 200)));
   const waiting = enter('b');
@@ -361,7 +361,7 @@ test('who waited for too long is told what for', async (t) => {
   const cluster = await TestCluster.start();
   const { holder, other } = cluster.ranks;
   await cluster.settle(cluster.at(holder).locks.acquire('x'));
-  const late = { waitMs: 300 };
+  const late = { timeoutMs: 300 };
 
   const held = await t.throwsAsync(cluster.settle(cluster.at(other).locks.acquire('x', late)));
   const alone = await t.throwsAsync(
@@ -385,7 +385,7 @@ for (const [what, want] of wants) {
     const { holder } = cluster.ranks;
     cluster.isolate(holder);
 
-    const waiting = cluster.settle(Promise.resolve(want(cluster.at(holder), { waitMs: 3_000 })));
+    const waiting = cluster.settle(Promise.resolve(want(cluster.at(holder), { timeoutMs: 3_000 })));
     const error = await t.throwsAsync(waiting, { code: 'ERR_DEADLINE_EXCEEDED' });
 
     t.like(error?.cause, { code: 'ERR_GROUP_STALLED', leader: undefined, reachable: [holder] });

@@ -84,7 +84,7 @@ test('a machine that does not come back keeps nobody beyond the deadline', async
   const node = alone();
   const group = await open(node, new Slow());
   const { env } = node;
-  const ended = t.throwsAsync(group.propose(add(2), { deadlineMs: 500 }));
+  const ended = t.throwsAsync(group.propose(add(2), { timeoutMs: 500 }));
   const cancelled = new AbortController();
   const aborted = t.throwsAsync(group.propose(add(3), { signal: cancelled.signal }));
   await env.settled();
@@ -100,8 +100,8 @@ test('a thread that stands still keeps nobody beyond the deadline', async (t) =>
   const node = alone();
   const group = await open(node, new Adder());
   node.near.hold();
-  const proposed = t.throwsAsync(group.propose(add(1), { deadlineMs: 500 }));
-  const read = t.throwsAsync(group.read({ deadlineMs: 500 }));
+  const proposed = t.throwsAsync(group.propose(add(1), { timeoutMs: 500 }));
+  const read = t.throwsAsync(group.read({ timeoutMs: 500 }));
 
   await node.env.advance(2_500);
 
@@ -159,8 +159,8 @@ test('what no driver would take is refused before it goes to the thread', async 
 
   const refused = [
     group.propose(new Uint8Array(2 ** 20 + 1)),
-    group.propose(add(1), { deadlineMs: 0 }),
-    group.read({ deadlineMs: Number.NaN }),
+    group.propose(add(1), { timeoutMs: 0 }),
+    group.read({ timeoutMs: Number.NaN }),
     group.read({ consistency: 'eventual' as 'stale' }),
     group.propose(add(1), { signal: aborted }),
   ];
