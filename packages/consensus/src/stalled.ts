@@ -16,6 +16,10 @@ export function whyStalled(status: GroupStatus): GroupStalled | undefined {
   const heard = voters.filter((voter) => reachable.includes(voter));
   const needed = Math.floor(voters.length / 2) + 1;
   const seen = `of its voters ${voters.join(', ')}, of whom ${needed} must agree`;
+  if (isFull && heard.length >= needed && (leader === undefined || reachable.includes(leader))) {
+    const advice = 'free some, or ask another node';
+    return stalled(`${node} takes no commands of group ${group}: its disk has no room, ${advice}`);
+  }
   if (heard.length >= needed && leader === undefined) {
     const advice =
       'which is enough: they are about to elect one, so try again; where that lasts, they have ' +
@@ -27,10 +31,6 @@ export function whyStalled(status: GroupStatus): GroupStalled | undefined {
     const only = heard.length === 0 ? 'none' : `only ${list(heard)}`;
     const advice = adviceOn(status);
     return stalled(`${who} group ${group}: ${node} hears ${only} ${seen}${advice}`);
-  }
-  if (isFull && leader !== undefined && reachable.includes(leader)) {
-    const advice = 'free some, or ask another node';
-    return stalled(`${node} takes no commands of group ${group}: its disk has no room, ${advice}`);
   }
   if (leader === undefined || reachable.includes(leader)) return undefined;
   const advice = absent.includes(leader) ? adviceOn(status) : '; others will elect another';

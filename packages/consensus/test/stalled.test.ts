@@ -6,8 +6,9 @@ import { TestWorld } from './world.ts';
 
 const voters = ['a', 'b', 'c'];
 
+const members: Members = { voters, learners: [], witnesses: [], isChanging: false };
+
 function status(known: Partial<GroupStatus>): GroupStatus {
-  const members: Members = { voters, learners: [], witnesses: [], isChanging: false };
   return {
     group: 'g',
     node: 'a',
@@ -64,6 +65,11 @@ const words: readonly [what: string, known: Partial<GroupStatus>, message: strin
   [
     'that there is no room for what it would answer with',
     { leader: 'b', reachable: ['a', 'b'], isFull: true },
+    'a takes no commands of group g: its disk has no room, free some, or ask another node',
+  ],
+  [
+    'the same where nobody else could lead',
+    { members: { ...members, voters: ['a'] }, isFull: true },
     'a takes no commands of group g: its disk has no room, free some, or ask another node',
   ],
   ['nothing while it should answer', { leader: 'b', reachable: ['a', 'b'] }, undefined],
