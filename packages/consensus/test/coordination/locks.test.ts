@@ -114,6 +114,26 @@ test('a session that finds back in time is safe again, and holds what it held', 
   t.truthy(await cluster.settle(cluster.at(leader).locks.tryAcquire('x')));
 });
 
+test('what was granted while nobody could tell is handed out when the session is safe', async (t) => {
+  const cluster = await TestCluster.start({ ttlMs: 5_000 });
+  const { leader, holder: waiter } = cluster.ranks;
+  const lock = await cluster.settle(cluster.at(leader).locks.acquire('x'));
+  const node = cluster.at(waiter);
+  const session = await cluster.settle(node.session());
+  const granted = node.locks.acquire('x');
+  await cluster.env.advance(100);
+
+  cluster.isolate(waiter);
+  await cluster.settle(lock.release());
+  await cluster.until(() => session.state === 'jeopardy');
+  cluster.rejoin(waiter);
+  const next = await cluster.settle(granted);
+
+  t.is(session.state, 'safe');
+  t.false(next.signal.aborted);
+  t.true(next.token > lock.token);
+});
+
 test('a session that ran out says so, and the next lock is on another', async (t) => {
   const cluster = await TestCluster.start();
   const { holder } = cluster.ranks;
