@@ -125,6 +125,34 @@ test('a snapshot that the disk has spoiled is sent anew by a peer', async (t) =>
   });
 });
 
+test('a leader whose disk has spoiled its snapshot makes another for a member that needs one', async (t) => {
+  const start = starter({ voters: names, keepEntries: 10 });
+  await simulate({ seed: 10, start }, async (world) => {
+    await fill(world, 'a', 1);
+    const leader = await leaderOf(world);
+    const [behind = '', other = ''] = names.filter((name) => name !== leader);
+    world.crash(behind);
+    await fill(world, leader, 2);
+    await world.on(leader, ({ group }) => group.snapshot());
+    await world.on(other, ({ group }) => group.read());
+    const disk = world.world.disk(leader);
+    const [file = ''] = disk.names.filter((name) => name.endsWith('.data'));
+    t.true(disk.flipBit(file, 100));
+
+    await world.start(behind);
+    await world.on(behind, ({ group }) => group.read());
+    const made = disk.names.filter((name) => name.endsWith('.data'));
+    world.crash(leader);
+    await world.start(leader);
+
+    t.not(file, '');
+    t.is(made.length, 1);
+    t.not(made[0], file);
+    t.false(world.node(leader).group.status().awaitsState);
+    t.true(await agreed(world));
+  });
+});
+
 test('a full disk that nobody can stand in for refuses commands, and takes them again', async (t) => {
   const start = starter({ voters: ['a'] });
   await simulate({ seed: 5, nodes: ['a'], start }, async (world) => {

@@ -227,6 +227,11 @@ export type ConsensusEvent =
       readonly origin: 'made' | 'received';
       readonly snapshot: SnapshotInfo;
     }
+  /**
+   * A snapshot of this node, which another one needed, is not on its disk as it was written. It is
+   * offered no more, and another is made of the state. Look after the disk.
+   */
+  | { readonly kind: 'unreadable'; readonly snapshot: SnapshotInfo }
   /** A node has fallen so many entries behind, or has caught up: 0. A leader tells of all nodes. */
   | { readonly kind: 'lag'; readonly node: NodeId; readonly behind: number }
   /** This node has stopped taking part, since it could no longer do so safely. */

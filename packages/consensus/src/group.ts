@@ -2,6 +2,7 @@ import { errorOf } from '@troupe/actor/internal';
 import {
   type AppendRecord,
   BadMessage,
+  type ChunkRequest,
   type ChunkStore,
   type Entry,
   type Fetch,
@@ -298,7 +299,7 @@ export class Group<R> implements Consensus<R>, Hosted {
     }
     if (apply !== undefined) this.#applier.apply(apply);
     for (const fetch of fetches) this.#fetch(fetch);
-    for (const request of chunks) this.#later(this.#pieces.send(request), () => {});
+    for (const request of chunks) this.#sendPiece(request);
     for (const chunk of stores) this.#save(chunk);
     if (snapshotWanted > 0) this.#serve(snapshotWanted);
   }
@@ -322,6 +323,18 @@ export class Group<R> implements Consensus<R>, Hosted {
         if (isNew) this.#wake(); // Or where none can be made one turn would follow the other.
       },
     );
+  }
+
+  #sendPiece(request: ChunkRequest): void {
+    const { snapshot } = request;
+    this.#later(this.#pieces.send(request), (isSent) => {
+      const isNeeded = this.#raft.snapshotsInUse.has(snapshot.id);
+      if (isSent || !isNeeded) return; // Or it is gone since nobody needs it any more.
+      this.#raft.unreadable(snapshot.id);
+      this.#maker.unreadable(snapshot);
+      this.#serve(snapshot.index); // Before a restart finds that there is none.
+      this.#wake();
+    });
   }
 
   #save(chunk: ChunkStore): void {

@@ -13,6 +13,8 @@ import { DiskFull, failureOf, StoreClosed } from './log-errors.ts';
 
 const PREFIX = 'snapshot-';
 const NAME_BYTES_MAX = 240;
+/** Errors of a disk that cannot give back what was written to it. */
+const LOST: ReadonlySet<string> = new Set(['EIO', 'ENOENT']);
 
 /** A snapshot that is complete, and open to be read. */
 interface Whole {
@@ -190,14 +192,22 @@ export class SnapshotFiles {
   async #whole(key: string): Promise<Whole | undefined> {
     const known = this.#open.get(key);
     if (known !== undefined || !this.#names.has(`${key}.data`)) return known;
+    const whole = await unlessLost(this.#opened(key));
+    if (whole !== undefined) this.#open.set(key, whole);
+    return whole;
+  }
+
+  async #opened(key: string): Promise<Whole | undefined> {
     const manifest = await this.#files.open(`${key}.sums`);
-    const said = await readManifest(manifest);
-    await manifest.close();
+    let said: Awaited<ReturnType<typeof readManifest>>;
+    try {
+      said = await readManifest(manifest);
+    } finally {
+      await manifest.close();
+    }
     if (said === undefined) return undefined;
     const content = await this.#files.open(`${key}.data`);
-    const whole = { ...said, content, readers: 0 };
-    this.#open.set(key, whole);
-    return whole;
+    return { ...said, content, readers: 0 };
   }
 
   async #begin(group: string, key: string, snapshot: Snapshot): Promise<Incoming> {
@@ -328,6 +338,19 @@ async function closeIncoming({ content, manifest }: Incoming): Promise<void> {
   await manifest.close();
 }
 
+/**
+ * What the disk cannot read any more, or does not have, is as good as overwritten. That is no
+ * reason to end: the log, which is in other files, may be as it was.
+ */
+async function unlessLost<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (LOST.has(codeOf(error) ?? '')) return undefined;
+    throw error;
+  }
+}
+
 async function readBlocks(
   { content, sums }: Whole,
   offset: number,
@@ -335,7 +358,8 @@ async function readBlocks(
 ): Promise<Uint8Array | undefined> {
   const from = offset - (offset % BLOCK_BYTES);
   const blocks = Math.ceil((offset + length - from) / BLOCK_BYTES);
-  const bytes = await content.read(from, blocks * BLOCK_BYTES);
+  const bytes = await unlessLost(content.read(from, blocks * BLOCK_BYTES));
+  if (bytes === undefined) return undefined;
   for (let i = 0; i < blocks; i += 1) {
     const block = bytes.subarray(i * BLOCK_BYTES, (i + 1) * BLOCK_BYTES);
     if (checksum(block) !== sums[from / BLOCK_BYTES + i]) return undefined;

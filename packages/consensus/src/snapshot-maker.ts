@@ -71,6 +71,18 @@ export class SnapshotMaker {
     return snapshots.latest !== before;
   }
 
+  /** One that another member needs cannot be read: it is told, and the next takes its place. */
+  unreadable(snapshot: Snapshot): void {
+    const { group, env, snapshots, feed } = this.#parts;
+    const advice = 'another is made of the state; look after the disk';
+    env.log.error(
+      { group, snapshot: snapshot.id },
+      `a snapshot of a group cannot be read, to be sent to a member: ${advice}`,
+    );
+    feed.tell({ kind: 'unreadable', snapshot: infoOf(snapshot) });
+    snapshots.forget(snapshot);
+  }
+
   /** Its state has come from another member and taken the place of the one before. */
   async received(snapshot: Snapshot): Promise<void> {
     const { raft, snapshots, limits, feed } = this.#parts;

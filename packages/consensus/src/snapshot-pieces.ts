@@ -27,12 +27,17 @@ export class SnapshotPieces {
     this.#parts = parts;
   }
 
-  /** Reads a piece and sends it. One that is gone is offered again, or a newer one is. */
-  async send(request: ChunkRequest): Promise<void> {
+  /**
+   * Reads a piece and sends it.
+   * @returns false when it cannot be read: the snapshot is gone, or is not what was written
+   */
+  async send(request: ChunkRequest): Promise<boolean> {
     const { group, node, store, send } = this.#parts;
     const { snapshot, offset, bytes } = request;
     const data = await store.readSnapshot(group, snapshot.id, { offset, bytes });
-    if (data !== undefined) send(chunkMessage(node, request, data));
+    if (data?.length !== bytes) return false;
+    send(chunkMessage(node, request, data));
+    return true;
   }
 
   /** Resolves when the piece, and those before it, are saved. */

@@ -77,6 +77,11 @@ export class Snapshots {
     await this.#store.keepSnapshots(this.#group, inUse);
   }
 
+  /** It cannot be read any more: the next one takes its place, also if it is of the same index. */
+  forget({ id }: Snapshot): void {
+    if (this.latest?.id === id) this.latest = undefined;
+  }
+
   /** Nothing is kept behind the newest one, although somebody may still need it. */
   async shorten(raft: Raft): Promise<void> {
     const { latest } = this;

@@ -413,6 +413,36 @@ test('a store that closes seals its log behind what it writes anew, and not bene
   t.is(written.at(-1), 24); // Bytes of a seal.
 });
 
+const isLost = test.macro({
+  title: (_, code: string, part: string) =>
+    `a snapshot that cannot be read is not there, and the log is: ${code} of its ${part}`,
+  async exec(t, code: string, part: string) {
+    const { files } = await place(t);
+    const failing: Files['open'] = async (name, options) => {
+      if (!name.endsWith(`.${part}`)) return files.open(name, options);
+      const error = Object.assign(new Error(`${code}: ${name}`), { code });
+      if (code === 'ENOENT') throw error;
+      return { ...(await files.open(name)), read: () => Promise.reject(error) };
+    };
+    const store = await open(files);
+    await save(store, { g: { entries: commands(1, 3) } });
+    await store.writeSnapshot('g', 'one', [Buffer.from('a state')]);
+    await store.close();
+    const again = await open({ ...files, open: failing });
+
+    const read = await again.readSnapshot('g', 'one', { offset: 0, bytes: 7 });
+
+    t.is(read, undefined);
+    t.deepEqual(await firstAndLast(again), [1, 3]);
+    await again.close();
+  },
+});
+
+test(isLost, 'EIO', 'data');
+test(isLost, 'EIO', 'sums');
+test(isLost, 'ENOENT', 'data');
+test(isLost, 'ENOENT', 'sums');
+
 test('a closed store says so', async (t) => {
   const store = await open((await place(t)).files);
   await store.close();

@@ -1,5 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
+import type { ConsensusEvent } from '@troupe/consensus';
 import { add, Adder, type Replica } from '@troupe/consensus/conformance';
+import { threaded } from './thread/world.ts';
 import { TestWorld } from './world.ts';
 
 const voters = ['a', 'b', 'c'];
@@ -117,6 +119,57 @@ test('a node by itself whose state is lost does not start, and says why', async 
     message: 'the snapshot of group g cannot be read, and nobody has another',
   });
 });
+
+/** Nodes that shorten their logs at once, with their drivers on the loop or on a thread. */
+function shortened(isThreaded: boolean): TestWorld {
+  const world: TestWorld = isThreaded
+    ? new TestWorld({ keepEntries: 1 }, (given) => threaded({ ...given, env: world.env }).engine)
+    : new TestWorld({ keepEntries: 1 });
+  return world;
+}
+
+const makesAnother = test.macro({
+  title: (_, isThreaded: boolean) =>
+    `a leader whose snapshot cannot be read says so, and makes another for whoever needs it${
+      isThreaded ? ', on a thread too' : ''
+    }`,
+  async exec(t, isThreaded: boolean) {
+    const world = shortened(isThreaded);
+    const { consensus: leader } = await world.start('a', ['a']);
+    for (const value of [1, 2, 3]) await world.settle(leader.propose(add(value)));
+    const lost = await world.settle(leader.snapshot());
+    const told: ConsensusEvent[] = [];
+    const reading = (async () => {
+      for await (const event of leader.events(new AbortController().signal)) told.push(event);
+    })();
+    await world.store('a').keepSnapshots('g', new Set()); // As if it had rotted where it is.
+
+    const { machine } = await world.start('b', []);
+    const { voters } = await world.settle(leader.changeMembers([{ add: 'b' }]));
+    await world.crash('b');
+    await world.crash('a');
+    await reading;
+    const { consensus: again } = await world.start('a', []);
+
+    t.deepEqual(voters, ['a', 'b']);
+    t.deepEqual(machine.seen, [1, 2, 3]);
+    t.deepEqual(
+      told.filter(({ kind }) => kind === 'unreadable'),
+      [{ kind: 'unreadable', snapshot: lost }],
+    );
+    t.like(again.status(), { awaitsState: false }); // What was made is what a restart finds.
+    t.deepEqual(
+      world.env.logged.filter(({ level }) => level === 'error').map(({ message }) => message),
+      [
+        'a snapshot of a group cannot be read, to be sent to a member: ' +
+          'another is made of the state; look after the disk',
+      ],
+    );
+  },
+});
+
+test(makesAnother, false);
+test(makesAnother, true);
 
 /** Takes until `goOn` to restore what it is given. */
 class Slow extends Adder {

@@ -16,6 +16,7 @@ import { addRead, startReadRound } from './reads.ts';
 import type { Ready } from './ready.ts';
 import { onFetched, onUnreachable, replicateAll } from './replication.ts';
 import { askForSnapshot, onStored } from './snapshot-receiver.ts';
+import { onUnreadable } from './snapshot-sender.ts';
 import { initialState } from './start.ts';
 import { configurationOf, emptyOutbox, isDamaged, isReluctant, type State } from './state.ts';
 import { type Status, statusOf } from './status.ts';
@@ -280,6 +281,15 @@ export class Raft {
     self.bereft = self.log.base.index > 0;
     askForSnapshot(self);
     return { accepted: true };
+  }
+
+  /**
+   * What was read of the snapshot `id` is not what was written, while the state machine lives. It
+   * is offered to nobody any more: `Ready.snapshotWanted` asks for another where somebody needs it,
+   * which may be of the same index.
+   */
+  unreadable(id: string): void {
+    onUnreadable(this.#self, id);
   }
 
   /**

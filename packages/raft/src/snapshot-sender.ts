@@ -1,7 +1,7 @@
 import type { NodeId } from './entry.ts';
 import type { SnapshotChunk, SnapshotRequest, SnapshotStatus } from './message.ts';
 import { send } from './outbox.ts';
-import { type Progress, replicate, sendSnapshot } from './progress.ts';
+import { probe, type Progress, replicate, sendSnapshot } from './progress.ts';
 import type { ChunkRequest } from './ready.ts';
 import { configurationOf, leadingOf, type State } from './state.ts';
 
@@ -85,6 +85,20 @@ export function reviveSnapshots(self: State): void {
     transfer.accepted = false;
     transfer.tick = self.tick;
     send(self, { type: 'snapshot-offer', to, snapshot: transfer.snapshot });
+  }
+}
+
+/**
+ * The snapshot `id` is not on this disk as it was written. Whoever was being sent it is asked anew
+ * what he lacks, and is offered another: pinned to this one, he would wait for it for ever.
+ */
+export function onUnreadable(self: State, id: string): void {
+  const { snapshot, restoring, applied } = self;
+  const isAwaited = snapshot?.id === id && applied < snapshot.index;
+  if (isAwaited || restoring?.id === id) return; // Whoever restores from it finds out, and ends.
+  if (snapshot?.id === id) self.snapshot = undefined;
+  for (const progress of self.leading?.progress.values() ?? []) {
+    if (progress.transfer?.snapshot.id === id) probe(progress, progress.match + 1);
   }
 }
 

@@ -175,6 +175,66 @@ test('a snapshot that is arriving is in use, as are the latest and those that ar
   t.deepEqual([...group.raft('c').snapshotsInUse], ['a@3']);
 });
 
+/** `c` lacks what the leader has only in its snapshot `a@3`, and has been offered that. */
+function offered(): Group {
+  const group = led('abc', { chunkBytes: 4 });
+  group.isolate('c');
+  group.propose('a', 'x');
+  group.settle();
+  group.snapshot('a', { size: 12 });
+  group.heal();
+  group.tick('a');
+  while (sent(group, 'snapshot-offer').length === 0) group.deliver(group.mail.shift() as Message);
+  return group;
+}
+
+test('a snapshot that cannot be read is offered no more, and one as new takes its place', (t) => {
+  const group = offered();
+  group.mail = [];
+  const raft = group.raft('a');
+
+  raft.unreadable('a@3');
+  const wanted = raft.ready();
+  const again = raft.ready();
+  const made = raft.snapshotAt({ id: 'anew', index: 3, bytes: 9 });
+  group.at('a').disk.snapshots.set(made.id, new Uint8Array(9));
+  group.do('a', () => raft.compact(made));
+  group.settle();
+
+  t.is(wanted.snapshotWanted, 3);
+  t.is(again.snapshotWanted, 3); // In each turn, until there is one.
+  t.deepEqual([...wanted.messages, ...again.messages], []);
+  t.deepEqual([...raft.snapshotsInUse], ['anew']);
+  t.like(group.raft('c').status, { base: { index: 3 }, applied: 3 });
+});
+
+test('an old snapshot that cannot be read while it is sent is replaced by the newest', (t) => {
+  const group = offered();
+  group.propose('a', 'y');
+  group.deliver({ type: 'append-reply', from: 'b', to: 'a', term: 1, match: 4 });
+  group.snapshot('a', { size: 9 });
+
+  group.do('a', (raft) => raft.unreadable('a@3'));
+  const { snapshotsInUse } = group.raft('a');
+  group.settle();
+
+  t.deepEqual([...snapshotsInUse], ['a@4']);
+  t.is(group.raft('c').status.applied, 4);
+});
+
+test('a snapshot that the state machine waits for is not given up for another', (t) => {
+  const configuration = { voters: ['a', 'b'], outgoing: [], learners: [] };
+  const members = { ...configuration, promotable: [], witnesses: [] };
+  const snapshot = { id: 's', index: 4, term: 1, bytes: 9, configuration: members };
+  const hardState = { term: 1, votedFor: undefined, commit: 4 };
+  const durable = { hardState, snapshot, base: { index: 4, term: 1 }, entries: [], applied: 0 };
+  const raft = new Raft({ id: 'a', voters: [], seed: 1, durable });
+
+  raft.unreadable('s');
+
+  t.deepEqual(raft.ready().apply, { kind: 'snapshot', snapshot });
+});
+
 test('the same snapshot again takes what was kept behind it', (t) => {
   const group = led('a');
   group.propose('a', 'x', 'y', 'z');

@@ -94,6 +94,12 @@ export class SimNode {
     return this.fullUntil > this.#world.timeline.now;
   }
 
+  /** Snapshots that are on their way from here to somebody. */
+  get sending(): readonly string[] {
+    const progress = this.raft?.dump().leading?.progress.values() ?? [];
+    return [...progress].flatMap(({ transfer }) => transfer?.snapshot.id ?? []);
+  }
+
   get status(): Status | undefined {
     return this.raft?.status;
   }
@@ -269,7 +275,11 @@ export class SimNode {
       const { status } = raft;
       const { machine, disk } = this;
       const { applied } = machine;
-      const isNews = applied > (disk.snapshot?.index ?? 0) && applied >= status.base.index;
+      const { id: before = '', index = 0 } = disk.snapshot ?? {};
+      const isSpoiled = index > 0 && !disk.snapshots.has(before);
+      // One as new takes the place of what has been given up.
+      const least = isSpoiled && !raft.snapshotsInUse.has(before) ? 1 : index + 1;
+      const isNews = applied >= Math.max(least, status.base.index);
       if (!isNews || applied > status.applied) return;
       const isWitness = status.configuration.witnesses.includes(this.id);
       const bytes = isWitness ? new Uint8Array() : machine.save();
@@ -278,6 +288,7 @@ export class SimNode {
       const made = raft.snapshotAt({ id, index: applied, bytes: bytes.length });
       disk.snapshots.set(id, bytes);
       disk.compact(made, raft.compact(made, { keepEntries }));
+      if (isSpoiled) this.#isMended();
       for (const old of disk.snapshots.keys()) {
         if (!raft.snapshotsInUse.has(old)) disk.snapshots.delete(old);
       }
@@ -456,10 +467,16 @@ export class SimNode {
       this.#later(random.between(0, this.diskDelayMax), () => {
         const { snapshot, offset, bytes } = request;
         const data = this.disk.snapshots.get(snapshot.id)?.subarray(offset, offset + bytes);
-        if (data === undefined || this.#failsToRead()) return;
+        if (data === undefined) return this.#cannotRead(snapshot.id);
+        if (this.#failsToRead()) return;
         this.#world.send(chunkMessage(this.id, request, data));
       });
     }
+  }
+
+  #cannotRead(id: string): void {
+    this.#world.specification.cannotRead(this.id, id);
+    this.#input((raft) => raft.unreadable(id));
   }
 
   #failsToRead(): boolean {

@@ -90,6 +90,18 @@ export function spoilSnapshot(world: World, node: SimNode): void {
   node.spoilSnapshot();
 }
 
+/** What is being sent cannot be read any more, which its sender has to find out by itself. */
+export function rot(world: World, node: SimNode): void {
+  const { snapshot, snapshots } = node.disk;
+  for (const id of node.sending) {
+    if (id === snapshot?.id) {
+      if (!canSpare(world, node.id)) continue;
+      world.invalid = node.id;
+    }
+    snapshots.delete(id);
+  }
+}
+
 /** A disk is found to be damaged; its node must not vote until the others have made that good. */
 export function damage(world: World, node: SimNode): void {
   if (!node.isUp || node.disk.entries.length === 0 || !canSpare(world, node.id)) return;

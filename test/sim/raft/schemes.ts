@@ -1,7 +1,7 @@
 import type { MessageType, NodeId } from '@troupe/raft';
 import { encode, NO_SESSION } from './machine.ts';
 import type { SimNode } from './node.ts';
-import { changeMembers } from './operator.ts';
+import { changeMembers, rot } from './operator.ts';
 import { CHUNK_BYTES } from './swarm.ts';
 import type { World } from './world.ts';
 
@@ -157,6 +157,9 @@ function interrupt(world: World): void {
     delay: what === 'late' ? random.between(50, 400) : 0,
     act: ({ from, to }) => {
       const [sender, receiver] = [nodes.get(from), nodes.get(to)];
+      // No draw of its own: worlds in which it does not happen stay as they were.
+      const rots = what === 'snapshot' && type === 'snapshot-chunk';
+      if (rots && sender !== undefined) rot(world, sender);
       if (what === 'sender' && sender !== undefined) world.crash(sender);
       if (what === 'receiver' && receiver !== undefined) world.crash(receiver);
       for (const node of [sender, receiver]) {

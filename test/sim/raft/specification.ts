@@ -87,6 +87,8 @@ export class Specification {
   readonly #heirs = new Map<string, number>();
   /** By term, leader and receiver. */
   readonly #offers = new Map<string, Offer>();
+  /** What leaders cannot go on sending. */
+  readonly #unreadable = new Set<string>();
   readonly initial: readonly NodeId[];
   readonly #first: Extract<Entry, { kind: 'configuration' }>;
 
@@ -145,6 +147,11 @@ export class Specification {
     cut(node.durable, 1);
     node.durableTerm = 0;
     node.durableVote = undefined;
+  }
+
+  /** `id` has found out that it cannot read that snapshot of its own: it may send another. */
+  cannotRead(id: NodeId, snapshot: string): void {
+    this.#unreadable.add(`${id} ${snapshot}`);
   }
 
   /** The index of the latest configuration that `id` has on disk; and that is committed. */
@@ -291,7 +298,8 @@ export class Specification {
     const key = `${term} ${from}>${to}`;
     const { id, index } = snapshot;
     const before = this.#offers.get(key) ?? { id, index };
-    const isOver = before.id === id || this.#node(to).durable.terms.length > before.index;
+    const isHere = this.#node(to).durable.terms.length > before.index;
+    const isOver = before.id === id || isHere || this.#unreadable.has(`${from} ${before.id}`);
     demand(isOver, () => `${from} begins to send ${id} to ${to}, which has not got ${before.id}`);
     this.#offers.set(key, { id, index });
   }
