@@ -102,8 +102,12 @@ export class MemoryStore implements LogStore {
   }
 
   keepSnapshots(group: string, inUse: ReadonlySet<string>): Promise<void> {
-    const { snapshots } = this.#group(group);
+    const saved = this.#group(group);
+    const { snapshots, incoming } = saved;
     for (const id of snapshots.keys()) if (!inUse.has(id)) snapshots.delete(id);
+    // One that is complete is found again as long as it is kept, and not longer.
+    const isComplete = incoming?.bytes === incoming?.snapshot.bytes;
+    if (isComplete && !inUse.has(incoming?.snapshot.id ?? '')) saved.incoming = undefined;
     return Promise.resolve();
   }
 

@@ -110,10 +110,14 @@ export class SnapshotMaker {
     });
   }
 
-  /** Nothing is tried on a disk that had no room, for a while. */
+  /**
+   * Nothing is tried on a disk that had no room, for a while; nor of a state that is older than the
+   * log, for which a snapshot of another member has come, and is about to be restored.
+   */
   async #tryTo(make: () => Promise<unknown>): Promise<void> {
-    const { group, env } = this.#parts;
+    const { group, env, raft } = this.#parts;
     if (env.now() - this.#refusedAt < AGAIN_MS) return;
+    if (raft.appliedIndex < raft.status.base.index) return;
     try {
       await make();
     } catch (error) {

@@ -85,7 +85,8 @@ export class Snapshots {
   /** Nothing is kept behind the newest one, although somebody may still need it. */
   async shorten(raft: Raft): Promise<void> {
     const { latest } = this;
-    if (latest === undefined) return;
+    // Or what has come in place of the log is yet to be restored: it must not give way to this one.
+    if (latest === undefined || !raft.snapshotsInUse.has(latest.id)) return;
     await this.#store.compact(this.#group, latest, raft.compact(latest, { keepEntries: 0 }));
   }
 

@@ -370,6 +370,21 @@ const snapshots: readonly StoreCase[] = [
     },
   },
   {
+    name: 'a snapshot that has come, and is not kept, is not found by a restart',
+    async run(make) {
+      const snapshot = snapshotAt(9, 2, 100);
+      await acrossRestart(
+        make,
+        async (store) => {
+          await save(store, { g: { hardState: hardState(2, 0) } });
+          await store.storeChunk('g', { snapshot, offset: 0, data: pattern(100) });
+          await store.keepSnapshots('g', new Set());
+        },
+        async (store) => assert.equal((await store.recover('g'))?.incoming, undefined),
+      );
+    },
+  },
+  {
     name: 'a snapshot that is on its way is not touched by one that a record brings',
     async run(make) {
       const content = pattern(100_000);
