@@ -120,6 +120,19 @@ test('a node by itself whose state is lost does not start, and says why', async 
   });
 });
 
+test('a node that comes back without its disk ends when its leader says what it has forgotten', async (t) => {
+  const { world, node } = await loss(t);
+  await world.store(node).forget('g');
+
+  await world.start(node, voters);
+  await world.env.advance(1_000);
+
+  t.is(world.of(node).group('g'), undefined);
+  const [failed] = world.env.logged.filter(({ level }) => level === 'error');
+  t.like(failed, { message: 'a group has failed on this node' });
+  t.like(failed?.fields['error'], { code: 'ERR_DISQUALIFIED', reason: 'forgot' });
+});
+
 /** Nodes that shorten their logs at once, with their drivers on the loop or on a thread. */
 function shortened(isThreaded: boolean): TestWorld {
   const world: TestWorld = isThreaded
