@@ -58,6 +58,8 @@ export const OUTSIDER_MONITORS_MAX = 256;
 export const OUTSIDER_ROOM_BYTES: number = 256 * 1024;
 /** Calls that one may take back between two pings. */
 export const OUTSIDER_CANCELS_MAX = 1_024;
+/** Calls that may run out of their time, while their methods run, between two pings. */
+export const OUTSIDER_OVERDUE_MAX = 1_024;
 /** How long a token may be looked at. */
 export const HELLO_TIMEOUT_MS = 5_000;
 /** A sign of life is asked for so often, and three times in vain. */

@@ -2,6 +2,7 @@ import {
   type ActorSystem,
   type AnyRef,
   type CallError,
+  DeadlineExceeded,
   type DownReason,
   type Env,
   type Log,
@@ -91,6 +92,8 @@ export class OutsiderSession {
   #caller: CallerIdentity | undefined;
   #isHeard = false;
   #cancels = 0;
+  /** Calls since the last ping whose time was over, and whose methods may run on. */
+  #overdue = 0;
   #heardAt: number;
   #isOver = false;
 
@@ -137,6 +140,7 @@ export class OutsiderSession {
     if (this.#host.env.now() - this.#heardAt >= wire.LOST_MS) this.end('it is silent');
     else this.#send([wire.PING]);
     this.#cancels = 0;
+    this.#overdue = 0;
   }
 
   #tellOfRoom(): void {
@@ -229,11 +233,8 @@ export class OutsiderSession {
     const args = frame.list();
     const timeoutMs = Math.min(Math.max(1, frame.number()), wire.TIMEOUT_MS_MAX);
     if (this.#calls.has(id)) throw new BadFrame(`call ${id} is under way already`);
-    if (this.#calls.size >= wire.OUTSIDER_CALLS_MAX) {
-      const { node } = this.#host;
-      const full = new Overloaded(node, 'calls of one client', wire.OUTSIDER_CALLS_MAX);
-      return this.#answer([wire.FAIL, id, full]);
-    }
+    const refusal = this.#overload();
+    if (refusal !== undefined) return this.#answer([wire.FAIL, id, refusal]);
     const abort = new AbortController();
     this.#calls.set(id, abort);
     const ask = async (): Promise<unknown> => {
@@ -252,8 +253,20 @@ export class OutsiderSession {
     };
     ask().then(
       (value) => done([wire.RESULT, id, value]),
-      (error: unknown) => done([wire.FAIL, id, errorOf(error)]),
+      (error: unknown) => {
+        if (error instanceof DeadlineExceeded && error.executed !== 'no') this.#overdue += 1;
+        done([wire.FAIL, id, errorOf(error)]);
+      },
     );
+  }
+
+  /** A method goes on when nobody waits for it: many calls with little time are many that run. */
+  #overload(): Overloaded | undefined {
+    const { node } = this.#host;
+    const { OUTSIDER_CALLS_MAX: callsMax, OUTSIDER_OVERDUE_MAX: overdueMax } = wire;
+    if (this.#calls.size >= callsMax) return new Overloaded(node, 'calls of one client', callsMax);
+    if (this.#overdue < overdueMax) return undefined;
+    return new Overloaded(node, 'calls of one client that ran out of time', overdueMax);
   }
 
   /** The client calls a function that it was given. */

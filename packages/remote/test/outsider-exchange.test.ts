@@ -412,6 +412,26 @@ test('a client has 256 calls under way, and one more is refused by its number', 
   t.deepEqual((await answer).slice(0, 2), [6, 257]);
 });
 
+test('calls of a client that run out of time count until the next ping: their methods go on', async (t) => {
+  const { say, socket, client } = await spoken(t);
+  const refused = new Promise<unknown>((resolve) => {
+    socket.on('message', (message) => {
+      const [frame = []] = codec.decodeSequence(message as Buffer, {
+        ...plain,
+        hydrate: (_, content) => content,
+      });
+      if (String(frame[2]).includes('ran out of time')) resolve(frame[0]);
+      else if (frame[0] === 6) ask(Number(frame[1]) + 200);
+    });
+  });
+  const ask = (id: number): void => say([2, id, ['room', 'lobby'], 'wait', [], 1]);
+
+  for (let id = 1; id <= 200; id += 1) ask(id);
+
+  t.is(await refused, 6);
+  t.is(await client.entity(Room, 'lobby').length(), 0);
+});
+
 test('a client that reads none of its answers is hung up on', async (t) => {
   const { door, client, socket, say } = await spoken(t);
   const room = client.entity(Room, 'lobby');
