@@ -1,11 +1,13 @@
 import { BadFrame } from './bad-frame.ts';
 import { DEFAULT_CODEC_LIMITS } from './codec.ts';
-import { PIECE_HEADER_BYTES, readU32 } from './envelope.ts';
+import { PIECE_HEADER_BYTES, readU32, WHOLE_FRAME_BYTES_MAX } from './envelope.ts';
 import type { FrameMemory } from './frame-memory.ts';
 import { OUTBOX_BYTES_MAX } from './outbox.ts';
 
 /** What an honest peer can have begun and not finished: a full outbox, and one frame beyond it. */
 const UNFINISHED_BYTES_MAX = OUTBOX_BYTES_MAX + DEFAULT_CODEC_LIMITS.sequenceBytesMax;
+/** The same in frames, as small ones need no pieces: each costs more than its bytes. */
+const UNFINISHED_MAX = UNFINISHED_BYTES_MAX / WHOLE_FRAME_BYTES_MAX;
 
 /** Puts frames together that came in pieces. */
 export class Assembler {
@@ -45,6 +47,9 @@ export class Assembler {
     this.#unfinishedBytes += frameBytes;
     if (this.#unfinishedBytes > UNFINISHED_BYTES_MAX) {
       throw new BadFrame(`more than ${UNFINISHED_BYTES_MAX} bytes of unfinished frames`);
+    }
+    if (this.#unfinished.size >= UNFINISHED_MAX) {
+      throw new BadFrame(`more than ${UNFINISHED_MAX} unfinished frames`);
     }
     const begun = { frame: this.#memory.take(frameBytes), filledBytes: 0 };
     this.#unfinished.set(message, begun);

@@ -48,6 +48,8 @@ export class Outbox {
   readonly #streams = new Map<unknown, Stream>();
   #smallHadItsTurn = false;
   #lastMessage = 0;
+  /** Of large frames that have left in part: the peer keeps memory for all of each. */
+  #begunBytes = 0;
   #bytes = 0;
 
   /** All that waits; a large frame counts in full until its last piece has left. */
@@ -156,7 +158,7 @@ export class Outbox {
   /** From the stream that has waited longest; it goes to the end of the queue. */
   #takePiece(): Load | undefined {
     for (const [key, stream] of this.#streams) {
-      if (stream.after > this.#left) continue;
+      if (stream.after > this.#left || !this.#mayGoOn(stream)) continue;
       this.#smallHadItsTurn = false;
       this.#streams.delete(key);
       const load = this.#pieceOf(stream);
@@ -166,6 +168,13 @@ export class Outbox {
     return undefined;
   }
 
+  /** Answers may be more than the peer takes at a time: further ones are begun as others end. */
+  #mayGoOn({ entries, sentBytes }: Stream): boolean {
+    const bytes = entries[0]?.frame.length ?? 0;
+    if (sentBytes > 0 || bytes <= WHOLE_FRAME_BYTES_MAX || this.#begunBytes === 0) return true;
+    return this.#begunBytes + bytes <= OUTBOX_BYTES_MAX;
+  }
+
   #pieceOf(stream: Stream): Load {
     const frame = stream.entries[0]?.frame ?? NOTHING;
     if (frame.length <= WHOLE_FRAME_BYTES_MAX) {
@@ -173,7 +182,10 @@ export class Outbox {
       this.#bytes -= frame.length;
       return { flags: 0, parts: [frame], bytes: frame.length };
     }
-    if (stream.sentBytes === 0) stream.message = this.#lastMessage = (this.#lastMessage + 1) >>> 0;
+    if (stream.sentBytes === 0) {
+      stream.message = this.#lastMessage = (this.#lastMessage + 1) >>> 0;
+      this.#begunBytes += frame.length;
+    }
     const head = new Uint8Array(PIECE_HEADER_BYTES);
     writeU32(head, 0, stream.message);
     writeU32(head, 4, frame.length);
@@ -184,6 +196,7 @@ export class Outbox {
     if (isLast) {
       stream.entries.shift();
       stream.sentBytes = 0;
+      this.#begunBytes -= frame.length;
       this.#bytes -= frame.length;
     }
     const bytes = head.length + piece.length;

@@ -13,6 +13,7 @@ import { BadFrame } from './bad-frame.ts';
 import type { CallerIdentity } from './caller.ts';
 import { Channels } from './channels.ts';
 import type { EncodedValue } from './codec.ts';
+import { WHOLE_FRAME_BYTES_MAX } from './envelope.ts';
 import { downReason } from './down-reason.ts';
 import type { Endpoint } from './endpoint.ts';
 import * as type from './frames.ts';
@@ -37,6 +38,9 @@ const OPTIONAL_TYPES_FROM = 64;
 
 /** What may wait for a peer to read it, answers to its calls included, before it is given up. */
 const UNREAD_BYTES_MAX = 4 * OUTBOX_BYTES_MAX;
+
+/** The same for large answers, so that their callers can be told yet. */
+const UNREAD_ANSWERS_BYTES_MAX = 3 * OUTBOX_BYTES_MAX;
 
 /** Who was heard so lately is known to live; what is older may be the last of it. */
 const ALIVE_MS = 250;
@@ -254,10 +258,20 @@ export class Peer {
     let bytes: Uint8Array;
     try {
       bytes = this.encode(frame, REPLY_FIELDS);
+      this.#refuseUnread(bytes);
     } catch (error) {
       bytes = this.encode(insteadOf(frame, error));
     }
     this.notify(bytes, actor);
+  }
+
+  /** @throws {Overloaded} for a large answer that would be too much, where a word of it is not */
+  #refuseUnread(bytes: Uint8Array): void {
+    if (bytes.length <= WHOLE_FRAME_BYTES_MAX) return;
+    if (this.#session.queuedBytes + bytes.length <= UNREAD_ANSWERS_BYTES_MAX) return;
+    this.loans.takeBack();
+    const { name } = this.identity;
+    throw new Overloaded(name, 'bytes of answers that wait to be sent', UNREAD_ANSWERS_BYTES_MAX);
   }
 
   /** What to go on with on a connection that is being made to this peer. */

@@ -86,3 +86,34 @@ test('bytes that came can be given back once; those of this node, and small ones
   t.deepEqual(gaveBack, [true, false, false, false]);
   t.deepEqual([answer.length, small.length, sent.length], [0, 1_000, BYTES]);
 });
+
+class Quarry extends Actor {
+  @rpc more(): ActorRef<Quarry> {
+    return this.spawn(Quarry);
+  }
+  @rpc stone(bytes: number): Uint8Array {
+    return new Uint8Array(bytes);
+  }
+}
+
+test('many large answers at once arrive, and those that are too many say that they were', async (t) => {
+  const { env, node } = testNodes();
+  const [a, b] = [await node('a'), await node('b')];
+  b.serve('quarry', b.system.spawn(Quarry));
+  const quarry = await a.find<ActorRef<Quarry>>(b, 'quarry');
+  const all = await Promise.all(Array.from({ length: 70 }, () => quarry.more()));
+
+  const answers = Promise.allSettled(all.map((each) => each.stone(1_000_000)));
+  await env.advance(5_000);
+
+  const outcomes = await answers;
+  const arrived = outcomes.filter(({ status }) => status === 'fulfilled');
+  const refused = outcomes.filter((each) => each.status === 'rejected');
+  t.true(arrived.length >= 48, `${arrived.length} have arrived`);
+  for (const { reason } of refused) t.like(reason, { executed: 'yes', path: 'the result' });
+  t.is((await quarry.stone(1)).length, 1);
+  t.deepEqual(
+    env.logged.filter(({ level }) => level === 'error'),
+    [],
+  );
+});

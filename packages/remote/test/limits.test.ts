@@ -239,12 +239,12 @@ test('answers that a node does not read pile up to 64 MiB, and end its session',
   const { network, toA } = await remoteSink({});
   network.freeze('a', 'b');
   const answer = (id: number): void => {
-    toA?.reply([RESULT, id, new Uint8Array(1024 * 1024)], undefined);
+    toA?.reply([RESULT, id, new Uint8Array(30 * 1024)], undefined);
   };
 
-  for (let id = 1; id <= 60; id += 1) answer(id);
+  for (let id = 1; id <= 2_000; id += 1) answer(id);
   t.true(toA?.hasSession);
-  for (let id = 61; id <= 90; id += 1) answer(id);
+  for (let id = 2_001; id <= 3_000; id += 1) answer(id);
 
   t.false(toA?.hasSession);
 });

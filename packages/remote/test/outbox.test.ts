@@ -140,3 +140,25 @@ test('pieces of more than an honest peer can have begun are refused', (t) => {
 
   t.throws(() => assembler.push(begin(3)), { message: /33554432 bytes of unfinished frames/ });
 });
+
+test('more unfinished frames than an honest peer can have begun are refused', (t) => {
+  const assembler = newAssembler();
+  const begin = (message: number): Uint8Array | undefined => {
+    const piece = Buffer.alloc(9);
+    piece.writeUInt32BE(message, 0);
+    piece.writeUInt32BE(2, 4);
+    return assembler.push(piece);
+  };
+  for (let message = 1; message <= 1_024; message += 1) begin(message);
+
+  t.throws(() => begin(1_025), { message: /more than 1024 unfinished frames/ });
+});
+
+test('no more large frames are begun at a time than a peer takes, and all arrive', (t) => {
+  const outbox = new Outbox();
+  for (let key = 0; key < 60; key += 1) outbox.push(frame('x', KIB * KIB), key, 0);
+
+  const whole = drain(outbox).filter((name) => name === 'x');
+
+  t.is(whole.length, 60);
+});
