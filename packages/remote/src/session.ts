@@ -248,7 +248,8 @@ export class Session {
     this.#flushScheduled = false;
     this.#framesMax = FIRST_FRAMES;
     this.#flush();
-    if (this.#isAckDue) this.sendOnLink(undefined);
+    // Unless large frames, which may wait for the end of this turn, can take it along.
+    if (this.#largeBytes === 0) this.#acknowledgeIfDue();
   };
 
   /** Nobody else is told meanwhile: who sends is in the middle of something. */
@@ -329,6 +330,7 @@ export class Session {
   readonly #onTurn = (): void => {
     this.#largeBytes = 0;
     this.#flush();
+    this.#acknowledgeIfDue();
   };
 
   #receive(link: Link, envelope: Envelope): void {
@@ -381,6 +383,10 @@ export class Session {
     this.#flush(); // Answers leave with the turn that they were made in.
     // With the answers of those who await what was read; by itself, if they have none.
     if (this.#isAckDue) this.#scheduleFlush();
+  }
+
+  #acknowledgeIfDue(): void {
+    if (this.#isAckDue) this.sendOnLink(undefined);
   }
 
   get #isAckDue(): boolean {

@@ -33,6 +33,15 @@ import { udpSocket } from './udp-transport.ts';
 /** How long who connects may take to get through TLS. */
 const HANDSHAKE_TIMEOUT_MS = 5_000;
 const ACCEPTED = 0;
+/**
+ * What Node.js has by itself for TLS 1.3, in another order: it would take AES with 256 bits, whose
+ * four more rounds are a tenth of all that a large value costs both sides.
+ */
+const CIPHERS = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+].join(':');
 
 type Pem = string | Buffer;
 
@@ -198,7 +207,7 @@ function contextOf({ key, cert, ca }: TlsCredentials): SecureContextOptions {
     // Without a `ca` of the cluster's own, Node.js would trust every public authority.
     if (pem === undefined || pem.length === 0) throw new TypeError(`tls.${name} is missing`);
   }
-  return { key, cert, ca: [ca].flat(), minVersion: 'TLSv1.3' };
+  return { key, cert, ca: [ca].flat(), minVersion: 'TLSv1.3', ciphers: CIPHERS };
 }
 
 /** Those below TLS, by whom they lead to: they can still be written to when TLS has failed. */

@@ -1,4 +1,5 @@
 import test from 'ava';
+import type { Env } from '@troupe/actor';
 import { virtualEnv, type VirtualEnv } from '@troupe/actor/testing';
 import {
   BadFrame,
@@ -348,24 +349,30 @@ test('a stranger that hangs up in the middle of the handshake is not waited for'
   t.is(env.timers, 0);
 });
 
-/** A session over a link whose other side says nothing. */
-async function spoken() {
+/**
+ * A session over a link whose other side says nothing by itself.
+ * @param more what its `Env` has besides
+ */
+async function spoken(more: Partial<Env> = {}) {
   const { env, wire, near, far } = await linked();
   listen(far);
   const nothing = (): void => undefined;
-  const session = new Session(env, {
-    memory: new FrameMemory(env),
-    frames: nothing,
-    linkFrame: nothing,
-    arrived: nothing,
-    drained: nothing,
-    proved: nothing,
-    detached: nothing,
-    broken: nothing,
-  });
+  const session = new Session(
+    { ...env, ...more },
+    {
+      memory: new FrameMemory(env),
+      frames: nothing,
+      linkFrame: nothing,
+      arrived: nothing,
+      drained: nothing,
+      proved: nothing,
+      detached: nothing,
+      broken: nothing,
+    },
+  );
   session.attach(near, 0);
   wire.writes = [];
-  return { env, wire, session };
+  return { env, wire, session, far };
 }
 
 test('the first few frames of a turn leave before it is over, and then each batch of 128', async (t) => {
@@ -409,3 +416,29 @@ test('a connection that is full is written to no more', async (t) => {
   t.is(writes, 1);
   t.true(session.queuedBytes >= 9_000);
 });
+
+const LARGE_BYTES = 64 * 1024;
+/** A receipt by itself is a head and nothing else. */
+const HEAD_BYTES = 21;
+
+const receipt = test.macro({
+  title: (_, frames: number, writes: readonly string[]) =>
+    `beside ${frames} large frames that leave, what is due to be acknowledged is: ${writes.join()}`,
+  async exec(t, frames: number, writes: readonly string[]) {
+    const afterPromises = (run: () => void): void => void Promise.resolve().then(run);
+    const { env, wire, session, far } = await spoken({ afterPromises });
+
+    for (let key = 0; key < frames; key += 1) session.send(new Uint8Array(LARGE_BYTES), { key });
+    far.write(frame('x'.repeat(LARGE_BYTES)));
+    await env.settled();
+
+    const kinds = wire.writes.map(({ length, 11: acknowledged = 0 }) => {
+      const kind = length === HEAD_BYTES ? 'receipt' : 'frame';
+      return acknowledged === 0 ? kind : `${kind} that acknowledges`;
+    });
+    t.deepEqual(kinds, writes);
+  },
+});
+test(receipt, 0, ['receipt that acknowledges']);
+test(receipt, 2, ['frame', 'frame', 'receipt that acknowledges']);
+test(receipt, 3, ['frame', 'frame', 'frame that acknowledges']);

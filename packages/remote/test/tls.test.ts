@@ -157,6 +157,19 @@ test('TLS before 1.3 is not spoken', async (t) => {
   t.regex((await server.refused()).message, /unsupported protocol/);
 });
 
+test('of the ciphers that both sides have, the one with the fewest rounds is taken', async (t) => {
+  const ca = await authority();
+  await using server = await listening(await ca.issue());
+  const [host, port] = server.address.split(':');
+
+  const socket = connect({ host, port: Number(port), rejectUnauthorized: false });
+  socket.on('error', () => undefined);
+  await new Promise((resolve) => socket.once('secureConnect', resolve));
+
+  t.is(socket.getCipher().name, 'TLS_AES_128_GCM_SHA256');
+  socket.destroy();
+});
+
 test('a node with certificates and one without tell each other so', async (t) => {
   const ca = await authority();
   const credentials = await ca.issue();
