@@ -1,4 +1,5 @@
 import type { Actor } from './actor.ts';
+import { isActorsOwn } from './actor-names.ts';
 import { type ArgumentCheck, checkBySchema, checkByTypes } from './arguments.ts';
 import type { IncomingInterceptor } from './interceptor.ts';
 import { BadOption } from './errors.ts';
@@ -153,6 +154,11 @@ function markMethod(value: unknown, name: string | symbol, options: RpcOptions):
   }
   if (isReservedName(name)) {
     throw new TypeError(`@rpc cannot mark '${name}': every reference has its own '${name}'`);
+  }
+  if (isActorsOwn(name)) {
+    throw new TypeError(
+      `@rpc cannot mark '${name}': every actor has its own '${name}', so name it otherwise`,
+    );
   }
   if (options.readonly === true && options.interleave === true) {
     throw new TypeError(`@rpc of '${name}': interleave says more than readonly, not both`);

@@ -557,6 +557,20 @@ test('a name that every reference has already cannot be marked', (t) => {
   t.throws(define, { instanceOf: TypeError, message: /'with'/ });
 });
 
+test('a name that every actor has already cannot be marked', (t) => {
+  const own = Object.getOwnPropertyNames(Actor.prototype).filter((name) => name !== 'constructor');
+  t.true(own.includes('stop') && own.includes('key'));
+
+  for (const name of [...own, 'started', 'stopping']) {
+    const mark = (): void => rpc({})({}, name, { value: () => undefined });
+
+    t.throws(mark, {
+      instanceOf: TypeError,
+      message: new RegExp(`every actor has its own '${name}'`),
+    });
+  }
+});
+
 test('a kind must be a short plain name', (t) => {
   t.throws(() => actor({ kind: 'a/b' })(Counter), { instanceOf: TypeError, message: /'a\/b'/ });
 });

@@ -479,6 +479,9 @@ const leads: readonly ConsensusCase[] = [
     const { leader, others } = await stage.roles();
     await stage.add(leader, 1);
     const heir = others[0] ?? '';
+    const asked = failure(stage.at(heir).transferLeadership(heir)); // Not its to give.
+    const error = await stage.world.settle(asked);
+    assert.deepEqual([error['code'], error['leader']], ['ERR_NOT_LEADER', leader]);
     await stage.world.settle(stage.at(leader).transferLeadership(heir));
     await stage.event(heir, (it) => it.kind === 'leader' && it.leader === heir);
     await stage.add(leader, 2);

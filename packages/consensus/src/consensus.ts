@@ -63,8 +63,9 @@ export interface Consensus<R = unknown> extends AsyncDisposable {
   changeMembers(changes: readonly MemberChange[], options?: ChangeOptions): Promise<Members>;
 
   /**
-   * Hands the lead from this node to `to`, a voter; resolves when somebody else leads.
-   * @throws {NotLeader} executed: no
+   * Hands the lead from this node to `to`, a voter; resolves when somebody else leads. Only who
+   * leads can: call it on the node that `NotLeader`, or `status()`, names.
+   * @throws {NotLeader} executed: no; its `leader` is who leads, by what this node knows
    * @throws {ChangeRefused} executed: no; `to` cannot lead
    * @throws {DeadlineExceeded} executed: unknown; this node may lead on
    */

@@ -420,7 +420,8 @@ export class CborWriter {
 
   #tooLong(depth?: number): NotSerializable {
     const { sequenceBytesMax } = this.#limits;
-    return this.#refusal(`with it the message takes more than ${sequenceBytesMax} bytes`, depth);
+    const issue = `with it the message takes more than ${sequenceBytesMax} bytes`;
+    return this.#refusal(`${issue}; send a stream, which goes in pieces, or less`, depth);
   }
 
   #refusal(issue: string, depth = 1): NotSerializable {

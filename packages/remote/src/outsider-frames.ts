@@ -62,9 +62,9 @@ export const OUTSIDER_CANCELS_MAX = 1_024;
 export const OUTSIDER_OVERDUE_MAX = 1_024;
 /** How long a token may be looked at. */
 export const HELLO_TIMEOUT_MS = 5_000;
-/** A sign of life is asked for so often, and three times in vain. */
 /** The longest that a node gives a client's call. */
 export const TIMEOUT_MS_MAX = 60_000;
+/** A sign of life is asked for so often, and three times in vain. */
 export const PING_MS = 15_000;
 export const LOST_MS: number = 3 * PING_MS;
 
