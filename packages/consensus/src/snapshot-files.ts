@@ -8,7 +8,7 @@ import {
   readManifest,
 } from './block-sums.ts';
 import { checksum } from './checksum.ts';
-import { type File, type Files, isForRoom } from './files.ts';
+import { codeOf, type File, type Files, isForRoom } from './files.ts';
 import { DiskFull, failureOf, StoreClosed } from './log-errors.ts';
 
 const PREFIX = 'snapshot-';
