@@ -17,8 +17,9 @@ export interface WaitOptions {
 
 export interface SendOptions extends WaitOptions {
   /**
-   * Waits until the channel itself has the value, and not only the way to it. Makes a difference
-   * for a channel of another node, a round trip. Default: only where the channel has no buffer.
+   * Waits until the channel itself has the value, and not only the way to it, so that no more
+   * sends resolve than its capacity. Makes a difference for a channel of another node, a round
+   * trip. Default: only where the channel has no buffer.
    */
   readonly ack?: boolean;
 }

@@ -308,10 +308,12 @@ export class Entities implements EndpointRouter {
   }
 
   #unhosted(id: EntityId): NoSuchActor {
-    return new NoSuchActor(
-      addressOf(id),
-      `no node of the cluster hosts kind '${id.kind}': list its class in startNode({ actors })`,
-    );
+    const hint =
+      id.kind === CHANNEL_KIND
+        ? 'no node of the cluster hosts channels: all members are clients, as ' +
+          'startNode({ actors: [] }) makes them; start one that is none'
+        : `no node of the cluster hosts kind '${id.kind}': list its class in startNode({ actors })`;
+    return new NoSuchActor(addressOf(id), hint);
   }
 }
 

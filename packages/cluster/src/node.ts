@@ -141,10 +141,13 @@ export class Node implements AsyncDisposable {
    * the ends throw `ChannelLost`, and the name stands for a new channel; so it does after a close.
    * Its elements are checked where it lives, by the schema of `startNode({ channels })`.
    * @param name of at most 512 characters
-   * @param options.capacity elements that may wait, 0 … 2 ** 31. Default: what it has; for a new
-   *   one, what the node where it lives was told of it, or 0.
+   * @param options.capacity elements that may wait there, 0 … 2 ** 31; each other node that sends
+   *   takes 512 or more besides, unless it sends with `{ ack: true }`. Default: what it has; for a
+   *   new one, what the node where it lives was told of it, or 0.
    * @throws {BadArguments} executed: no, when the name is longer
    * @throws {BadOption} executed: no, when it is no capacity, or the channel has another one
+   * @throws {DeadlineExceeded} executed: no, when the node where it lives has gone and no other can
+   *   host it within `callTimeoutMs`: clients, which are started with `actors: []`, host none
    */
   async channel<T>(
     name: string,

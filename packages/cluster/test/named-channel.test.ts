@@ -1,5 +1,5 @@
 import test from 'ava';
-import { BadArguments, BadOption, ChannelLost, type Schema } from '@troupe/actor';
+import { BadArguments, BadOption, ChannelLost, DeadlineExceeded, type Schema } from '@troupe/actor';
 import type { NamedChannels, Node, NodeOptions } from '@troupe/cluster';
 import { NamedChannel } from '../dist/named-channel.js';
 import { TestCluster } from './nodes.js';
@@ -134,3 +134,49 @@ function checkedNames(schema: Schema): NamedChannels {
   const names = Array.from({ length: 64 }, (_, at) => `channel-${at}`);
   return Object.fromEntries(names.map((name) => [name, { capacity: 4, schema }]));
 }
+
+test('while all members are clients a name is waited for, and then the error says why', async (t) => {
+  const cluster = new TestCluster();
+  const a = await cluster.node('a', { actors: [] });
+  await cluster.node('b');
+  await cluster.env.advance(3_000);
+  const { sender, receiver } = await a.channel<number>('audit', { capacity: 4 });
+  cluster.kill('b');
+  await cluster.env.advance(10_000);
+  for (const lost of [receiver.receive(), sender.send(1)]) {
+    await t.throwsAsync(lost, { instanceOf: ChannelLost });
+  }
+
+  const failing = t.throwsAsync(a.channel('audit'), { instanceOf: DeadlineExceeded });
+  await cluster.env.advance(10_000);
+  const opening = a.channel<number>('audit');
+  await cluster.env.advance(5_000);
+  await cluster.node('c');
+  await cluster.env.advance(4_000);
+
+  const error = await failing;
+  t.is(error?.executed, 'no');
+  t.like(error?.cause, { code: 'ERR_NO_SUCH_ACTOR' });
+  t.regex(
+    error?.message ?? '',
+    /no node of the cluster hosts channels: .* startNode\(\{ actors: \[\] \}\)/,
+  );
+  t.is((await opening).sender.capacity, 0);
+});
+
+test('before any is received, a named channel takes its capacity, and 512 of each other node', async (t) => {
+  const cluster = new TestCluster();
+  const nodes = await cluster.nodes('a', 'b', 'c');
+  const [a] = nodes;
+  if (a === undefined) return t.fail();
+  const name = channelOn(a, 'b');
+  let sent = 0;
+  for (const node of nodes) {
+    const { sender } = await node.channel<number>(name, { capacity: 4 });
+    for (let i = 0; i < 1_000; i += 1) void sender.send(i).then(() => (sent += 1));
+  }
+
+  await cluster.env.settled();
+
+  t.is(sent, 4 + 2 * 512);
+});

@@ -75,6 +75,8 @@ export class HomeSenderEnd implements HomeEnd {
   #bytesUnderWay = 0;
   /** Taken by the channel and not yet given back to the sender. */
   #owed = 0;
+  /** While the channel is full: somebody may wait for the word that it has an element. */
+  readonly #giving: Gathering;
   #closing: { readonly error: unknown } | undefined;
   #over = false;
   readonly #forget: () => void;
@@ -82,6 +84,7 @@ export class HomeSenderEnd implements HomeEnd {
   constructor(core: ChannelCore<unknown>, wire: EndWire) {
     this.#core = core;
     this.#wire = wire;
+    this.#giving = new Gathering(core.env, this.#giveBack);
     this.#forget = core.whenClosed(() => this.#end());
   }
 
@@ -135,13 +138,15 @@ export class HomeSenderEnd implements HomeEnd {
 
   async #wait(value: unknown): Promise<void> {
     this.#waiting = true;
+    if (this.#owed > 0) this.#giving.added();
     const isTaken = await sendInto(this.#core, value).then(
       () => true,
       () => false,
     );
     this.#waiting = false;
     if (isTaken) this.#took();
-    this.#pump();
+    if (this.#core.isClosed) this.#end();
+    else this.#pump();
   }
 
   #took(): void {
@@ -153,14 +158,18 @@ export class HomeSenderEnd implements HomeEnd {
       this.#next = 0;
     }
     this.#owed += 1;
-    if (this.#over || this.#core.isClosed) return;
     // In batches of half a window, and whatever is left when the sender may be waiting for it.
     if (this.#core.capacity > 0 && !isLast && this.#owed < this.#window / 2) return;
+    this.#giveBack();
+  }
+
+  readonly #giveBack = (): void => {
+    if (this.#owed === 0 || this.#over) return;
     const growth = this.#growth();
     this.#gone(this.#owed);
     this.#wire.credit(this.#owed, growth);
     this.#owed = 0;
-  }
+  };
 
   /** One element may always come, however large it is: the bound is on those before it. */
   #arrived(count: number, bytes: number): void {
@@ -207,7 +216,8 @@ export class HomeSenderEnd implements HomeEnd {
   }
 
   #end(): void {
-    if (this.#over) return;
+    if (this.#over || this.#waiting) return; // What waits is about to learn whether it was taken.
+    this.#giveBack();
     this.#over = true;
     this.#wire.end(undefined);
   }

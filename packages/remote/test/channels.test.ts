@@ -63,6 +63,11 @@ class Home extends Actor {
   @rpc length(name: string): number {
     return this.#find(name).length;
   }
+  @rpc takeAndClose(name: string): unknown {
+    const taken = this.take(name);
+    this.close(name);
+    return taken;
+  }
   @rpc close(name: string, error?: Error): void {
     this.#find(name).close(error);
   }
@@ -119,6 +124,31 @@ test('a sender elsewhere waits when its window and the channel are full, and goe
   await sending_;
   t.is(sent, 2_000);
 });
+
+for (const [how, besides, options] of [
+  ['has 512 besides, of each node that sends', 512, undefined],
+  ['and no more, acknowledged by { ack: true }', 0, { ack: true }],
+] as const) {
+  for (const capacity of [1, 100, 1_000]) {
+    const title = `before any is received, a channel of ${capacity} takes so many elements, ${how}`;
+    test(title, async (t) => {
+      const { a, b, home, node, env } = await remoteChannel(capacity);
+      const c = await node('c');
+      let sent = 0;
+      for (const from of [a, c]) {
+        const sender = await (await from.find<ActorRef<Home>>(b, 'home')).sender('c');
+        for (let i = 0; i < 2_000; i += 1) {
+          void sender.send(i, options).then(() => (sent += 1));
+        }
+      }
+
+      await env.settled();
+
+      t.is(sent, capacity + 2 * besides);
+      t.is(await home.length('c'), capacity);
+    });
+  }
+}
 
 test('a send into a channel without a buffer resolves when a receiver has the element', async (t) => {
   const { home, env } = await remoteChannel(0);
@@ -459,6 +489,23 @@ test('with { ack: true } a close at home refuses what the channel had not taken'
   await home.close('c');
 
   t.is((await refused)?.code, 'ERR_CHANNEL_CLOSED');
+});
+
+test('with { ack: true } a close at home refuses nothing that the channel took at that moment', async (t) => {
+  const { home, env } = await remoteChannel(1);
+  const sender = await home.sender('c');
+  const outcomes = [1, 2, 3].map((value) =>
+    sender.send(value, { ack: true }).then(
+      () => value,
+      (error: Error) => error.name,
+    ),
+  );
+  await env.settled();
+
+  t.deepEqual(await home.takeAndClose('c'), { value: 1 });
+
+  t.deepEqual(await Promise.all(outcomes), [1, 2, 'ChannelClosed']);
+  t.deepEqual(await home.take('c'), { value: 2 });
 });
 
 test('the window grows while the channel takes elements faster than they come', async (t) => {
