@@ -113,6 +113,11 @@ export class ChannelTable {
     }
   }
 
+  /** The node has closed: nobody can come any more, and nothing may keep its process. */
+  close(): void {
+    for (const id of this.#exported.keys()) this.#withdraw(id);
+  }
+
   #hold(exported: Exported, holder: Peer): void {
     exported.holders.set(holder, (exported.holders.get(holder) ?? 0) + 1);
     exported.handover?.cancel();

@@ -296,6 +296,7 @@ export class Endpoint {
     this.exchanges.close();
     this.lines.close();
     for (const peer of this.peers) peer.hangUp('the node is stopping');
+    this.table.close();
     await this.#listener?.close();
   }
 

@@ -9,7 +9,13 @@ import {
   type Sender,
 } from '@troupe/actor';
 import { type Carrier, cases, type ChannelEnds, type Need } from '@troupe/actor/conformance';
-import { MemoryNetwork } from '@troupe/remote';
+import {
+  MemoryNetwork,
+  networkTransport,
+  ThreadHub,
+  type Transport,
+  workerTransport,
+} from '@troupe/remote';
 import { startTestNode } from './nodes.js';
 
 const env = processEnv();
@@ -32,12 +38,29 @@ const SKIPPED: Readonly<Record<Need, string>> = {
   identity: 'an element crosses as a copy',
 };
 
-/** Two nodes of this process; the channels live on the one and are used on the other. */
-async function remote(): Promise<Carrier & { close(): Promise<void> }> {
+/** Over a network in memory. */
+function inMemory(): readonly (readonly [listen: string, Transport])[] {
   const network = new MemoryNetwork();
+  return ['a', 'b'].map((name) => [`${name}:1`, network.transport(name)]);
+}
+
+/** Over the ports between threads of one node, whose ends are all in this one. */
+function ofThreads(): readonly (readonly [listen: string, Transport])[] {
+  const hub = new ThreadHub();
+  const worker = workerTransport(hub.admit('b'), networkTransport());
+  return [
+    ['thread:/a', hub.transport(networkTransport())],
+    ['thread:/b', worker],
+  ];
+}
+
+/** Two nodes of this process; the channels live on the one and are used on the other. */
+async function remote(
+  ways: readonly (readonly [listen: string, Transport])[],
+): Promise<Carrier & { close(): Promise<void> }> {
   const [a, b] = await Promise.all(
-    ['a', 'b'].map((name) =>
-      startTestNode(env, { name, listen: `${name}:1`, transport: network.transport(name) }),
+    ways.map(([listen, transport], i) =>
+      startTestNode(env, { name: i === 0 ? 'a' : 'b', listen, transport }),
     ),
   );
   if (a === undefined || b === undefined) throw new TypeError('BUG: two nodes');
@@ -54,17 +77,22 @@ async function remote(): Promise<Carrier & { close(): Promise<void> }> {
   };
 }
 
-const carrier = remote();
-test.after.always(async () => (await carrier).close());
+for (const [where, ways] of [
+  ['between nodes', inMemory],
+  ['between threads', ofThreads],
+] as const) {
+  const carrier = remote(ways());
+  test.after.always(`the nodes of ${where} end`, async () => (await carrier).close());
 
-for (const { name, needs, run } of cases) {
-  const why = needs.map((need) => SKIPPED[need]).join('; ');
-  if (why !== '') {
-    // The reason is in the title, from the table above.
-    test.skip(`between nodes: ${name} (skipped: ${why})`, (t) => t.pass());
-    continue;
+  for (const { name, needs, run } of cases) {
+    const why = needs.map((need) => SKIPPED[need]).join('; ');
+    if (why !== '') {
+      // The reason is in the title, from the table above.
+      test.skip(`${where}: ${name} (skipped: ${why})`, (t) => t.pass());
+      continue;
+    }
+    test.serial(`${where}: ${name}`, async (t) => {
+      await t.notThrowsAsync(run(await carrier));
+    });
   }
-  test.serial(`between nodes: ${name}`, async (t) => {
-    await t.notThrowsAsync(run(await carrier));
-  });
 }

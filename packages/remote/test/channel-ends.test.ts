@@ -248,6 +248,18 @@ test('a channel that no node holds an end of is forgotten after a minute', async
   t.is(a.endpoint.table.size, 0);
 });
 
+test('a node that closes within that minute leaves no timer', async (t) => {
+  const { a, b, sender, receiver, env } = await endsOf(4);
+  env.collect(behind(sender));
+  env.collect(behind(receiver));
+  await env.advance(2_000);
+
+  await Promise.all([a.endpoint.close(), b.endpoint.close()]);
+  await env.settled();
+
+  t.is(env.timers, 0);
+});
+
 test('within that minute a third node may come with an end that it was handed', async (t) => {
   const { a, b, node, home, sender, receiver, env } = await endsOf(4);
   const c = await node('c');
