@@ -17,6 +17,8 @@ export interface ApplierParts<R> {
   readonly restored: (snapshot: Snapshot) => void;
   /** So far the state machine has got, for now. */
   readonly reached: (index: number) => void;
+  /** The group takes no more part. */
+  readonly hasEnded: () => boolean;
 }
 
 /** Gives a state machine what its group has agreed on, one thing after the other. */
@@ -38,7 +40,8 @@ export class Applier<R> {
 
   /** Calls `run` when the state machine is not at work, so that its state is that of an index. */
   async whenIdle<T>(run: () => Promise<T>): Promise<T> {
-    while (this.#atWork !== undefined) await this.#atWork.catch(() => {});
+    const { hasEnded } = this.#parts; // Then nobody goes on with what comes of the work.
+    while (this.#atWork !== undefined && !hasEnded()) await this.#atWork.catch(() => {});
     return run();
   }
 

@@ -73,7 +73,8 @@ export interface Consensus<R = unknown> extends AsyncDisposable {
 
   /**
    * Makes a snapshot of this node's state machine now, and shortens the log accordingly. Not
-   * needed in daily life: it is done whenever the log has become long.
+   * needed in daily life: it is done whenever the log has become long. Where a snapshot of another
+   * member is about to be restored, it waits for that.
    * @returns the newest one, where nothing was applied since
    * @throws {NothingApplied} when nothing was applied at all
    * @throws {DiskFull} and nothing has changed

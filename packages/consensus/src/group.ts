@@ -114,6 +114,7 @@ export class Group<R> implements Consensus<R>, Hosted {
       applied: (entry, result) => this.#applied(entry, result),
       restored: (snapshot) => this.#restored(snapshot),
       reached: (index) => this.#reached(index),
+      hasEnded,
     });
     this.#pieces = new SnapshotPieces({ ...at, node, store, send, hasEnded });
     this.#maker = new SnapshotMaker({ ...at, ...parts, node, feed: this.#feed, hasEnded });
@@ -154,7 +155,7 @@ export class Group<R> implements Consensus<R>, Hosted {
   }
 
   snapshot(): Promise<SnapshotInfo> {
-    return this.#ask(() => this.#applier.whenIdle(() => this.#maker.make()));
+    return this.#ask(() => this.#snapshot());
   }
 
   configure(settings: Partial<GroupSettings>): void {
@@ -337,6 +338,17 @@ export class Group<R> implements Consensus<R>, Hosted {
     });
   }
 
+  /** By hand: what comes in place of the state is waited for. Automatic ones come again. */
+  async #snapshot(): Promise<SnapshotInfo> {
+    for (;;) {
+      await this.#maker.whenRestored();
+      const made = await this.#applier.whenIdle(async () => {
+        return this.#maker.isToRestore ? undefined : this.#maker.make(); // Or another has come.
+      });
+      if (made !== undefined) return made;
+    }
+  }
+
   #save(chunk: ChunkStore): void {
     this.#later(this.#pieces.save(chunk), () => {
       this.#raft.stored(chunk.snapshot.id, chunk.offset + chunk.data.length);
@@ -417,6 +429,7 @@ export class Group<R> implements Consensus<R>, Hosted {
     this.#proposals.close(cause);
     this.#reads.close(cause);
     this.#changes.close(cause);
+    this.#maker.wake();
     this.#feed.close();
     this.#host.ended(this);
   }

@@ -32,6 +32,8 @@ export class SnapshotMaker {
   #refusedAt = -Infinity;
   /** The end of the log when room was short the last time. */
   #lastSeen = -1;
+  /** Who waits until a snapshot of another member is restored. */
+  #waiting: (() => void)[] = [];
 
   constructor(parts: SnapshotMakerParts) {
     this.#parts = parts;
@@ -40,9 +42,11 @@ export class SnapshotMaker {
   /**
    * @throws {DiskFull} and nothing has changed
    * @throws {NothingApplied}
+   * @throws {GroupClosed}
    */
   make(): Promise<SnapshotInfo> {
-    const { group, raft, snapshots } = this.#parts;
+    const { group, raft, snapshots, hasEnded } = this.#parts;
+    if (hasEnded()) return Promise.reject(new GroupClosed(group, 'no'));
     const { applied } = raft.status;
     const { latest } = snapshots;
     if (latest !== undefined && latest.index === applied) return Promise.resolve(infoOf(latest));
@@ -86,8 +90,27 @@ export class SnapshotMaker {
   /** Its state has come from another member and taken the place of the one before. */
   async received(snapshot: Snapshot): Promise<void> {
     const { raft, snapshots, limits, feed } = this.#parts;
+    this.wake();
     await snapshots.adopt(raft, snapshot, limits.keepEntries);
     feed.tell({ kind: 'snapshot', origin: 'received', snapshot: infoOf(snapshot) });
+  }
+
+  /** A snapshot of another member has come in place of the log, and is about to be restored. */
+  get isToRestore(): boolean {
+    const { raft, hasEnded } = this.#parts;
+    return this.#isOutdated && !raft.status.bereft && !hasEnded();
+  }
+
+  /** Resolves when there is nothing to be restored. */
+  async whenRestored(): Promise<void> {
+    while (this.isToRestore) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  /** Those who wait look again: something was restored, or will never be. */
+  wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   /**
@@ -110,14 +133,10 @@ export class SnapshotMaker {
     });
   }
 
-  /**
-   * Nothing is tried on a disk that had no room, for a while; nor of a state that is older than the
-   * log, for which a snapshot of another member has come, and is about to be restored.
-   */
+  /** Nothing is tried on a disk that had no room, for a while; nor of a state that is outdated. */
   async #tryTo(make: () => Promise<unknown>): Promise<void> {
-    const { group, env, raft } = this.#parts;
-    if (env.now() - this.#refusedAt < AGAIN_MS) return;
-    if (raft.appliedIndex < raft.status.base.index) return;
+    const { group, env } = this.#parts;
+    if (env.now() - this.#refusedAt < AGAIN_MS || this.#isOutdated) return;
     try {
       await make();
     } catch (error) {
@@ -125,6 +144,12 @@ export class SnapshotMaker {
       this.#refusedAt = env.now();
       env.log.warn({ group }, 'the disk has no room for a snapshot: it is tried again');
     }
+  }
+
+  /** The log goes on from a state that is yet to come. */
+  get #isOutdated(): boolean {
+    const { raft } = this.#parts;
+    return raft.appliedIndex < raft.status.base.index;
   }
 
   async #make(applied: number): Promise<SnapshotInfo> {

@@ -1,6 +1,12 @@
 import test from 'ava';
 import { virtualEnv } from '@troupe/actor/testing';
-import { type Command, type ConsensusEvent, Engine, MemoryStore } from '@troupe/consensus';
+import {
+  type Command,
+  type ConsensusEvent,
+  Engine,
+  MemoryStore,
+  type StateMachine,
+} from '@troupe/consensus';
 import { add, Adder } from '@troupe/consensus/conformance';
 
 test('a node by itself is a group of one, with no configuration', async (t) => {
@@ -206,6 +212,28 @@ test('a state machine that throws ends the group on this node, and everybody lea
   t.like(events.at(-1), { kind: 'fatal', error: { message: 'cannot add 13' } });
   t.like(await t.throwsAsync(group.read()), { code: 'ERR_GROUP_CLOSED', executed: 'no' });
   t.like(env.logged, [{ level: 'error', message: 'a group has failed on this node' }]);
+});
+
+test('a snapshot that waits for a busy state machine ends with the group', async (t) => {
+  const env = virtualEnv();
+  const engine = new Engine({ env });
+  let finish = (): void => {};
+  const machine: StateMachine = {
+    version: 1,
+    apply: (batch) => new Promise((resolve) => (finish = () => resolve(batch))),
+    snapshot: () => ({ chunks: () => [] }),
+    restore: () => Promise.resolve(),
+  };
+  const group = await engine.open({ group: 'g', machine });
+  const proposing = t.throwsAsync(group.propose(add(1)));
+  await env.settled();
+  const making = t.throwsAsync(group.snapshot());
+
+  await engine.stop();
+  finish();
+
+  t.like(await making, { code: 'ERR_GROUP_CLOSED', executed: 'no' });
+  t.like(await proposing, { code: 'ERR_GROUP_CLOSED', executed: 'unknown' });
 });
 
 test('events tell who leads and who takes part, and end with the signal', async (t) => {

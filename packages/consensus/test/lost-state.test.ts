@@ -1,5 +1,11 @@
 import test, { type ExecutionContext } from 'ava';
-import type { ConsensusEvent } from '@troupe/consensus';
+import {
+  type Command,
+  type ConsensusEvent,
+  type GroupRecord,
+  type LogStore,
+  MemoryStore,
+} from '@troupe/consensus';
 import { add, Adder, type Replica } from '@troupe/consensus/conformance';
 import { threaded } from './thread/world.ts';
 import { TestWorld } from './world.ts';
@@ -41,9 +47,11 @@ test('a state that is lost with its snapshot comes from a peer, which makes one 
 
   const { consensus, machine } = await world.start(node, voters);
   const before = consensus.status();
+  const nothing = await t.throwsAsync(consensus.snapshot());
   await world.settle(consensus.read());
 
   t.like(before, { awaitsState: true, isDamaged: false, applied: 0 });
+  t.like(nothing, { code: 'ERR_NOTHING_APPLIED', executed: 'no' });
   t.like(consensus.status(), { awaitsState: false });
   t.deepEqual(machine.seen, [1, 2, 3, 4]);
   t.deepEqual(
@@ -214,6 +222,99 @@ test('no snapshot is made of a state that is just being restored', async (t) => 
 
   t.true((await world.settle(making)).index >= 4);
   t.deepEqual(machine.seen, [1, 2, 3]);
+});
+
+/** Until `goOn` it saves no snapshot in place of a log, nor what comes after that. */
+class Hesitant extends MemoryStore {
+  #begin: () => void = () => {};
+  goOn: () => void = () => {};
+  readonly begun: Promise<void> = new Promise((resolve) => (this.#begin = resolve));
+  readonly #going: Promise<void> = new Promise((resolve) => (this.goOn = resolve));
+  #isHeld = false;
+
+  override append(records: readonly GroupRecord[], done: (error?: Error) => void): void {
+    this.#isHeld ||= records.some(({ record }) => record.snapshot !== undefined);
+    if (!this.#isHeld) return super.append(records, done);
+    this.#begin();
+    void this.#going.then(() => super.append(records, done));
+  }
+}
+
+/** A node whose log a snapshot has just taken the place of, and its state is as it was. */
+async function outdated(): Promise<{ world: TestWorld; store: Hesitant; replica: Replica }> {
+  const store = new Hesitant();
+  class World extends TestWorld {
+    override store(node: string): LogStore {
+      return node === 'b' ? store : super.store(node);
+    }
+  }
+  const world = new World({ keepEntries: 1 });
+  const { consensus: leader } = await world.start('a', ['a']);
+  for (const value of [1, 2, 3]) await world.settle(leader.propose(add(value)));
+  await world.settle(leader.snapshot());
+  const replica = await world.start('b', []);
+  void leader.changeMembers([{ add: 'b', as: 'learner' }]).catch(() => {});
+  await world.settle(store.begun);
+  return { world, store, replica };
+}
+
+test('a snapshot that is asked for when another has come waits until that is restored', async (t) => {
+  const { world, store, replica } = await outdated();
+  const before = replica.consensus.status().applied;
+
+  const making = replica.consensus.snapshot();
+  await world.env.advance(100);
+  store.goOn();
+  const made = await world.settle(making);
+
+  t.is(before, 0);
+  t.true(made.index >= 4);
+  t.deepEqual(replica.machine.seen, [1, 2, 3]);
+});
+
+/** Takes until `finish` to apply what it is given first. */
+class Busy extends Adder {
+  #begin: () => void = () => {};
+  finish: () => void = () => {};
+  readonly begun: Promise<void> = new Promise((resolve) => (this.#begin = resolve));
+  readonly #finished: Promise<void> = new Promise((resolve) => (this.finish = resolve));
+
+  override apply(batch: readonly Command[]): never {
+    this.#begin();
+    return this.#finished.then(() => super.apply(batch)) as never; // As a machine may.
+  }
+}
+
+test('so does one that has waited for a busy state machine while another came', async (t) => {
+  const world = new TestWorld({ keepEntries: 1 });
+  const { consensus: leader } = await world.start('a', ['a']);
+  const machine = new Busy();
+  const { consensus } = await world.start('b', [], machine);
+  await world.settle(leader.changeMembers([{ add: 'b', as: 'learner' }]));
+  await world.settle(leader.propose(add(1)));
+  await world.settle(machine.begun);
+  world.isolate('b');
+  for (const value of [2, 3, 4]) await world.settle(leader.propose(add(value)));
+  const { index } = await world.settle(leader.snapshot());
+  world.rejoin('b');
+  await world.env.advance(5_000);
+
+  const making = consensus.snapshot();
+  machine.finish();
+  const made = await world.settle(making);
+
+  t.true(made.index >= index);
+  t.deepEqual(machine.seen, [1, 2, 3, 4]);
+});
+
+test('who waits for that is told when the group ends on this node', async (t) => {
+  const { world, store, replica } = await outdated();
+
+  const making = t.throwsAsync(replica.consensus.snapshot());
+  await replica.consensus.stop();
+
+  t.like(await world.settle(making), { code: 'ERR_GROUP_CLOSED', executed: 'no' });
+  store.goOn();
 });
 
 test('a witness starts again with the snapshot of nothing that it was sent', async (t) => {
