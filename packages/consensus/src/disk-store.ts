@@ -62,7 +62,7 @@ export async function openStore(files: Files, options: LogOptions): Promise<Open
   if ('reason' in scan) return { verdict: 'corrupt', damage: scan };
   for (const name of scan.stale) await files.remove(name);
   const log = new SegmentedLog(files, settings, { scan, names });
-  const snapshots = new SnapshotFiles(files, names);
+  const snapshots = new SnapshotFiles(files, names, options.env.log);
   await snapshots.start();
   await log.start();
   const store = new DiskStore({ files, log, snapshots, watching });

@@ -27,7 +27,7 @@ export interface LogOptions extends LogOwner, LogTuning {
   /** Names that the files must bear, so that no node ever starts on another one's log. */
   readonly cluster: string;
   readonly node: string;
-  readonly env: Pick<Env, 'setTimer' | 'random'>;
+  readonly env: Pick<Env, 'setTimer' | 'random' | 'log'>;
   /**
    * The disk has no room for another segment, and the reserve is gone: refuse commands, lead no
    * more, make snapshots. Said again every 30 s while that lasts, for snapshots that had no room

@@ -1,3 +1,4 @@
+import type { Log } from '@troupe/actor';
 import type { ChunkStore, Snapshot } from '@troupe/raft';
 import {
   BLOCK_BYTES,
@@ -47,6 +48,7 @@ interface Incoming {
  */
 export class SnapshotFiles {
   readonly #files: Files;
+  readonly #log: Log;
   readonly #names: Set<string>;
   readonly #open = new Map<string, Whole>();
   readonly #incoming = new Map<string, Incoming>();
@@ -54,8 +56,9 @@ export class SnapshotFiles {
   readonly #turns = new Map<string, Promise<unknown>>();
   #isClosed = false;
 
-  constructor(files: Files, names: readonly string[]) {
+  constructor(files: Files, names: readonly string[], log: Log) {
     this.#files = files;
+    this.#log = log;
     this.#names = new Set(names.filter((name) => name.startsWith(PREFIX)));
   }
 
@@ -233,19 +236,13 @@ export class SnapshotFiles {
     });
     if (part === undefined) return undefined;
     const [key] = partsOf(part);
-    const manifest = await this.#files.open(`${key}.sums`);
-    const content = await this.#files.open(part);
-    const said = await readManifest(manifest);
-    if (said?.snapshot === undefined) {
-      await Promise.all([manifest.close(), content.close()]);
+    const incoming = await this.#begun(group, key);
+    if (incoming === undefined) {
       await this.#remove(part);
       await this.#remove(`${key}.sums`);
       return undefined;
     }
-    const sums = new BlockSums(await soundBlocks(content, said));
-    const { snapshot } = said;
-    const headBytes = encodeManifest(said).length;
-    const incoming = { snapshot, content, manifest, headBytes, sums };
+    const { snapshot, content, manifest, sums } = incoming;
     if (sums.length === snapshot.bytes) {
       await this.#complete(key, content, manifest);
       await closeIncoming(incoming);
@@ -253,6 +250,27 @@ export class SnapshotFiles {
     }
     this.#incoming.set(group, incoming);
     return incoming;
+  }
+
+  /** @returns undefined for what cannot be gone on with, and so comes once more */
+  async #begun(group: string, key: string): Promise<Incoming | undefined> {
+    const manifest = await this.#files.open(`${key}.sums`);
+    const content = await this.#files.open(`${key}.part`);
+    try {
+      const said = await readManifest(manifest);
+      if (said?.snapshot !== undefined) {
+        const sums = new BlockSums(await soundBlocks(content, said));
+        const { snapshot } = said;
+        return { snapshot, content, manifest, headBytes: encodeManifest(said).length, sums };
+      }
+    } catch (error) {
+      if (!LOST.has(codeOf(error) ?? '')) throw error;
+      const advice = 'it is given up, and comes once more; look after the disk';
+      this.#log.error({ group, error }, `what has come of a snapshot cannot be read: ${advice}`);
+    }
+    await content.close();
+    await manifest.close();
+    return undefined;
   }
 
   /** It may have become complete just before the end of an earlier life, and not been installed. */

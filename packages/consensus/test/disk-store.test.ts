@@ -1,6 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { virtualEnv } from '@troupe/actor/testing';
 import type { Entry, Snapshot } from '@troupe/raft';
 import {
   type DiskStore,
@@ -442,6 +443,44 @@ test(isLost, 'EIO', 'data');
 test(isLost, 'EIO', 'sums');
 test(isLost, 'ENOENT', 'data');
 test(isLost, 'ENOENT', 'sums');
+
+const isGivenUp = test.macro({
+  title: (_, part: string) =>
+    `what has come of a snapshot is given up where its ${part} cannot be read, and comes anew`,
+  async exec(t, part: string) {
+    const { files } = await place(t);
+    const snapshot = { ...snapshotAt(9), bytes: 100_000 };
+    const data = new Uint8Array(70_000).fill(1);
+    const env = virtualEnv();
+    const failing: Files['open'] = async (name, options) => {
+      const file = await files.open(name, options);
+      if (!name.endsWith(`.${part}`) || options?.create === true) return file;
+      const error = Object.assign(new Error(`EIO: ${name}`), { code: 'EIO' });
+      return { ...file, read: () => Promise.reject(error) };
+    };
+    const store = await open(files);
+    await save(store, { g: { entries: commands(1, 3) } });
+    await store.storeChunk('g', { snapshot, offset: 0, data });
+    await store.close();
+    const again = await open({ ...files, open: failing }, { env });
+
+    const recovered = await again.recover('g');
+
+    t.is(recovered?.incoming, undefined);
+    t.deepEqual(await firstAndLast(again), [1, 3]);
+    t.deepEqual(
+      (await files.list()).filter((name) => name.startsWith('snapshot-')),
+      [],
+    );
+    t.like(env.logged, [{ level: 'error', fields: { group: 'g' } }]);
+    await again.storeChunk('g', { snapshot, offset: 0, data });
+    t.is((await again.recover('g'))?.incoming?.offset, 70_000);
+    await again.close();
+  },
+});
+
+test(isGivenUp, 'part');
+test(isGivenUp, 'sums');
 
 test('a closed store says so', async (t) => {
   const store = await open((await place(t)).files);
