@@ -67,14 +67,17 @@ export class MemoryDisk {
 
   /** What a node that starts on this disk is given. */
   durable(applied: number): Durable {
-    const { hardState, base, entries, snapshot, incoming, damaged } = this;
+    const { hardState, base, entries, snapshot, incoming, damaged, snapshots } = this;
+    const isWhole = incoming?.bytes.length === incoming?.snapshot.bytes;
+    const isDeleted = isWhole && !snapshots.has(incoming?.snapshot.id ?? '');
     const durable = { hardState, base, entries: [...entries], applied, damaged };
     return {
       ...durable,
       ...(snapshot && { snapshot }),
-      ...(incoming && {
-        incoming: { snapshot: incoming.snapshot, offset: incoming.bytes.length },
-      }),
+      ...(incoming !== undefined &&
+        !isDeleted && {
+          incoming: { snapshot: incoming.snapshot, offset: incoming.bytes.length },
+        }),
     };
   }
 

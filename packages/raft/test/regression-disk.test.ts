@@ -1,5 +1,6 @@
 import test from 'ava';
 import { Raft } from '@troupe/raft';
+import { MemoryDisk } from '@troupe/raft/testing';
 import { command, first, Group, led, toA } from './group.ts';
 
 /** Bugs that mature implementations had around the disk, and in what waits for it. */
@@ -108,4 +109,19 @@ test('etcd#13766: a state that is ahead of the log it claims to come from is ref
     instanceOf: RangeError,
     message: /the disk says that 9 is committed, and its log ends at 2/,
   });
+});
+
+test('a snapshot that came, and that its owner has deleted, is not told of at the start', (t) => {
+  const { configuration } = led('a').raft('a');
+  const snapshot = { id: 's', index: 9, term: 1, bytes: 2, configuration };
+  const disk = new MemoryDisk();
+  const told = (): unknown => disk.durable(0).incoming;
+
+  disk.storeChunk(snapshot, 0, Uint8Array.of(1));
+  t.deepEqual(told(), { snapshot, offset: 1 });
+  disk.storeChunk(snapshot, 1, Uint8Array.of(2));
+  t.deepEqual(told(), { snapshot, offset: 2 });
+  disk.snapshots.delete('s');
+
+  t.is(told(), undefined);
 });
