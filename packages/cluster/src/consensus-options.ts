@@ -1,4 +1,4 @@
-import { BadOption, type LogStore } from '@troupe/consensus';
+import { BadOption, type LogStore, type LogTuning } from '@troupe/consensus';
 import { NODE_NAME } from './member.ts';
 
 /** How the groups of a node are run. */
@@ -14,6 +14,11 @@ export interface ConsensusOptions {
    * that never come back under their name: it forgets their votes.
    */
   readonly store?: LogStore;
+  /**
+   * How the log in `data` uses its disk: the size of its files, and of the reserve that is given up
+   * when the disk is full. Default: as `LogTuning` says, which does for most.
+   */
+  readonly log?: LogTuning;
   /**
    * Milliseconds of a tick, which is how often leaders say that they are there; 10 to 20 ticks
    * without a word make an election. Default: 30.
@@ -44,8 +49,12 @@ export interface ConsensusThreadOptions {
 }
 
 /** @throws {BadOption} when one of them makes no sense */
-export function checkConsensus({ voters, store, tickMs, thread }: ConsensusOptions): void {
+export function checkConsensus({ voters, store, log, ...rest }: ConsensusOptions): void {
+  const { tickMs, thread } = rest;
   if (voters !== undefined) checkVoters(voters);
+  if (log !== undefined && (typeof log !== 'object' || log === null)) {
+    throw new BadOption('consensus.log', log, 'give options, such as { reserveBytes: 0 }');
+  }
   checkThread(thread);
   if (tickMs !== undefined && !(Number.isFinite(tickMs) && tickMs > 0)) {
     throw new BadOption('consensus.tickMs', tickMs, 'give milliseconds, more than 0');

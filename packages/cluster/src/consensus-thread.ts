@@ -41,7 +41,7 @@ export async function startConsensusThread(
 ): Promise<EngineThread | undefined> {
   const { consensus = {}, transport } = wanted;
   if (!isThreaded(wanted)) return undefined;
-  const { thread, store, tickMs } = consensus;
+  const { thread, store, log, tickMs } = consensus;
   const { listen, handOverAfterMs } = typeof thread === 'object' ? thread : {};
   if (transport !== undefined) {
     const advice = 'a thread of consensus needs those that come with a node: leave transport out';
@@ -59,6 +59,7 @@ export async function startConsensusThread(
   return EngineThread.start({
     ...node,
     data,
+    log,
     secret,
     listen: listen ?? own(wanted.listen),
     advertise: own(advertise ?? host),

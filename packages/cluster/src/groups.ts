@@ -90,7 +90,11 @@ interface Opened {
 export async function openStoreOf(wanted: GroupsWanted, env: Env): Promise<LogStore | undefined> {
   const { name, data, consensus = {} } = wanted;
   checkConsensus(consensus);
-  const { store } = consensus;
+  const { store, log } = consensus;
+  if (log !== undefined && data === undefined) {
+    const advice = 'a log in memory has no files: pass data, or leave it out';
+    throw new BadOption('consensus.log', log, advice);
+  }
   if (data === undefined) return store;
   if (store !== undefined) {
     throw new BadOption('data', data, 'pass either data or consensus: { store }');
@@ -102,7 +106,7 @@ export async function openStoreOf(wanted: GroupsWanted, env: Env): Promise<LogSt
       `what is in '${data}' belongs to one node: pass its name too`,
     );
   }
-  return isThreaded(wanted) ? undefined : openDirectory(data, { node: name, env });
+  return isThreaded(wanted) ? undefined : openDirectory(data, { ...log, node: name, env });
 }
 
 /**

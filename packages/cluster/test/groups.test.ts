@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -232,12 +232,41 @@ const badSettings: readonly [what: string, consensus: object, option: string][] 
   ['a voter twice', { voters: ['a', 'b', 'a'] }, 'consensus.voters[2]'],
   ['a store that is a path', { store: './data' }, 'consensus.store'],
   ['ticks that take no time', { tickMs: 0 }, 'consensus.tickMs'],
+  ['tuning of a log that is none', { log: 5 }, 'consensus.log'],
+  ['tuning of a log that it does not have', { log: { reserveBytes: 0 } }, 'consensus.log'],
 ];
 for (const [what, consensus, option] of badSettings) {
   test(`a node does not start with ${what}`, async (t) => {
     const error = await t.throwsAsync(startNode({ name: 'a', consensus }));
 
     t.like(error, { code: 'ERR_BAD_OPTION', option });
+  });
+}
+
+for (const thread of [false, true]) {
+  const where = thread ? 'on a thread' : 'on the main loop';
+  test(`the log of a node uses its disk as it is told, ${where}`, async (t) => {
+    const data = await mkdtemp(join(tmpdir(), 'troupe-'));
+    t.teardown(() => rm(data, { recursive: true }));
+    const start = (segmentBytes: number): Promise<Node> => {
+      const log = { segmentBytes, reserveBytes: 0, sparesMax: 0 };
+      return startNode({ name: 'a', data, consensus: { thread, log } });
+    };
+
+    const bad = await t.throwsAsync(start(7));
+    const node = await start(65_536);
+    await (await node.replicated(Ledger, 'ledger')).add(1);
+    await node.stop();
+
+    t.like(bad, { code: 'ERR_BAD_OPTION', option: 'segmentBytes' });
+    const files = await readdir(data);
+    t.false(files.includes('reserve'));
+    const sizes = files
+      .filter((name) => name.startsWith('log-'))
+      .map(async (name) => {
+        return (await stat(join(data, name))).size;
+      });
+    t.deepEqual(new Set(await Promise.all(sizes)), new Set([65_536]));
   });
 }
 
