@@ -259,6 +259,45 @@ test('a full disk gives up its reserve, waits, and goes on when the log is short
   t.regex(content, new RegExp(`snapshot s${last - 4}, base ${last - 6}/1(\\n .*){7}$`));
 });
 
+test('a segment that is full to its end has room for a compaction, and leaves nothing unfinished', async (t) => {
+  const host = new Host(1);
+  const voters = Array.from({ length: 20 }, (_, i) => `node-${i}`);
+  let last = 1;
+  await host.run(async (place) => {
+    const store = await open(place);
+    await append('g', commands(1, 1, 1)).run(store);
+    await host.world.sleep(1_000);
+    host.disk.setQuality({ capacityBytes: 4_096 }); // The present segment, and one made ahead.
+    let isStuck = false;
+    const isWaiting = (): Promise<true> => host.world.sleep(10_000).then(() => true as const);
+    let saved = Promise.resolve();
+    while (!isStuck) {
+      last += 1;
+      const entry = { kind: 'noop', index: last, term: 1 } as const;
+      saved = append('g', [entry]).run(store); // Shorter than the compaction.
+      isStuck = await Promise.race([saved.then(() => false), isWaiting()]);
+    }
+    t.true(store.isFull);
+    t.is(store.size.segments, 2);
+    t.deepEqual(
+      (await place.files.list()).filter((name) => name.startsWith('filling-')),
+      [],
+    );
+
+    const { configuration, ...snapshot } = snapshotAt(last - 1, 1);
+    const made = { ...snapshot, configuration: { ...configuration, voters } };
+    const compacting = store.compact('g', made, last);
+    t.not(await Promise.race([compacting, isWaiting()]), true);
+    await saved;
+    await store.close();
+  });
+
+  const [verdict, content] = await host.find();
+
+  t.is(verdict, 'clean');
+  t.regex(content, new RegExp(`snapshot s${last - 1}, base ${last - 1}/1`));
+});
+
 test('a log that is shortened in time never waits, however full the disk is', async (t) => {
   const host = new Host(1);
   const told: boolean[] = [];

@@ -202,13 +202,14 @@ test('a watch from a revision that is not kept says which is the first there', a
 });
 
 test('a node that is sent a snapshot goes on with its watches, and misses nothing', async (t) => {
-  const cluster = await TestCluster.start({ snapshotEntries: 20 });
+  const cluster = await TestCluster.start();
   const { leader, other: away } = cluster.ranks;
   const watch = await cluster.settle(cluster.at(away).kv.watch({ prefix: 'k' }));
   const taking = take(watch, 60);
   cluster.isolate(away);
 
   for (let i = 0; i < 60; i += 1) await cluster.settle(cluster.at(leader).kv.put(`k${i}`, i));
+  await cluster.settle(cluster.at(leader).group.snapshot()); // No change comes after it.
   t.true(cluster.at(leader).group.status().first > cluster.at(away).group.status().last);
   cluster.rejoin(away);
   const changes = await cluster.settle(taking);

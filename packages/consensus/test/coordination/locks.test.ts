@@ -134,6 +134,20 @@ test('what was granted while nobody could tell is handed out when the session is
   t.true(next.token > lock.token);
 });
 
+test('a session trusts a renewal from when it was sent, however late it is answered', async (t) => {
+  const cluster = await TestCluster.start({ ttlMs: 10_000 });
+  const { holder } = cluster.ranks;
+  const session = await cluster.settle(cluster.at(holder).session());
+
+  cluster.isolate(holder);
+  await cluster.env.advance(5_000); // It was sent after 2,500.
+  const before = session.remainingMs;
+  cluster.rejoin(holder);
+  await cluster.until(() => session.remainingMs > before);
+
+  t.true(session.remainingMs <= 8_000 - 2_500, `${session.remainingMs} ms`);
+});
+
 test('a session that ran out says so, and the next lock is on another', async (t) => {
   const cluster = await TestCluster.start();
   const { holder } = cluster.ranks;
@@ -279,6 +293,21 @@ test('closing gives back all that is held, without waiting for time to run out',
   t.true(lock.signal.aborted);
   t.false((await cluster.settle(waiting)).signal.aborted);
   t.true(cluster.env.now() < 5_000);
+});
+
+test('what is released while nobody answers is given back as soon as somebody does', async (t) => {
+  const cluster = await TestCluster.start({ ttlMs: 60_000 });
+  const { leader, holder } = cluster.ranks;
+  const lock = await cluster.settle(cluster.at(holder).locks.acquire('x'));
+
+  cluster.isolate(holder);
+  const releasing = lock.release();
+  await cluster.env.advance(15_000);
+  cluster.rejoin(holder);
+  await cluster.settle(releasing);
+
+  t.truthy(await cluster.settle(cluster.at(leader).locks.tryAcquire('x')));
+  t.true(cluster.env.now() < 30_000);
 });
 
 test('a group that ends on this node tells who waits and who holds', async (t) => {
