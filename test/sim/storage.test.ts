@@ -298,6 +298,39 @@ test('a segment that is full to its end has room for a compaction, and leaves no
   t.regex(content, new RegExp(`snapshot s${last - 1}, base ${last - 1}/1`));
 });
 
+test('a full disk is waited for in the smaller segments of an earlier life, too', async (t) => {
+  const host = new Host(1);
+  await host.run(async (place) => {
+    const store = await open(place);
+    await append('g', commands(1, 1, 1)).run(store);
+    await host.world.sleep(1_000);
+    await store.close();
+  });
+  await host.run(async (place) => {
+    const store = await open(place, { segmentBytes: 8_192 });
+    host.disk.setQuality({ capacityBytes: 4_096 });
+    let saved = 1;
+    const saving = (async () => {
+      for (; saved < 40; saved += 1) {
+        await append('g', commands(saved + 1, saved + 1, 1)).run(store);
+      }
+    })();
+    await host.world.sleep(10_000);
+    const known = saved;
+
+    t.true(store.isFull);
+    t.true(known > 8 && known < 20, `${known} entries`);
+    host.disk.setQuality({ capacityBytes: Infinity });
+    await saving;
+    await store.close();
+  });
+
+  const [verdict, content] = await host.find();
+
+  t.is(verdict, 'clean');
+  t.regex(content, / 40\/1 command 40 /);
+});
+
 test('a log that is shortened in time never waits, however full the disk is', async (t) => {
   const host = new Host(1);
   const told: boolean[] = [];

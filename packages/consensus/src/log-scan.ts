@@ -143,7 +143,8 @@ class Scanner {
     if (typeof header === 'string') throw damaged({ name }, 0, header);
     this.#checkOwner(name, number, header);
     const { salt } = header;
-    const segment: Segment = { number, name, file, salt, end: SEGMENT_HEADER_BYTES, readers: 0 };
+    const start = { bytes: bytes.length, end: SEGMENT_HEADER_BYTES, readers: 0 };
+    const segment: Segment = { number, name, file, salt, ...start };
     this.#segments.push(segment);
     const loaded = { segment, bytes };
     if (this.#readFrames(loaded)) this.#unsettled = [];

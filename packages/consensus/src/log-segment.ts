@@ -37,6 +37,8 @@ export interface Segment {
   readonly name: string;
   readonly file: File;
   readonly salt: number;
+  /** Of the file when it was found or made, perhaps with other options: so much room is there. */
+  readonly bytes: number;
   /** Behind the last frame. */
   end: number;
   /** Those who read in it just now: it must not be given back meanwhile. */

@@ -158,7 +158,8 @@ export class SegmentPool {
     await this.#files.rename(spare, name);
     this.#spares.pop();
     await this.#files.syncDirectory();
-    return { number, name, file, salt, end: SEGMENT_HEADER_BYTES, readers: 0 };
+    const bytes = await file.size();
+    return { number, name, file, salt, bytes, end: SEGMENT_HEADER_BYTES, readers: 0 };
   }
 
   /** @returns the name of a new spare */

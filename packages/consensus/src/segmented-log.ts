@@ -271,10 +271,14 @@ export class SegmentedLog {
 
   /** In the present segment, at the end of which there is room for compactions and nothing else. */
   #fits(batch: Batch): boolean {
-    const { segmentBytes } = this.#settings;
-    const kept = batch === this.#first ? 0 : Math.min(COMPACTION_BYTES, segmentBytes / 8);
+    const kept = batch === this.#first ? 0 : Math.min(COMPACTION_BYTES, this.#roomBytes / 8);
     const end = (this.#current?.end ?? Infinity) + batch.frameBytes;
-    return end <= segmentBytes - kept;
+    return end <= this.#roomBytes - kept;
+  }
+
+  /** Of the present segment: what is there, since a disk that is full has no more. */
+  get #roomBytes(): number {
+    return Math.min(this.#settings.segmentBytes, this.#current?.bytes ?? 0);
   }
 
   /** Waits for the next segment. @returns whether something has come that is to be written first */
@@ -330,7 +334,7 @@ export class SegmentedLog {
   async #seal(): Promise<void> {
     const segment = this.#current;
     if (segment === undefined || this.#failure !== undefined) return;
-    if (segment.end + SEAL_BYTES > this.#settings.segmentBytes) return;
+    if (segment.end + SEAL_BYTES > this.#roomBytes) return;
     const frame = Buffer.alloc(SEAL_BYTES);
     finishFrame(frame, this.#link, { salt: segment.salt, flags: SEAL });
     await segment.file.write(segment.end, frame);
