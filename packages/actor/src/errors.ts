@@ -67,8 +67,10 @@ const refusals = new WeakSet<object>();
  * throws was executed; see `thrownByMethod`.
  */
 export function refusal<E>(error: E): E {
-  if (isCallError(error)) refusals.add(error);
-  return error;
+  if (!isCallError(error)) return error;
+  const own = saying(error, error.executed); // Others may be on their way with the same one.
+  refusals.add(own);
+  return own;
 }
 
 /**
@@ -79,13 +81,18 @@ export function refusal<E>(error: E): E {
 export function thrownByMethod(error: unknown): unknown {
   if (!isCallError(error) || error.executed === 'yes') return error;
   if (refusals.delete(error)) return error; // Whom it is told next has called, and was executed.
-  const thrown = new Error(error.message);
-  Object.setPrototypeOf(thrown, Object.getPrototypeOf(error) as object);
-  return Object.defineProperties(thrown, {
+  return saying(error, 'yes');
+}
+
+/** The same error, for others. */
+function saying<E extends CallError>(error: E, executed: Executed): E {
+  const copy = new Error(error.message);
+  Object.setPrototypeOf(copy, Object.getPrototypeOf(error) as object);
+  return Object.defineProperties(copy, {
     ...Object.getOwnPropertyDescriptors(error),
     stack: { value: error.stack, writable: true, configurable: true },
-    executed: { value: 'yes', writable: true, enumerable: true, configurable: true },
-  });
+    executed: { value: executed, writable: true, enumerable: true, configurable: true },
+  }) as E;
 }
 
 /** The mailbox was full; the message was not taken. */

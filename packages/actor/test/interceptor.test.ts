@@ -5,6 +5,7 @@ import {
   actor,
   type DeadLetter,
   type Executed,
+  executedOf,
   type Failure,
   type IncomingCall,
   type IncomingInterceptor,
@@ -157,3 +158,13 @@ for (const [claim, interceptor, { executed, lines }] of refusing) {
     t.is((await log.lines()).length, lines);
   });
 }
+
+test('one error that refuses two calls at once says of both that they were not executed', async (t) => {
+  const denied = new Overloaded('a/log/#1', 'notes', 10);
+  await using system = new ActorSystem({ name: 'a', interceptors: [() => Promise.reject(denied)] });
+  const calls = [system.spawn(Log).note('one'), system.spawn(Log).note('two')];
+
+  const outcomes = await Promise.all(calls.map((call) => call.then(() => 'yes', executedOf)));
+
+  t.deepEqual(outcomes, ['no', 'no']);
+});
