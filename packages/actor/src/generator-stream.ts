@@ -1,7 +1,7 @@
 import type { Cell } from './cell.ts';
 import type { Origin } from './context.ts';
 import type { Envelope } from './envelope.ts';
-import { ActorDown, Cancelled } from './errors.ts';
+import { ActorDown, Cancelled, thrownByMethod } from './errors.ts';
 import { withdraw } from './withdrawal.ts';
 
 type Step = () => Promise<IteratorResult<unknown>>;
@@ -130,7 +130,7 @@ class GeneratorRun {
       return result;
     } catch (error) {
       this.#over();
-      throw error;
+      throw error === this.#failure ? error : thrownByMethod(error);
     } finally {
       this.#waiting.delete(waiter);
     }

@@ -8,6 +8,7 @@ import {
   type Failure,
   NoSuchMethod,
   rpc,
+  Unreachable,
 } from '@troupe/actor';
 import { virtualEnv } from '@troupe/actor/testing';
 
@@ -31,6 +32,11 @@ class Numbers extends Actor {
   @rpc async *fail(): AsyncGenerator<number, void, undefined> {
     yield 1;
     throw new RangeError('no more');
+  }
+  /** Lets its reader see how a call of its own fails. */
+  @rpc async *pass(): AsyncGenerator<number, void, undefined> {
+    yield 1;
+    throw new Unreachable('b/room/#1', 'its node is gone');
   }
   @rpc async *wait(): AsyncGenerator<number, void, undefined> {
     const { signal } = this.ctx;
@@ -95,6 +101,14 @@ test('an error in the middle of a stream is thrown after what came before it', a
   t.deepEqual(await stream.next(), { done: false, value: 1 });
   await t.throwsAsync(stream.next(), { instanceOf: RangeError, message: 'no more' });
   t.deepEqual(await stream.next(), { done: true, value: undefined });
+});
+
+test('a generator that a call of its own has failed was executed, and its error says so', async (t) => {
+  const { numbers } = start();
+
+  const error = await t.throwsAsync(collect(numbers.pass()), { instanceOf: Unreachable });
+
+  t.is(error?.executed, 'yes');
 });
 
 test('a call that is refused fails where its stream is iterated', async (t) => {
