@@ -1,9 +1,22 @@
 import { type CallError, Overloaded, Unreachable } from '@troupe/actor';
+import { thrownByMethod } from '@troupe/actor/internal';
 import { BadFrame } from './bad-frame.ts';
 import { Lent } from './lent.ts';
 import type { Loan } from './loan.ts';
 
 type AnyFunction = (...args: unknown[]) => unknown;
+
+/** Calls `body` for the other side, which is told of it as of a method: one that throws has run. */
+export async function calledFromAfar(
+  body: AnyFunction,
+  args: readonly unknown[],
+): Promise<unknown> {
+  try {
+    return await body(...args);
+  } catch (error) {
+    throw thrownByMethod(error);
+  }
+}
 
 /** How functions of two nodes reach each other. */
 export interface FunctionWire {

@@ -9,7 +9,7 @@ import {
 import { errorOf } from '@troupe/actor/internal';
 import { BadFrame } from './bad-frame.ts';
 import type { FrameReader } from './frames.ts';
-import { Functions } from './functions.ts';
+import { calledFromAfar, Functions } from './functions.ts';
 import { listOf } from './identity.ts';
 import type { Loan } from './loan.ts';
 import * as wire from './outsider-frames.ts';
@@ -148,7 +148,7 @@ export class OutsiderFunctions {
       this.#answer(call, how, outcome);
     };
     this.#wire
-      .run(id, args, () => body(...args))
+      .run(id, args, () => calledFromAfar(body, args))
       .then(
         (value) => ended(RETURNED, value),
         (error: unknown) => ended(THREW, errorOf(error)),

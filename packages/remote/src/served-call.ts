@@ -29,6 +29,7 @@ import {
 import { AnswerGone } from './answer-gone.ts';
 import { callThrough, type Edge } from './edge.ts';
 import { FAIL, RESULT } from './frames.ts';
+import { calledFromAfar } from './functions.ts';
 import type { Message } from './incoming.ts';
 
 /** What a call says of itself. */
@@ -134,7 +135,7 @@ export class ServedCall implements Reply, Expiring, Message {
 
   /** Calls a function of this node's. It runs outside of all turns, as when it is called here. */
   run(body: (...args: readonly unknown[]) => unknown): void {
-    this.#settleWith(async () => body(...this.args));
+    this.#settleWith(() => calledFromAfar(body, this.args));
   }
 
   /** Makes the call on what `base` yields, once it does. */

@@ -2,6 +2,8 @@ import test from 'ava';
 import {
   Actor,
   type ActorRef,
+  type Executed,
+  executedOf,
   NoSuchActor,
   NotSerializable,
   RemoteError,
@@ -29,6 +31,10 @@ class Hub extends Actor {
   }
   @rpc async say(line: string): Promise<readonly number[]> {
     return Promise.all([...this.#listeners].map(async (listener) => listener(line)));
+  }
+  /** What `listener` says of its failure, as who called it is told. */
+  @rpc executedBy(listener: () => Promise<never>): Promise<Executed> {
+    return listener().catch(executedOf);
   }
   @rpc forget(): void {
     for (const listener of this.#listeners) listener[Symbol.dispose]();
@@ -70,6 +76,16 @@ test('a function that throws rejects where it was called', async (t) => {
   }, 3);
 
   await t.throwsAsync(call, { instanceOf: RangeError, message: 'too far' });
+});
+
+test('a function that a call of its own has failed was executed, and its error says so', async (t) => {
+  const { hub } = await remoteHub();
+
+  const executed = await hub.executedBy(async () => {
+    throw new Unreachable('c/room/#1', 'its node is gone');
+  });
+
+  t.is(executed, 'yes');
 });
 
 test('functions in a result can be called from afar', async (t) => {

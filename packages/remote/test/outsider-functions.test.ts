@@ -4,6 +4,8 @@ import {
   Actor,
   actor,
   DeadlineExceeded,
+  type Executed,
+  executedOf,
   type IncomingCall,
   NotSerializable,
   Overloaded,
@@ -22,6 +24,10 @@ class Desk extends Actor {
   #size = 0;
   @rpc async greet(name: string, hello: Hello): Promise<string> {
     return `${await hello(name)}!`;
+  }
+  /** What `failing` says of its failure, as who called it is told. */
+  @rpc executedBy(failing: () => Promise<never>): Promise<Executed> {
+    return failing().catch(executedOf);
   }
   @rpc keep(...all: Hello[]): number {
     return this.#kept.push(...all);
@@ -72,6 +78,16 @@ test('what a function of a client throws is what the actor and then its caller c
     instanceOf: RangeError,
     message: 'no such name',
   });
+});
+
+test('a function of a client that a call of its own has failed was executed, and says so', async (t) => {
+  const { client } = await visit(t, Desk);
+
+  const executed = await client.entity(Desk, 'x').executedBy(async () => {
+    throw new Unreachable('b/room/#1', 'its node is gone');
+  });
+
+  t.is(executed, 'yes');
 });
 
 test('what a function of a client returns and cannot be sent is told to who called it', async (t) => {
