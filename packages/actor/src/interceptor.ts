@@ -25,7 +25,8 @@ export interface IncomingCall {
 
 /**
  * Runs around a message that has come: what it returns is the outcome, what it throws the error.
- * `next` lets the message go on, and returns its outcome.
+ * `next` lets the message go on, and returns its outcome; once that is there it may be called
+ * again.
  *
  * - As one of the `interceptors` of a class or a system: around the method, within its turn.
  * - As one of a node's `edgeInterceptors`: around all that becomes of a message from another node

@@ -117,6 +117,11 @@ export class ServedCall implements Reply, Expiring, Message {
     const next = (): Promise<unknown> =>
       new Promise((succeed, fail) => {
         if (this.#isWithdrawn) return fail(new Cancelled(to, 'no'));
+        if (this.#inner !== undefined) {
+          return fail(
+            new TypeError(`${method} runs: call next once, or when its outcome is there`),
+          );
+        }
         this.#inner = { succeed, fail };
         route();
       });

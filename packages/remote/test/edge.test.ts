@@ -6,6 +6,7 @@ import {
   type DeadLetter,
   DeadlineExceeded,
   type Down,
+  type Executed,
   type Failure,
   type IncomingCall,
   type IncomingInterceptor,
@@ -103,6 +104,41 @@ test('an edge sees what a call has come to, and may make something else of it', 
   t.deepEqual(await (room.say('one') as Promise<unknown>), { value: 1 });
   const error = await t.throwsAsync(room.fail(), { instanceOf: TypeError });
   t.true(error?.cause instanceof RangeError);
+});
+
+const failingAfter: readonly (readonly [method: 'say' | 'nothing', executed: Executed])[] = [
+  ['say', 'yes'],
+  ['nothing', 'no'],
+];
+
+for (const [method, executed] of failingAfter) {
+  test(`an edge that fails after ${method} says of it what is true: ${executed}`, async (t) => {
+    const { room } = await roomBehind([
+      async ({ to }, next) => {
+        await (next() as Promise<unknown>).catch(() => undefined);
+        throw new Unauthorized(to, method);
+      },
+    ]);
+    const calls = room as object as Record<typeof method, (line: string) => Promise<unknown>>;
+
+    const error = await t.throwsAsync(calls[method]('one'), { instanceOf: Unauthorized });
+
+    t.is(error?.executed, executed);
+  });
+}
+
+test('an edge lets a call in again when its outcome is there, and not before', async (t) => {
+  const { room, here } = await roomBehind([
+    async ({ method, args }, next) => {
+      if (method !== 'say') return next();
+      const first = next();
+      return args[0] === 'at once' ? Promise.all([first, next()]) : [await first, await next()];
+    },
+  ]);
+
+  t.deepEqual(await (room.say('one') as Promise<unknown>), [1, 2]);
+  await t.throwsAsync(room.say('at once'), { instanceOf: TypeError, message: /say runs/ });
+  t.is((await here.lines()).length, 3);
 });
 
 test('monitors, stops and calls of functions pass by the edge, which may refuse them', async (t) => {
