@@ -79,9 +79,12 @@ export class RemoteActor implements Recipient, Again {
   }
 }
 
-/** Whether the node may be back in a while; an actor does not outlive its incarnation. */
-function isRetryable({ code, cause }: CallError): boolean {
-  if (cause instanceof PeerReplaced) return false;
+/**
+ * Whether the node may be back in a while; an actor does not outlive its incarnation. What was
+ * executed has failed at another node.
+ */
+function isRetryable({ code, executed, cause }: CallError): boolean {
+  if (executed === 'yes' || cause instanceof PeerReplaced) return false;
   return code === 'ERR_SESSION_LOST' || code === 'ERR_UNREACHABLE';
 }
 

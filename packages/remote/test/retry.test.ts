@@ -8,6 +8,7 @@ import {
   DeadlineExceeded,
   rpc,
   SessionLost,
+  Unreachable,
 } from '@troupe/actor';
 import { testNodes } from './nodes.js';
 
@@ -38,6 +39,11 @@ class Ledger extends Actor {
   @rpc({ idempotent: true }) fail(): never {
     this.runs += 10;
     throw new RangeError('no such entry');
+  }
+  /** Lets its caller see how a call of its own fails. */
+  @rpc({ idempotent: true }) pass(): never {
+    this.runs += 10;
+    throw new Unreachable('c/archive/#1', 'its node is gone');
   }
 }
 
@@ -132,13 +138,22 @@ test('what was lent to the session that is lost is lent again to the next', asyn
   t.is(await call, 'stamped');
 });
 
-test('an error of the method is an outcome, and no reason to call it again', async (t) => {
-  const { ledger } = await remoteLedger([Ledger]);
+const outcomes = [
+  ['an error of the method', 'fail', RangeError],
+  ['the failure of a call of its own', 'pass', Unreachable],
+] as const;
 
-  await t.throwsAsync(ledger.fail(), { instanceOf: RangeError });
+for (const [what, method, instanceOf] of outcomes) {
+  test(`${what} is an outcome, and no reason to call it again`, async (t) => {
+    const { ledger, env } = await remoteLedger([Ledger]);
 
-  t.is(await ledger.add(), 11);
-});
+    const call = t.throwsAsync(ledger[method](), { instanceOf });
+    await env.advance(1_000);
+    await call;
+
+    t.is(await ledger.add(), 11);
+  });
+}
 
 test('a later attempt that never left does not make it certain that the call did not run', async (t) => {
   const { ledger, lose, env, network } = await remoteLedger([Ledger]);
