@@ -85,7 +85,7 @@ export class ServedCall implements Reply, Expiring, Message {
   #followers: ServedCall[] | undefined;
   /** The caller has been told that its time is over. */
   #expired = false;
-  /** Was taken back while it waited for the result that it is a call on. */
+  /** Nobody waits for it any more: it is not begun, at the edge not once more either. */
   #isWithdrawn = false;
 
   constructor(server: CallServer, parts: ServedCallParts) {
@@ -164,6 +164,7 @@ export class ServedCall implements Reply, Expiring, Message {
   }
 
   expire(): void {
+    this.#isWithdrawn = true;
     const address = this.#cell?.address ?? '';
     const executed =
       this.#cell === undefined || this.#envelope === undefined
@@ -176,14 +177,12 @@ export class ServedCall implements Reply, Expiring, Message {
   }
 
   withdraw(reason: unknown): 'no' | 'unknown' {
+    this.#isWithdrawn = true;
     if (this.#elsewhere !== undefined) {
       this.#elsewhere.abort(reason);
       return 'unknown';
     }
-    if (this.#cell === undefined || this.#envelope === undefined) {
-      this.#isWithdrawn = true;
-      return 'no';
-    }
+    if (this.#cell === undefined || this.#envelope === undefined) return 'no';
     const executed = withdraw(this.#cell, this.#envelope, reason);
     const { address } = this.#cell;
     if (executed === 'no') this.#takeInner()?.fail(new Cancelled(address, 'no', { cause: reason }));

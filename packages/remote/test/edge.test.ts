@@ -308,6 +308,33 @@ for (const how of ['is cancelled', 'expires'] as const) {
   });
 }
 
+for (const how of ['was cancelled', 'has expired'] as const) {
+  test(`the edge does not let in again a call that ${how}`, async (t) => {
+    let open!: () => void;
+    const gate = new Promise<void>((resolve) => (open = resolve));
+    const twice: IncomingInterceptor = async ({ method }, next) => {
+      if (method !== 'say') return next();
+      await next();
+      await gate;
+      return next();
+    };
+    const { env, here, room } = await roomBehind([twice]);
+    const abort = new AbortController();
+    const call = room.with({ signal: abort.signal, timeoutMs: 500 }).say('one');
+    const failed = t.throwsAsync(call);
+    await env.settled();
+
+    if (how === 'has expired') await env.advance(1_000);
+    else abort.abort();
+    await failed;
+    await env.settled();
+    open();
+    await env.settled();
+
+    t.deepEqual(await here.lines(), ['one']);
+  });
+}
+
 test('interceptors of a class know of a tell from another node whom it comes from', async (t) => {
   const seen: unknown[] = [];
   const nodes = testNodes();
