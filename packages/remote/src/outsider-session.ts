@@ -254,7 +254,7 @@ export class OutsiderSession {
     ask().then(
       (value) => done([wire.RESULT, id, value]),
       (error: unknown) => {
-        if (error instanceof DeadlineExceeded && error.executed !== 'no') this.#overdue += 1;
+        if (error instanceof DeadlineExceeded && error.executed === 'unknown') this.#overdue += 1;
         done([wire.FAIL, id, errorOf(error)]);
       },
     );

@@ -10,6 +10,7 @@ import {
   channel,
   ChannelClosed,
   ChannelLost,
+  DeadlineExceeded,
   type Down,
   type Env,
   NotSerializable,
@@ -66,6 +67,10 @@ class Room extends Actor {
         resolve();
       });
     });
+  }
+  /** Lets its caller see how a call of its own fails. */
+  @rpc waitInVain(): never {
+    throw new DeadlineExceeded('b/room/#1', 10, 'unknown');
   }
   @rpc reason(): unknown {
     return this.why;
@@ -430,6 +435,17 @@ test('calls of a client that run out of time count until the next ping: their me
 
   t.is(await refused, 6);
   t.is(await client.entity(Room, 'lobby').length(), 0);
+});
+
+test('calls of a client whose methods were late themselves do not count: they are over', async (t) => {
+  const { client } = await visit(t, Room);
+  const room = client.entity(Room, 'lobby');
+
+  for (let batch = 1; batch <= 5; batch += 1) {
+    await Promise.allSettled(Array.from({ length: 220 }, () => room.waitInVain()));
+  }
+
+  t.is(await room.length(), 0);
 });
 
 test('a client that reads none of its answers is hung up on', async (t) => {
