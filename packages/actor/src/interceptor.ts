@@ -2,7 +2,7 @@ import type { CallerIdentity } from './caller-identity.ts';
 import type { Cell } from './cell.ts';
 import type { ContextValues } from './context.ts';
 import type { Envelope } from './envelope.ts';
-import { refusal } from './errors.ts';
+import { executedOf, refusal, thrownByMethod } from './errors.ts';
 import { isThenable } from './method.ts';
 import type { CallOptions } from './recipient.ts';
 
@@ -116,6 +116,34 @@ export function intercepted(
     return interceptor === undefined ? body() : interceptor(call, () => from(at + 1));
   };
   return from(0);
+}
+
+/**
+ * Lets a call go on by way of `through`. Should that fail at what was executed, or may have been,
+ * its error says that it was.
+ * @param next makes the call
+ */
+export async function goesThrough<A extends unknown[]>(
+  through: (next: (...args: A) => Promise<unknown>) => unknown,
+  next: (...args: A) => Promise<unknown>,
+): Promise<unknown> {
+  /** How often it was made, and not refused. */
+  let runs = 0;
+  let failure: unknown;
+  const goOn = async (...args: A): Promise<unknown> => {
+    runs += 1;
+    try {
+      return await next(...args);
+    } catch (error) {
+      if (executedOf(error) === 'no') runs -= 1;
+      throw (failure = error);
+    }
+  };
+  try {
+    return await through(goOn);
+  } catch (error) {
+    throw runs === 0 || error === failure ? error : thrownByMethod(error);
+  }
 }
 
 /** `outer` around `inner`, which sees the options that `outer` has added. */

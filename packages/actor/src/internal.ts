@@ -5,7 +5,7 @@ export { guardedLog } from './guarded-log.ts';
 export { SparseLog } from './sparse-log.ts';
 export { copied, toldLog } from './told-log.ts';
 export type { LogNews } from './told-log.ts';
-export { intercepted } from './interceptor.ts';
+export { goesThrough, intercepted } from './interceptor.ts';
 export { Answer } from './answer.ts';
 export type { Pipeline } from './answer.ts';
 export { boundValue } from './binding.ts';

@@ -4,7 +4,7 @@ import { type Caller, OUTSIDE } from './caller.ts';
 import type { Cell } from './cell.ts';
 import { processDefault } from './env.ts';
 import { isCallError } from './errors.ts';
-import type { OutgoingCall } from './interceptor.ts';
+import { goesThrough, type OutgoingCall } from './interceptor.ts';
 import { Ref, refOf } from './ref-core.ts';
 import { definesMethodsLazily, type ReservedName } from './lazy-methods.ts';
 import type { CallOptions, Recipient } from './recipient.ts';
@@ -168,7 +168,10 @@ function interceptedOutcome(
   next: (options: CallOptions) => Promise<unknown>,
 ): Promise<unknown> {
   const call: OutgoingCall = { kind, to: recipient.address, method, args, options };
-  return new Promise((resolve) => resolve(intercept?.(call, (more = {}) => next(more))));
+  return goesThrough(
+    (goOn) => intercept?.(call, goOn),
+    (more: CallOptions = {}) => next(more),
+  );
 }
 
 /** A new reference to `recipient`, bound to nobody; its type is the caller's word. */

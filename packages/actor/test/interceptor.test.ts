@@ -124,7 +124,7 @@ test('an interceptor of a system is told calls from tells, and whom they come fr
   ]);
 });
 
-const shed = (): never => {
+const shed = (_after?: unknown): never => {
   throw new Overloaded('a/log/#1', 'notes', 10);
 };
 
@@ -156,6 +156,35 @@ for (const [claim, interceptor, { executed, lines }] of refusing) {
 
     t.is(error?.executed, executed);
     t.is((await log.lines()).length, lines);
+  });
+}
+
+const failing: readonly (readonly [
+  claim: string,
+  intercept: OutgoingInterceptor,
+  executed: Executed,
+])[] = [
+  ['before the call is made', async () => shed(), 'no'],
+  ['when the call was made', async (_call, next) => shed(await next()), 'yes'],
+  ['while the call is made', async (_call, next) => shed(next()), 'yes'],
+  [
+    'when the call was refused',
+    async (_call, next) => shed(await next({ timeoutMs: 0.1 }).catch(() => undefined)),
+    'no',
+  ],
+];
+
+for (const [claim, intercept, executed] of failing) {
+  test(`what an interceptor of a reference fails with ${claim} says: ${executed}`, async (t) => {
+    await using system = new ActorSystem({ name: 'a' });
+    const log = system.spawn(Log);
+
+    const error = await t.throwsAsync(log.with({ intercept }).note('one'), {
+      instanceOf: Overloaded,
+    });
+
+    t.is(error?.executed, executed);
+    t.is((await log.lines()).length, executed === 'yes' ? 1 : 0);
   });
 }
 

@@ -3,13 +3,12 @@ import {
   type CallError,
   type CallerIdentity,
   type DownReason,
-  executedOf,
   type IncomingCall,
   type IncomingInterceptor,
   isCallError,
   Overloaded,
 } from '@troupe/actor';
-import { type CallContext, intercepted, thrownByMethod } from '@troupe/actor/internal';
+import { type CallContext, goesThrough, intercepted } from '@troupe/actor/internal';
 import { BadFrame } from './bad-frame.ts';
 
 /** A message as it has come. */
@@ -26,33 +25,13 @@ export interface Arrived {
 /** What runs around a message before it is queued, the first outermost. */
 export type Edge = readonly IncomingInterceptor[];
 
-/**
- * Lets what is answered in by way of `edge`. Should the edge fail at what was executed, or may have
- * been, its error says that it was.
- * @returns its outcome
- */
-export async function callThrough(
+/** Lets what is answered in by way of `edge`. @returns its outcome */
+export function callThrough(
   edge: Edge,
   arrived: Arrived,
   next: () => Promise<unknown>,
 ): Promise<unknown> {
-  /** How often it was let in, and not refused there. */
-  let runs = 0;
-  let failure: unknown;
-  const goOn = async (): Promise<unknown> => {
-    runs += 1;
-    try {
-      return await next();
-    } catch (error) {
-      if (executedOf(error) === 'no') runs -= 1;
-      throw (failure = error);
-    }
-  };
-  try {
-    return await intercepted(edge, incoming(arrived), goOn);
-  } catch (error) {
-    throw runs === 0 || error === failure ? error : thrownByMethod(error);
-  }
+  return goesThrough((goOn) => intercepted(edge, incoming(arrived), goOn), next);
 }
 
 /** What becomes of a one-way message that comes in by way of the edge. */
