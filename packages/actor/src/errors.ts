@@ -79,9 +79,22 @@ export function refusal<E>(error: E): E {
  * must not be called again because of it. So it is the same error that says 'yes'.
  */
 export function thrownByMethod(error: unknown): unknown {
-  if (!isCallError(error) || error.executed === 'yes') return error;
-  if (refusals.delete(error)) return error; // Whom it is told next has called, and was executed.
-  return saying(error, 'yes');
+  // Whom a refusal is told next has called, and was executed.
+  if (isCallError(error) && refusals.delete(error)) return error;
+  return noLess(error, 'yes');
+}
+
+const RANKS: Readonly<Record<Executed, number>> = { no: 0, unknown: 1, yes: 2 };
+
+/** The one of which more has happened. */
+export function more(one: Executed, other: Executed): Executed {
+  return RANKS[one] < RANKS[other] ? other : one;
+}
+
+/** What has failed where that much has happened: the same error, which says no less. */
+export function noLess(error: unknown, executed: Executed): unknown {
+  if (!isCallError(error) || RANKS[error.executed] >= RANKS[executed]) return error;
+  return saying(error, executed);
 }
 
 /** The same error, for others. */

@@ -2,7 +2,7 @@ import type { CallerIdentity } from './caller-identity.ts';
 import type { Cell } from './cell.ts';
 import type { ContextValues } from './context.ts';
 import type { Envelope } from './envelope.ts';
-import { executedOf, refusal, thrownByMethod } from './errors.ts';
+import { type Executed, executedOf, more, noLess, refusal } from './errors.ts';
 import { isThenable } from './method.ts';
 import type { CallOptions } from './recipient.ts';
 
@@ -119,30 +119,33 @@ export function intercepted(
 }
 
 /**
- * Lets a call go on by way of `through`. Should that fail at what was executed, or may have been,
- * its error says that it was.
+ * Lets a call go on by way of `through`. However that fails, its error says no less of `executed`
+ * than is true of all attempts at the call together.
  * @param next makes the call
  */
 export async function goesThrough<A extends unknown[]>(
   through: (next: (...args: A) => Promise<unknown>) => unknown,
   next: (...args: A) => Promise<unknown>,
 ): Promise<unknown> {
-  /** How often it was made, and not refused. */
-  let runs = 0;
-  let failure: unknown;
+  let executed: Executed = 'no';
+  let underWay = 0;
   const goOn = async (...args: A): Promise<unknown> => {
-    runs += 1;
+    underWay += 1;
     try {
-      return await next(...args);
+      const outcome = await next(...args);
+      executed = 'yes';
+      return outcome;
     } catch (error) {
-      if (executedOf(error) === 'no') runs -= 1;
-      throw (failure = error);
+      executed = more(executed, executedOf(error));
+      throw error;
+    } finally {
+      underWay -= 1;
     }
   };
   try {
     return await through(goOn);
   } catch (error) {
-    throw runs === 0 || error === failure ? error : thrownByMethod(error);
+    throw noLess(error, underWay > 0 ? more(executed, 'unknown') : executed);
   }
 }
 

@@ -13,7 +13,7 @@ export { Caller, OUTSIDE } from './caller.ts';
 export { packContext, unpackContext } from './context.ts';
 export type { CallContext, PackedContext, TurnName } from './context.ts';
 export { actorDown } from './admission.ts';
-export { refusal, thrownByMethod } from './errors.ts';
+export { noLess, refusal, thrownByMethod } from './errors.ts';
 export { checked } from './arguments.ts';
 export { HOPS_MAX, TURNS_MAX } from './probe.ts';
 export type { Age, Probe, Waited } from './probe.ts';

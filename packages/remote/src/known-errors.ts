@@ -1,5 +1,5 @@
 import * as actor from '@troupe/actor';
-import { thrownByMethod } from '@troupe/actor/internal';
+import { noLess } from '@troupe/actor/internal';
 import { AnswerGone } from './answer-gone.ts';
 import type { WireError } from './wire-error.ts';
 
@@ -55,7 +55,7 @@ export function knownError(wire: WireError, options: ErrorOptions | undefined): 
   const { message, executed, fields } = wire;
   try {
     const error = build?.({ message, executed, fields: new Fields(fields), options });
-    return executed === 'yes' ? (thrownByMethod(error) as Error | undefined) : error;
+    return noLess(error, executed) as Error | undefined;
   } catch (error) {
     if (error instanceof Misfit) return undefined;
     throw error;

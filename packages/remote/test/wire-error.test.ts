@@ -1,5 +1,6 @@
 import * as actor from '@troupe/actor';
 import { type CallError, RemoteError } from '@troupe/actor';
+import { noLess } from '@troupe/actor/internal';
 import test from 'ava';
 import { BadBytes, CborCodec, type ErrorClass, errorFromWire, errorToWire } from '../dist/index.js';
 import { plainPort } from './fake-port.ts';
@@ -50,6 +51,20 @@ const crosses = test.macro({
   },
 });
 for (const error of callErrors) test(crosses, error);
+
+test('every call error arrives with more of executed than it begins with', (t) => {
+  for (const executed of ['unknown', 'yes'] as const) {
+    const errors = callErrors.map((error) => noLess(error, executed));
+
+    const arrived = errors.map((error) => sent(error));
+
+    t.deepEqual(arrived.map(actor.executedOf), errors.map(actor.executedOf));
+    t.deepEqual(
+      arrived.map(({ constructor }) => constructor),
+      callErrors.map(({ constructor }) => constructor),
+    );
+  }
+});
 
 test('there is a case above for every class of call errors', (t) => {
   const all = Object.values(actor).filter(
