@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Env, Timer } from '@troupe/actor';
 import type { ChannelCore } from '@troupe/actor/internal';
 import type { PeerIdentity } from './handshake.ts';
+import { Leftovers } from './leaving-ends.ts';
 import type { Peer } from './peer.ts';
 
 const TOKEN_BYTES = 16;
@@ -46,6 +47,8 @@ interface TableNode {
 
 /** The channels of one node that have left it, and where the ends come from that it was given. */
 export class ChannelTable {
+  /** Of sessions with other nodes. */
+  readonly leftovers: Leftovers = new Leftovers();
   readonly #node: TableNode;
   readonly #exported = new Map<number, Exported>();
   readonly #ids = new WeakMap<ChannelCore<unknown>, number>();

@@ -6,6 +6,7 @@ import type { Endpoint } from './endpoint.ts';
 import { CREDIT, END, FORGET, type FrameReader, ITEMS, OPEN, RETURN } from './frames.ts';
 import { type EndWire, type HomeEnd, HomeReceiverEnd, HomeSenderEnd } from './home-end.ts';
 import { identityOf, listOf } from './identity.ts';
+import { LeavingEnds } from './leaving-ends.ts';
 import type { Peer } from './peer.ts';
 import {
   type RemoteEnd,
@@ -17,6 +18,7 @@ import {
 /** Ends of one node's channels that another one may have open. */
 const ENDS_MAX = 65_536;
 const OPEN_ENDS = 'ends of its channels that are open here';
+const LEAVING_ENDS = 'ends that are open, or over and wait for room';
 
 /** How an END came about. */
 const CLOSED = 0;
@@ -43,6 +45,8 @@ export class Channels {
   readonly #peer: Peer;
   /** Opened by the peer, of channels that live here. */
   readonly #homeEnds = new Map<number, { readonly end: HomeEnd; readonly channel: number }>();
+  /** Over, of channels that live here and had no room yet for all that came. */
+  readonly #leaving: LeavingEnds;
   /** Opened from here, of channels that live there. */
   readonly #remoteEnds = new Map<number, Holding>();
   /** Those that may be used yet, by what they are ends of: the same end arrives many times. */
@@ -52,6 +56,7 @@ export class Channels {
   constructor(endpoint: Endpoint, peer: Peer) {
     this.#endpoint = endpoint;
     this.#peer = peer;
+    this.#leaving = new LeavingEnds(endpoint.table.leftovers);
   }
 
   /** @returns undefined when `value` is no end of a channel */
@@ -90,9 +95,9 @@ export class Channels {
     return location.role === 'send' ? senderOf(core) : receiverOf(core);
   }
 
-  /** Ends that are open, of channels here and there. */
+  /** Ends that are open, of channels here and there, and those that wait for room. */
   get open(): number {
-    return this.#homeEnds.size + this.#remoteEnds.size;
+    return this.#homeEnds.size + this.#leaving.size + this.#remoteEnds.size;
   }
 
   receive(frame: FrameReader): void {
@@ -121,7 +126,7 @@ export class Channels {
     // Of those that nobody has used yet, the ones that came with the session end with it too.
     const unused = [...this.#byLocation.values()].filter(({ count }) => count > 0);
     const remoteEnds = new Set([...this.#remoteEnds.values(), ...unused]);
-    const homeEnds = [...this.#homeEnds.values()];
+    const homeEnds = [...this.#homeEnds.values()].map(({ end }) => end);
     this.#remoteEnds.clear();
     this.#homeEnds.clear();
     for (const holding of remoteEnds) {
@@ -130,7 +135,7 @@ export class Channels {
       holding.kept = undefined;
       end?.lost(reason);
     }
-    for (const { end } of homeEnds) end.lost();
+    this.#leaving.loseAll(homeEnds);
     this.#endpoint.table.release(this.#peer);
   }
 
@@ -229,6 +234,9 @@ export class Channels {
     if (core === undefined) return this.#send([END, number * 2 + 1, UNKNOWN], number * 2 + 1);
     if (this.#homeEnds.size >= 2 * ENDS_MAX) throw new BadFrame('more open ends than any node has');
     if (this.#homeEnds.has(number)) throw new BadFrame(`end ${number} is open already`);
+    if (this.#homeEnds.size + this.#leaving.size >= 2 * ENDS_MAX) {
+      return wire.end(new Overloaded(this.#endpoint.system.name, LEAVING_ENDS, 2 * ENDS_MAX));
+    }
     table.opened(id, this.#peer);
     const end = sends ? new HomeSenderEnd(core, wire) : new HomeReceiverEnd(core, wire);
     this.#homeEnds.set(number, { end, channel: id });
@@ -247,7 +255,7 @@ export class Channels {
       this.#closeHomeEnd(number);
       if (how === LET_GO) end.lost();
       else end.close(error);
-      return;
+      return this.#leaving.add(end);
     }
     this.#over(number);
     if (how === UNKNOWN) end.lost('its home knows no such channel');

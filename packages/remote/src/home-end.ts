@@ -1,4 +1,4 @@
-import { type ChannelCore, CLOSED, EMPTY, sendInto, Waiter } from '@troupe/actor/internal';
+import { type ChannelCore, CLOSED, EMPTY, Waiter } from '@troupe/actor/internal';
 import { BadFrame } from './bad-frame.ts';
 import type { EncodedValue } from './codec.ts';
 import { Gathering } from './gathering.ts';
@@ -18,6 +18,9 @@ export const BYTES_PER_ELEMENT = 1_024;
 /** What a home takes beyond that: the frames around the elements, and what it cannot tell apart. */
 const SLACK_PER_ELEMENT = 16;
 const SLACK_BYTES: number = 64 * 1024;
+/** Memory that an end takes besides the bytes of its elements, and each element. */
+const END_OWN_BYTES = 1_024;
+const ELEMENT_OWN_BYTES = 64;
 
 /** How one end of a channel reaches the other, on another node. */
 export interface EndWire {
@@ -50,8 +53,14 @@ export interface HomeEnd {
   returned(taken: number): void;
   /** The other side has closed its end. */
   close(error: unknown): void;
-  /** The node of the other side is gone. */
+  /** The other side has let go of its end, or is gone. */
   lost(): void;
+  /** Memory taken by what has arrived and waits for the channel to have room. */
+  readonly heldBytes: number;
+  /** Calls `run`, and nobody that was named before, once nothing waits; at once if nothing does. */
+  whenEmpty(run: () => void): void;
+  /** Forgets what waits. */
+  drop(): void;
 }
 
 /**
@@ -61,7 +70,7 @@ export interface HomeEnd {
  * whole windows find nobody waiting before them, it is the way that limits: then the window grows,
  * and with it what is under way in one round trip.
  */
-export class HomeSenderEnd implements HomeEnd {
+export class HomeSenderEnd extends Waiter<unknown> implements HomeEnd {
   readonly #core: ChannelCore<unknown>;
   readonly #wire: EndWire;
   #inbox: unknown[] = [];
@@ -80,8 +89,10 @@ export class HomeSenderEnd implements HomeEnd {
   #closing: { readonly error: unknown } | undefined;
   #over = false;
   readonly #forget: () => void;
+  #onEmpty: (() => void) | undefined;
 
   constructor(core: ChannelCore<unknown>, wire: EndWire) {
+    super();
     this.#core = core;
     this.#wire = wire;
     this.#giving = new Gathering(core.env, this.#giveBack);
@@ -113,10 +124,36 @@ export class HomeSenderEnd implements HomeEnd {
     if (!this.#waiting) this.#pump();
   }
 
-  /** The sender's node is gone. What has arrived goes in; the channel stays open for others. */
+  /** What has arrived goes in, unless it is dropped; the channel stays open for others. */
   lost(): void {
     this.#over = true;
     this.#forget();
+  }
+
+  get heldBytes(): number {
+    const count = this.#inbox.length - this.#next;
+    if (count === 0) return 0;
+    return END_OWN_BYTES + this.#bytesUnderWay + count * ELEMENT_OWN_BYTES;
+  }
+
+  whenEmpty(run: () => void): void {
+    this.#onEmpty = run;
+    if (this.#inbox.length === 0) this.#emptied();
+  }
+
+  drop(): void {
+    this.#core.senders.remove(this);
+    this.#emptied();
+  }
+
+  /** The channel has the element that waited. */
+  succeed(): void {
+    queueMicrotask(() => this.#waited(true));
+  }
+
+  /** The channel was closed. */
+  fail(): void {
+    queueMicrotask(() => this.#waited(false));
   }
 
   #pump(): void {
@@ -128,7 +165,7 @@ export class HomeSenderEnd implements HomeEnd {
         return this.#refuse(error);
       }
       if (!this.#core.offer(value)) {
-        if (!this.#core.isClosed) void this.#wait(value);
+        if (!this.#core.isClosed) this.#wait(value);
         break;
       }
       this.#took();
@@ -136,14 +173,15 @@ export class HomeSenderEnd implements HomeEnd {
     if (this.#closing !== undefined && !this.#waiting) this.#core.close(this.#closing.error);
   }
 
-  async #wait(value: unknown): Promise<void> {
+  #wait(value: unknown): void {
     this.#waiting = true;
     if (this.#owed > 0) this.#giving.added();
-    const isTaken = await sendInto(this.#core, value).then(
-      () => true,
-      () => false,
-    );
+    this.#core.parkSender(this, value);
+  }
+
+  #waited(isTaken: boolean): void {
     this.#waiting = false;
+    this.value = undefined;
     if (isTaken) this.#took();
     if (this.#core.isClosed) this.#end();
     else this.#pump();
@@ -153,10 +191,7 @@ export class HomeSenderEnd implements HomeEnd {
     this.#inbox[this.#next] = undefined;
     this.#next += 1;
     const isLast = this.#next === this.#inbox.length;
-    if (isLast) {
-      this.#inbox = [];
-      this.#next = 0;
-    }
+    if (isLast) this.#emptied();
     this.#owed += 1;
     // In batches of half a window, and whatever is left when the sender may be waiting for it.
     if (this.#core.capacity > 0 && !isLast && this.#owed < this.#window / 2) return;
@@ -198,8 +233,7 @@ export class HomeSenderEnd implements HomeEnd {
 
   /** What the channel's schema refuses ends this end, with the reason, and no other. */
   #refuse(error: unknown): void {
-    this.#inbox = [];
-    this.#next = 0;
+    this.#emptied();
     if (this.#over) return;
     this.#over = true;
     this.#forget();
@@ -215,8 +249,18 @@ export class HomeSenderEnd implements HomeEnd {
     return this.#window / 2;
   }
 
+  #emptied(): void {
+    this.#inbox = [];
+    this.#next = 0;
+    const run = this.#onEmpty;
+    this.#onEmpty = undefined;
+    run?.();
+  }
+
   #end(): void {
-    if (this.#over || this.#waiting) return; // What waits is about to learn whether it was taken.
+    if (this.#waiting) return; // What waits is about to learn whether it was taken.
+    this.#emptied();
+    if (this.#over) return;
     this.#giveBack();
     this.#over = true;
     this.#wire.end(undefined);
@@ -285,6 +329,17 @@ export class HomeReceiverEnd extends Waiter<unknown> implements HomeEnd {
     this.#core.receivers.remove(this);
     this.#forget();
   }
+
+  /** Nothing ever waits here for room. */
+  get heldBytes(): number {
+    return 0;
+  }
+
+  whenEmpty(run: () => void): void {
+    run();
+  }
+
+  drop(): void {}
 
   /** An element came while this end waited in the channel's queue. */
   succeed(value: unknown): void {

@@ -5,6 +5,7 @@ import type { EncodedValue } from './codec.ts';
 import type { FrameReader } from './frames.ts';
 import { type EndWire, type HomeEnd, HomeReceiverEnd, HomeSenderEnd } from './home-end.ts';
 import { listOf } from './identity.ts';
+import { LeavingEnds, type Leftovers } from './leaving-ends.ts';
 import { isClass } from './loans.ts';
 import * as wire from './outsider-frames.ts';
 import { type FunctionsWire, OutsiderFunctions } from './outsider-functions.ts';
@@ -21,6 +22,7 @@ const FAILED = 1;
 
 /** One connection between a node and an outsider, as what they exchange sees it. */
 export interface ExchangeWire extends FunctionsWire {
+  readonly leftovers: Leftovers;
   encodeValue(value: unknown): EncodedValue;
   /** @returns bytes on the wire. @throws {NotSerializable} */
   send(frame: readonly unknown[]): number;
@@ -53,6 +55,7 @@ interface Given {
 export class OutsiderExchange {
   readonly #wire: ExchangeWire;
   readonly #given = new Map<number, Given>();
+  readonly #leaving: LeavingEnds;
   readonly #held = new Map<number, Held>();
   readonly #sources = new Map<number, StreamSource>();
   readonly #intakes = new Map<number, StreamIntake>();
@@ -63,13 +66,15 @@ export class OutsiderExchange {
 
   constructor(exchangeWire: ExchangeWire) {
     this.#wire = exchangeWire;
+    this.#leaving = new LeavingEnds(exchangeWire.leftovers);
     this.#functions = new OutsiderFunctions(exchangeWire);
   }
 
   /** Ends, streams and functions that are known to both sides. */
   get size(): number {
     const streams = this.#sources.size + this.#intakes.size;
-    return this.#given.size + this.#held.size + streams + this.#functions.size;
+    const given = this.#given.size + this.#leaving.size;
+    return given + this.#held.size + streams + this.#functions.size;
   }
 
   /** Sends a frame by `send`; what it gives is taken back when that throws. */
@@ -102,7 +107,7 @@ export class OutsiderExchange {
     if (behind.end === 'both') {
       throw new NotSerializable('a channel', 'pass on its .sender or its .receiver');
     }
-    this.#bound(this.#given.size, 'ends of channels', wire.OUTSIDER_ENDS_MAX);
+    this.#bound(this.#given.size + this.#leaving.size, 'ends of channels', wire.OUTSIDER_ENDS_MAX);
     const id = (this.#lastId += 1);
     const sends = behind.end === 'send';
     this.#given.set(id, { core: behind.core, sends, end: undefined });
@@ -152,7 +157,7 @@ export class OutsiderExchange {
     for (const all of [this.#held, this.#given, this.#intakes, this.#sources]) all.clear();
     this.#functions.loseAll(error);
     for (const each of held) endOf(each)?.lost(reason);
-    for (const { end } of given) end?.lost();
+    this.#leaving.loseAll(given.flatMap(({ end }) => end ?? []));
     for (const intake of intakes) intake.lost(error);
     for (const source of sources) source.abandon().catch(this.#wire.failed);
   }
@@ -260,9 +265,14 @@ export class OutsiderExchange {
     const given = this.#given.get(id);
     this.#given.delete(id);
     if (given === undefined) return;
-    if (how !== LET_GO && given.end === undefined && given.sends) given.core.close(error);
-    else if (how === LET_GO) given.end?.lost();
-    else given.end?.close(error);
+    const { end, sends, core } = given;
+    if (end === undefined) {
+      if (sends && how !== LET_GO) core.close(error);
+      return;
+    }
+    if (how === LET_GO) end.lost();
+    else end.close(error);
+    this.#leaving.add(end);
   }
 
   #give(stream: AsyncIterable<unknown>): { tag: number; content: unknown } {

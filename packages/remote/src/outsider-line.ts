@@ -28,6 +28,7 @@ import type { ValuePort } from './codec.ts';
 import { downReason } from './down-reason.ts';
 import { FrameReader } from './frames.ts';
 import { LastWords } from './last-words.ts';
+import { Leftovers } from './leaving-ends.ts';
 import * as wire from './outsider-frames.ts';
 import { OutsiderExchange } from './outsider-exchange.ts';
 import { OutsiderRefused } from './outsider-refused.ts';
@@ -141,6 +142,7 @@ export class OutsiderLine {
     this.#exchange = new OutsiderExchange({
       env: this.#env,
       peer: url,
+      leftovers: new Leftovers(),
       failed: (error) => {
         this.#env.log.error({ error }, 'a stream failed when its reader had gone');
       },

@@ -24,6 +24,7 @@ import type { CallerIdentity } from './caller.ts';
 import type { Codec, ValuePort } from './codec.ts';
 import { callThrough, type Edge, Monitors, TellsAtEdge } from './edge.ts';
 import { FrameReader } from './frames.ts';
+import type { Leftovers } from './leaving-ends.ts';
 import { Lent } from './lent.ts';
 import * as wire from './outsider-frames.ts';
 import { OutsiderExchange } from './outsider-exchange.ts';
@@ -58,6 +59,8 @@ export interface OutsiderSessionHost {
   readonly edge: Edge;
   readonly system: ActorSystem;
   readonly router: OutsiderHost['router'];
+  /** Of all clients. */
+  readonly leftovers: Leftovers;
   authenticate(token: string): OutsiderIdentity | undefined | Promise<OutsiderIdentity | undefined>;
   permits(caller: CallerIdentity, call: OutsiderCall): boolean;
   ended(): void;
@@ -106,6 +109,7 @@ export class OutsiderSession {
     this.#exchange = new OutsiderExchange({
       env: host.env,
       peer: 'a client',
+      leftovers: host.leftovers,
       failed: (error) => host.log.error({ error }, 'a stream failed when its reader had gone'),
       encodeValue: (value) =>
         this.#exchange.sending(() => host.codec.encodeValue(value, this.#values, 'element')),

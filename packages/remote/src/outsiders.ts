@@ -4,6 +4,7 @@ import type { CallerIdentity } from './caller.ts';
 import { CborCodec } from './cbor-codec.ts';
 import type { Edge } from './edge.ts';
 import type { EndpointRouter } from './endpoint.ts';
+import { Leftovers } from './leaving-ends.ts';
 import { OUTSIDER_LIMITS, PING_MS } from './outsider-frames.ts';
 import { checkOutsiders } from './outsider-options.ts';
 import { type OutsiderCall, OutsiderSession } from './outsider-session.ts';
@@ -93,7 +94,8 @@ export class Outsiders {
     const { system, edge, router } = this.#host;
     const { name: node, env, log } = system;
     const permits: OutsiderOptions['permits'] = (caller, call) => this.#permits(caller, call);
-    const host = { node, env, log, system, edge, router, codec: this.#codec, permits };
+    const leftovers = new Leftovers();
+    const host = { node, env, log, system, edge, router, codec: this.#codec, permits, leftovers };
     this.#listener = await listenForWebSockets({
       address,
       server,

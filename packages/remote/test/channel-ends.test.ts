@@ -11,7 +11,7 @@ import {
   rpc,
   type Sender,
 } from '@troupe/actor';
-import { channelBehind } from '@troupe/actor/internal';
+import { channelBehind, type ChannelCore } from '@troupe/actor/internal';
 import * as type from '../dist/frames.js';
 import { testNodes, type TestNodeOptions } from './nodes.js';
 
@@ -57,7 +57,7 @@ function fill(home: Channel<unknown>, count: number): void {
 }
 
 /** As the garbage collector would, once nothing refers to the end any more. */
-function behind(end: object): object {
+function behind(end: object): ChannelCore<unknown> {
   const { core } = channelBehind(end) ?? {};
   if (core === undefined) throw new TypeError('no end of a channel');
   return core;
@@ -463,3 +463,27 @@ for (const sizes of [[1], [10, 20_000], [20_000, 10, 10], [1_000], [15_000, 1, 1
     t.deepEqual(got, upTo(1_500));
   });
 }
+
+test('ends of a full channel that were let go of count until it has all that they have sent', async (t) => {
+  const { home, toB, a, env } = await endsOf(1);
+  const { id, token } = a.endpoint.table.locate(behind(home.sender), 'send', toB);
+  const say = (...frame: readonly unknown[]): void =>
+    toB.channels.receive(new type.FrameReader(frame));
+  const before = toB.channels.open;
+  const most = 2 * 65_536;
+  for (let number = 1; number <= most + 2; number += 1) {
+    say(type.OPEN, 2 * number, id, true, token);
+    say(type.ITEMS, 2 * number, [number]);
+    say(type.END, 2 * number, 3);
+  }
+
+  const open = toB.channels.open - before;
+  const got = home.receiveBatch(2 * most);
+  await env.settled();
+
+  t.is(open, most);
+  t.is(got.length, most + 1); // The first one found the channel empty.
+  t.is(got.at(-1), most + 1);
+  t.is(toB.channels.open, before);
+  t.true(toB.hasSession);
+});

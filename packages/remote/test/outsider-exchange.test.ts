@@ -27,6 +27,7 @@ import { env, visit, type Visit } from './visit.js';
 @actor({ kind: 'room' })
 class Room extends Actor {
   readonly history: Channel<string> = channel<string>(1_000, { env });
+  readonly #narrow: Channel<string> = channel<string>(1, { env });
   readonly #listeners: Sender<string>[] = [];
   ended = false;
   why: unknown;
@@ -39,6 +40,14 @@ class Room extends Actor {
   }
   @rpc ends(): { readonly sender: Sender<string>; readonly receiver: Receiver<string> } {
     return { sender: this.history.sender, receiver: this.history.receiver };
+  }
+  @rpc narrow(): Sender<string> {
+    return this.#narrow.sender;
+  }
+  @rpc async take(count: number): Promise<readonly string[]> {
+    const taken: string[] = [];
+    while (taken.length < count) taken.push(await this.#narrow.receive());
+    return taken;
   }
   @rpc length(): number {
     return this.history.length;
@@ -390,9 +399,18 @@ async function spoken(t: ExecutionContext) {
         resolve(frame);
       });
     });
+  const answerOf = (id: number): Promise<unknown[]> =>
+    new Promise((resolve) => {
+      socket.on('message', function look(message) {
+        const [frame = []] = codec.decodeSequence(message as Buffer, plain);
+        if ((frame[0] !== 5 && frame[0] !== 6) || frame[1] !== id) return;
+        socket.off('message', look);
+        resolve(frame);
+      });
+    });
   socket.once('open', () => say([0, 2, 'ann']));
   await heard();
-  return { door, client, socket, closed, say, heard };
+  return { door, client, socket, closed, say, heard, answerOf };
 }
 
 for (const [what, frames] of Object.entries(breaches)) {
@@ -405,6 +423,32 @@ for (const [what, frames] of Object.entries(breaches)) {
 
     await t.notThrowsAsync(closed);
     t.is(door.size, 1);
+  });
+}
+
+for (const [what, ...how] of [
+  ['lets go of', 3],
+  ['closes', 1, null],
+] as const) {
+  test(`an end that a client ${what} counts until its channel has all that was sent`, async (t) => {
+    const { say, answerOf } = await spoken(t);
+    const ask = (id: number, method: string, ...args: unknown[]): Promise<unknown[]> => {
+      say([2, id, ['room', 'lobby'], method, args, 10_000]);
+      return answerOf(id);
+    };
+    for (let id = 1; id <= 256; id += 1) {
+      t.is((await ask(id, 'narrow'))[0], 5);
+      say([10, 2 * id]);
+      say([11, 2 * id, [`${id}`, `${id} more`]]);
+      say([13, 2 * id, ...(id === 256 ? how : [3])]);
+    }
+
+    const [refused] = await ask(257, 'narrow');
+    const [, , taken] = await ask(258, 'take', 512);
+    const [given] = await ask(259, 'narrow');
+
+    t.deepEqual([refused, given], [6, 5]);
+    t.is(new Set(taken as string[]).size, 512);
   });
 }
 

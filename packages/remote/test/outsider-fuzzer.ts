@@ -10,6 +10,7 @@ import {
   OutsiderClient,
   type WebSocketLike,
 } from '@troupe/remote';
+import { Leftovers } from '../dist/leaving-ends.js';
 import { OUTSIDER_LIMITS } from '../dist/outsider-frames.js';
 import { OutsiderSession } from '../dist/outsider-session.js';
 import { Deeds, Target } from './deeds.ts';
@@ -97,6 +98,7 @@ export async function fuzzOutsider(
       },
       authenticate: (token) => ({ name: token }),
       permits: () => true,
+      leftovers: new Leftovers(),
       ended() {},
     });
   });

@@ -16,6 +16,7 @@ import { type Cell, OUTSIDE, recipientOf } from '@troupe/actor/internal';
 import { virtualEnv } from '@troupe/actor/testing';
 import { CborCodec, type Codec, MemoryNetwork } from '@troupe/remote';
 import * as type from '../dist/frames.js';
+import { Leftovers } from '../dist/leaving-ends.js';
 import { recordedPort } from './fake-port.js';
 import { testNodes } from './nodes.js';
 import { OutsiderSession } from '../dist/outsider-session.js';
@@ -153,6 +154,7 @@ test('a node reads no field of what a client says that no record has', async (t)
         router: { refer: () => stuck, entityOf: () => undefined },
         authenticate: (token) => ({ name: token }),
         permits: () => true,
+        leftovers: new Leftovers(),
         ended() {},
       });
     });
