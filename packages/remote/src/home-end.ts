@@ -194,7 +194,7 @@ export class HomeSenderEnd extends Waiter<unknown> implements HomeEnd {
     if (isLast) this.#emptied();
     this.#owed += 1;
     // In batches of half a window, and whatever is left when the sender may be waiting for it.
-    if (this.#core.capacity > 0 && !isLast && this.#owed < this.#window / 2) return;
+    if (!isLast && this.#owed < this.#window / 2) return;
     this.#giveBack();
   }
 

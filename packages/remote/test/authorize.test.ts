@@ -7,6 +7,8 @@ import {
   type RpcOptions,
   Unauthorized,
 } from '@troupe/actor';
+import { type Cell, recipientOf } from '@troupe/actor/internal';
+import { CAST } from '../dist/frames.js';
 import { testNodes } from './nodes.js';
 
 /** Lets everybody in and says who came. */
@@ -84,6 +86,28 @@ test.serial('a call that a node passes on keeps the outsider that it came from',
 
   t.deepEqual(visits, [visitor]);
 });
+
+for (const [what, caller, believed] of [
+  ['an outsider', visitor, visitor],
+  ['a node', undefined, { kind: 'outsider', name: 'boss', claims: { role: 'admin' } }],
+] as const) {
+  test.serial(`whose call ${what} passes on is believed of nodes only`, async (t) => {
+    const { node, env } = testNodes();
+    const [a, b] = [await node('a', { ...(caller && { caller }) }), await node('b')];
+    const desk = b.system.spawn(Desk);
+    b.serve('desk', desk);
+    await a.find<ActorRef<Desk>>(b, 'desk');
+    const [toB] = a.endpoint.peers;
+    const target = b.system.export(recipientOf(desk) as Cell);
+    visits.length = 0;
+
+    const from = { kind: 'outsider', name: 'boss', claims: { role: 'admin' } };
+    toB?.send(toB.encode([CAST, target, 'visit', [], { from }]), { key: target });
+    await env.settled();
+
+    t.deepEqual(visits, [believed]);
+  });
+}
 
 test.serial('what an actor does on behalf of an outsider it does in its own name', async (t) => {
   const { desk } = await withOutsider();

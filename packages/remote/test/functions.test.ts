@@ -123,6 +123,18 @@ test('disposing of a function gives it back: its owner forgets it, and it can be
   t.is(error?.executed, 'yes'); // The method that called it, that is.
 });
 
+test('a function that was sent twice is given back as often', async (t) => {
+  const { hub, env, lent } = await remoteHub();
+  const listener = asListener(async (line) => line.length);
+  await hub.add(listener);
+  await hub.add(listener);
+
+  await hub.forget();
+  await env.settled();
+
+  t.is(lent(), 0);
+});
+
 test('a function that nobody can call any more is given back', async (t) => {
   const { hub, env, lent } = await remoteHub();
   const { add, total } = await hub.counter();

@@ -10,11 +10,11 @@ import {
   tcpTransport,
   type Transport,
 } from '@troupe/remote';
-import { Garbled, packEnvelope } from '../dist/envelope.js';
+import { ACK_NOW, Garbled, packEnvelope } from '../dist/envelope.js';
 import { FrameMemory } from '../dist/frame-memory.js';
 import { type Admission, Handshake } from '../dist/handshake.js';
 import { acceptLink, dialLink, type Link, type LinkOptions } from '../dist/link.js';
-import { Session } from '../dist/session.js';
+import { Session, type SessionHandler } from '../dist/session.js';
 
 const TIMEOUT_MS = 5_000;
 
@@ -91,8 +91,8 @@ function listen(link: Link): { readonly frames: string[]; readonly ends: Error[]
   return heard;
 }
 
-function frame(text: string): Uint8Array {
-  const head = { flags: 0, sequence: 1, acknowledged: 0 };
+function frame(text: string, { flags = 0, sequence = 1 } = {}): Uint8Array {
+  const head = { flags, sequence, acknowledged: 0 };
   return packEnvelope(head, [Buffer.from(text)], text.length);
 }
 
@@ -352,8 +352,9 @@ test('a stranger that hangs up in the middle of the handshake is not waited for'
 /**
  * A session over a link whose other side says nothing by itself.
  * @param more what its `Env` has besides
+ * @param told who is told what of it
  */
-async function spoken(more: Partial<Env> = {}) {
+async function spoken(more: Partial<Env> = {}, told: Partial<SessionHandler> = {}) {
   const { env, wire, near, far } = await linked();
   listen(far);
   const nothing = (): void => undefined;
@@ -368,6 +369,7 @@ async function spoken(more: Partial<Env> = {}) {
       proved: nothing,
       detached: nothing,
       broken: nothing,
+      ...told,
     },
   );
   session.attach(near, 0);
@@ -412,10 +414,35 @@ test('a connection that is full is written to no more', async (t) => {
     session.send(new Uint8Array(1_000), { key: 0 });
     await env.settled();
   }
+  session.sendOnLink(Uint8Array.of(1)); // A sign of life would only wait there.
 
   t.is(writes, 1);
   t.true(session.queuedBytes >= 9_000);
 });
+
+for (const [sequences, taken] of [
+  [[2], 0],
+  [[0], 0],
+  [[1, 1], 1],
+  [[1, 3], 1],
+  [[1, 2, 1], 2],
+] as const) {
+  test(`of envelopes ${sequences.join(', ')} the last breaks the session, unheard`, async (t) => {
+    const broken: string[] = [];
+    const heard: string[] = [];
+    const { env, far } = await spoken(undefined, {
+      frames: (bytes) => void heard.push(Buffer.from(bytes).toString()),
+      broken: ({ message }) => void broken.push(message),
+    });
+
+    for (const sequence of sequences) far.write(frame(`${sequence}`, { sequence }));
+    await env.settled();
+
+    t.deepEqual(heard, sequences.slice(0, taken).map(String));
+    t.is(broken.length, 1);
+    t.regex(broken[0] ?? '', new RegExp(`envelope ${sequences.at(-1)} after ${taken}`));
+  });
+}
 
 const LARGE_BYTES = 64 * 1024;
 /** A receipt by itself is a head and nothing else. */
@@ -442,3 +469,21 @@ const receipt = test.macro({
 test(receipt, 0, ['receipt that acknowledges']);
 test(receipt, 2, ['frame', 'frame', 'receipt that acknowledges']);
 test(receipt, 3, ['frame', 'frame', 'frame that acknowledges']);
+
+for (const [flags, receipts] of [
+  [ACK_NOW, 1],
+  [0, 0],
+] as const) {
+  test(`a small envelope with flags ${flags} has ${receipts} receipts of its own`, async (t) => {
+    const afterPromises = (run: () => void): void => void Promise.resolve().then(run);
+    const { env, wire, far } = await spoken({ afterPromises });
+
+    far.write(frame('timed', { flags }));
+    await env.settled();
+
+    t.deepEqual(
+      wire.writes.map(({ length }) => length),
+      new Array(receipts).fill(HEAD_BYTES),
+    );
+  });
+}

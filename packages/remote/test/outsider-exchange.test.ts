@@ -16,6 +16,7 @@ import {
   NotSerializable,
   Overloaded,
   type Receiver,
+  RemoteError,
   rpc,
   type Sender,
   SessionLost,
@@ -23,6 +24,8 @@ import {
 } from '@troupe/actor';
 import { CborCodec, connect, type ValuePort } from '@troupe/remote';
 import { env, visit, type Visit } from './visit.js';
+
+class OddError extends Error {}
 
 @actor({ kind: 'room' })
 class Room extends Actor {
@@ -81,6 +84,12 @@ class Room extends Actor {
   @rpc waitInVain(): never {
     throw new DeadlineExceeded('b/room/#1', 10, 'unknown');
   }
+  @rpc stackOf(error: object): unknown {
+    return ('remoteStack' in error ? error.remoteStack : undefined) ?? 'none';
+  }
+  @rpc fail(): void {
+    throw new RangeError('odd', { cause: new OddError('odder') });
+  }
   @rpc reason(): unknown {
     return this.why;
   }
@@ -137,6 +146,20 @@ test('errors cross from a client too, and so does why it has aborted a call', as
 
   t.true(seen instanceof RangeError);
   t.like(await room.reason(), { name: 'RangeError', message: 'enough' });
+});
+
+test('where an error was thrown is told neither to a client nor to a node', async (t) => {
+  const { client } = await visited(t);
+  const room = client.entity(Room, 'lobby');
+
+  const thrown = await t.throwsAsync(room.fail(), { instanceOf: RangeError });
+  const sent = await room.stackOf(new RangeError('odd'));
+  const unknown = await room.stackOf(new OddError('odd'));
+
+  t.false('remoteStack' in thrown);
+  t.true(thrown.cause instanceof RemoteError);
+  t.is((thrown.cause as RemoteError).remoteStack, undefined);
+  t.deepEqual([sent, unknown], ['none', 'none']);
 });
 
 test('a client gives back references that it has forgotten, and can then be given others', async (t) => {

@@ -143,6 +143,18 @@ test('functions that were given back make room for others, on both sides', async
   t.is((await desk.counters(256)).length, 256);
 });
 
+test('a function that a client has given twice is given back as often', async (t) => {
+  const { client } = await visit(t, Desk);
+  const desk = client.entity(Desk, 'x');
+  await desk.keep(hello, hello);
+  await desk.keep(hello);
+
+  await desk.dropAll();
+
+  const others = Array.from({ length: 256 }, (_, i) => async () => `${i}`);
+  t.is(await desk.keep(...others), 256); // All that a client may have given.
+});
+
 test('a function that nobody refers to any more is given back', async (t) => {
   const forgotten: (() => void)[] = [];
   const whenCollected = (_value: object, run: () => void): void => void forgotten.push(run);
