@@ -264,7 +264,8 @@ export class Channels {
 
   /** Elements must not be left out: rather than that, the session ends, on both sides. */
   #send(frame: readonly unknown[], wireId: number): void {
-    const refusal = this.#peer.send(this.#peer.encode(frame), { key: wireId });
+    const placing = { key: wireId, mustLeave: true };
+    const refusal = this.#peer.send(this.#peer.encode(frame), placing);
     if (refusal !== undefined) this.#peer.end(refusal);
   }
 

@@ -190,7 +190,8 @@ export class Outgoing {
       queueMicrotask(() => this.#down(id, { kind: 'node-down', error: refusal }));
     }
     return () => {
-      if (this.#watches.delete(id)) this.#sink.send(this.#sink.encode([type.UNWATCH, id]), { key });
+      if (!this.#watches.delete(id)) return;
+      this.#sink.send(this.#sink.encode([type.UNWATCH, id]), { key, mustLeave: true });
     };
   }
 
@@ -241,7 +242,10 @@ export class Outgoing {
     this.#calls.delete(call.id);
     this.#rest(call);
     this.#drop(call);
-    this.#sink.send(this.#cancelFrame(call.id, reason), { key: call.key });
+    const { id, key } = call;
+    if (this.#sink.send(this.#cancelFrame(id, reason), { key }) === undefined) return;
+    // The reason may be large; that the call is taken back is not.
+    this.#sink.send(this.#cancelFrame(id, undefined), { key, mustLeave: true });
   }
 
   #cancelFrame(id: number, reason: unknown): Uint8Array {

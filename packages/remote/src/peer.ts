@@ -219,10 +219,12 @@ export class Peer {
     if (!session.isAttached && this.#endpoint.isClosed) {
       return new Unreachable(name, 'this node has stopped');
     }
-    if (session.queuedBytes > OUTBOX_BYTES_MAX) {
+    const { mustLeave = false } = placing;
+    if (!mustLeave && session.queuedBytes > OUTBOX_BYTES_MAX) {
       return new Overloaded(name, 'bytes that wait to be sent', OUTBOX_BYTES_MAX);
     }
     session.send(bytes, placing);
+    if (mustLeave) this.#endIfUnread();
     if (!this.hasSession && !this.#dialing) void this.#dial();
     return undefined;
   }
@@ -248,6 +250,10 @@ export class Peer {
     if (!this.hasSession) return this.loans.takeBack();
     this.#session.send(bytes, { key });
     this.loans.sentWith(key);
+    this.#endIfUnread();
+  }
+
+  #endIfUnread(): void {
     if (this.#session.queuedBytes <= UNREAD_BYTES_MAX) return;
     const { name } = this.identity;
     this.end(new Overloaded(name, 'bytes that it does not read', UNREAD_BYTES_MAX));
@@ -333,11 +339,11 @@ export class Peer {
 
   /**
    * Announces that this node ends: the peer begins nothing more here.
-   * @returns when it waits for no answer any more, or is gone; at once when it is of a version that
-   *   knows of no announcement
+   * @returns when it waits for no answer any more, or is gone, be it that no connection was made
+   *   anew in time; at once when it is of a version that knows of no announcement
    */
   leave(): Promise<void> {
-    if (!this.isConnected || !this.speaks(2)) return Promise.resolve();
+    if (!this.hasSession || !this.speaks(2)) return Promise.resolve();
     this.#session.send(this.encode([type.LEAVE]), { key: this });
     return new Promise((resolve) => (this.#whenLeft = resolve));
   }

@@ -69,6 +69,11 @@ export interface Placing {
   readonly key: unknown;
   /** The call that the frame begins, to be told whether it has left. */
   readonly call?: number;
+  /**
+   * It is taken though much waits already: what it gives back, or takes back, the peer would
+   * otherwise keep for as long as the session lasts.
+   */
+  readonly mustLeave?: boolean;
 }
 
 /**

@@ -487,3 +487,20 @@ test('ends of a full channel that were let go of count until it has all that the
   t.is(toB.channels.open, before);
   t.true(toB.hasSession);
 });
+
+test('credit is given though 16 MiB wait already, and no session is lost by it', async (t) => {
+  const { home, sender, guest, network, toB, toA, env } = await endsOf(1);
+  const sends = upTo(3).map((i) => sender.send(i, { ack: true }));
+  await env.settled();
+  network.cut('a', 'b');
+  await env.settled();
+  for (let i = 0; i < 17; i += 1) guest.tell.take(new Uint8Array(1024 * 1024));
+
+  const got = [await home.receive(), await home.receive(), await home.receive()];
+  network.heal('a', 'b');
+  await env.advance(2_000);
+
+  await Promise.all(sends);
+  t.deepEqual(got, upTo(3));
+  t.deepEqual([toA.channels.open, toB.channels.open], [1, 1]);
+});

@@ -128,6 +128,40 @@ test('a peer that is silent is waited for no longer than was asked', async (t) =
   t.true(await hasSettled(env, drained));
 });
 
+test('a peer whose connection is being made anew is waited for as well', async (t) => {
+  const { b, worker, running, network, env } = await remoteWorker();
+  const first = worker.work('first');
+  await env.settled();
+  network.cut('a', 'b');
+  await env.settled();
+
+  const drained = b.endpoint.drain(60_000);
+  await env.advance(1_000);
+  network.heal('a', 'b');
+  await env.advance(2_000);
+  t.false(await hasSettled(env, drained));
+  await t.throwsAsync(worker.work('second'), { instanceOf: Draining });
+  running.shift()?.();
+
+  t.is(await first, 'first');
+  await drained;
+});
+
+test('a peer that no connection leads to any more is waited for as long as its session', async (t) => {
+  const { b, worker, network, env } = await remoteWorker();
+  const lost = t.throwsAsync(worker.work('first'), { instanceOf: SessionLost });
+  await env.settled();
+  network.cut('a', 'b');
+  await env.settled();
+
+  const drained = b.endpoint.drain(60_000);
+  t.false(await hasSettled(env, drained));
+  await env.advance(6_000);
+
+  t.true(await hasSettled(env, drained));
+  await lost;
+});
+
 test('a peer of the version before announcements is not waited for', async (t) => {
   const { b, worker, running, env } = await remoteWorker({ versions: [1, 1] });
   const call = worker.work('first');

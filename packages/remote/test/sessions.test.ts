@@ -285,6 +285,32 @@ test('tells beyond what may wait for a connection become dead letters, and no ot
   t.is(await ledger.add(1), 1);
 });
 
+test('what ends something leaves though 16 MiB wait already', async (t) => {
+  const limits = { monitorsMax: 1 };
+  const { a, b, ledger, network, env } = await remoteLedger({ limits });
+  const [toA] = b.endpoint.peers;
+  const downs: Down[] = [];
+  const abort = new AbortController();
+  const call = t.throwsAsync(ledger.with({ signal: abort.signal, timeoutMs: 600_000 }).wait());
+  const forget = a.system.monitor(ledger, (down) => downs.push(down));
+  await env.settled();
+  t.is(toA?.incoming.calls, 1);
+  network.cut('a', 'b');
+  await env.settled();
+  for (let i = 0; i < 17; i += 1) ledger.tell.size(new Uint8Array(1024 * 1024));
+
+  abort.abort(new RangeError('enough'));
+  forget();
+  network.heal('a', 'b');
+  await env.advance(2_000);
+
+  await call;
+  t.is(toA?.incoming.calls, 0);
+  a.system.monitor(ledger, (down) => downs.push(down));
+  await env.settled();
+  t.deepEqual(downs, []); // Of two monitors the second would have been refused.
+});
+
 test('a node that ends says so, and nobody tries to go on with it', async (t) => {
   const { b, ledger, env } = await remoteLedger();
   const call = t.throwsAsync(ledger.wait(), { instanceOf: SessionLost });
