@@ -54,6 +54,14 @@ test('whom a deposed leader names as its heir has what a later leader has given 
   t.is(failureOf(new World({ seed: 129_315, Raft })), undefined);
 });
 
+/**
+ * n1 asks for a snapshot of what its log goes on from, whose entries are not all on its disk, and
+ * has got it when an earlier wish of its own arrives, so that n5 offers a newer one.
+ */
+test('who has a snapshot may be offered another, though the log behind it is not saved yet', (t) => {
+  t.is(failureOf(new World({ seed: 139_634, Raft })), undefined);
+});
+
 test('the same seed makes the same world', (t) => {
   const [one, two] = [8, 8].map((seed) => {
     const world = new World({ seed, Raft, trace: true });

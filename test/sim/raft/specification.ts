@@ -44,6 +44,7 @@ interface AbstractNode {
 interface Offer {
   readonly id: string;
   readonly index: number;
+  readonly bytes: number;
 }
 
 /** Entries make a tree: each is behind one other for ever, and a log is a way up to the root. */
@@ -257,6 +258,7 @@ export class Specification {
       }
     } else if (type === 'timeout-now') this.#hand(message);
     else if (type === 'snapshot-offer') this.#offer(message);
+    else if (type === 'snapshot-status') this.#tell(message);
     else if (type === 'append-reply') {
       const { match } = message;
       demand(match < durable.terms.length, () => `${from} acknowledges ${match} before its disk`);
@@ -296,12 +298,20 @@ export class Specification {
 
   #offer({ from, to, term, snapshot }: Extract<Message, { type: 'snapshot-offer' }>): void {
     const key = `${term} ${from}>${to}`;
-    const { id, index } = snapshot;
-    const before = this.#offers.get(key) ?? { id, index };
+    const { id, index, bytes } = snapshot;
+    const before = this.#offers.get(key) ?? { id, index, bytes };
     const isHere = this.#node(to).durable.terms.length > before.index;
     const isOver = before.id === id || isHere || this.#unreadable.has(`${from} ${before.id}`);
     demand(isOver, () => `${from} begins to send ${id} to ${to}, which has not got ${before.id}`);
-    this.#offers.set(key, { id, index });
+    this.#offers.set(key, { id, index, bytes });
+  }
+
+  /** Who has all of it needs no more of it, though the log that goes on behind it may be unsaved. */
+  #tell(status: Extract<Message, { type: 'snapshot-status' }>): void {
+    const { from, to, term, id, offset, resend } = status;
+    const key = `${term} ${to}>${from}`;
+    const offer = this.#offers.get(key);
+    if (!resend && offer?.id === id && offset === offer.bytes) this.#offers.delete(key);
   }
 
   /** What a leader takes to be on another's disk is there, unless a later leader has seen to it. */
