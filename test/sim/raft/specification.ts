@@ -306,7 +306,7 @@ export class Specification {
     this.#offers.set(key, { id, index, bytes });
   }
 
-  /** Who has all of it needs no more of it, though the log that goes on behind it may be unsaved. */
+  /** Who has all of it needs no more of it, though the log behind it may not be on its disk yet. */
   #tell(status: Extract<Message, { type: 'snapshot-status' }>): void {
     const { from, to, term, id, offset, resend } = status;
     const key = `${term} ${to}>${from}`;
