@@ -5,7 +5,10 @@ export interface CallerIdentity {
    * node calls in its name. `outsider`: let in by a token, with rights of its own.
    */
   readonly kind: 'node' | 'outsider';
-  /** From the certificate or the token; a node without a certificate is called by its own name. */
+  /**
+   * From the certificate or the token. The certificate of a node need not bear that node's name; a
+   * node without one is called as it calls itself.
+   */
   readonly name: string;
   /** What else the certificate or the token says. */
   readonly claims?: Readonly<Record<string, unknown>>;

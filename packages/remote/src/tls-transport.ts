@@ -51,8 +51,8 @@ export interface TlsCredentials {
   /** This node's certificate, followed by those between it and the authority, if there are any. */
   readonly cert: Pem;
   /**
-   * The authorities of the cluster: whoever has a certificate of theirs is let in as a node. The
-   * public ones that come with Node.js are not trusted.
+   * The authorities of the cluster: whoever has a certificate of theirs is let in as a node, under
+   * the name that it gives itself. The public ones that come with Node.js are not trusted.
    */
   readonly ca: Pem | readonly Pem[];
   /** A name that the certificate of every node bears. Default: the host that is dialled. */

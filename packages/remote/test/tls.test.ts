@@ -7,11 +7,12 @@ import {
   type Connection,
   HandshakeRefused,
   type Listener,
+  type PeerIdentity,
   tcpTransport,
   tlsTransport,
   type TlsSource,
 } from '@troupe/remote';
-import { dialLink } from '../dist/link.js';
+import { acceptLink, dialLink } from '../dist/link.js';
 import { authority, type Authority, type CertificateOptions } from './certificates.ts';
 
 const LOCAL = '127.0.0.1:0';
@@ -202,6 +203,24 @@ test('a name that all certificates bear stands for any host', async (t) => {
 
   t.like(near.caller, { name: 'node' });
   near.destroy();
+});
+
+test('one certificate serves nodes of any names, and says who calls', async (t) => {
+  const ca = await authority();
+  const credentials = await ca.issue({ commonName: 'shared' });
+  await using server = await listening(credentials);
+  const { address } = server;
+  const env = processEnv();
+  const self = (name: string): PeerIdentity => ({ name, incarnation: '1', address: '' });
+
+  const transport = tlsTransport(credentials);
+  const dialled = dialLink({ env, self: self('a'), transport, address, timeoutMs });
+  const far = await acceptLink(await server.accepted(), { env, self: self('b') });
+  const near = await dialled;
+
+  t.deepEqual([near.agreement.peer.name, far.agreement.peer.name], ['b', 'a']);
+  t.deepEqual([near.caller.name, far.caller.name], ['shared', 'shared']);
+  near.destroy(new Error('enough'));
 });
 
 test('renewed certificates are used from the next connection on, and those that stand live on', async (t) => {
