@@ -1,3 +1,4 @@
+import { ChannelLost } from '@troupe/actor';
 import { type ChannelCore, CLOSED, EMPTY, Waiter } from '@troupe/actor/internal';
 import { BadFrame } from './bad-frame.ts';
 import type { EncodedValue } from './codec.ts';
@@ -141,9 +142,13 @@ export class HomeSenderEnd extends Waiter<unknown> implements HomeEnd {
     if (this.#inbox.length === 0) this.#emptied();
   }
 
+  /** A close that came after it closes the channel now, and says that something is missing. */
   drop(): void {
+    const inDoubt = this.#inbox.length - this.#next;
     this.#core.senders.remove(this);
     this.#emptied();
+    if (this.#closing === undefined) return;
+    this.#core.close(new ChannelLost('who closed it is out of reach', inDoubt));
   }
 
   /** The channel has the element that waited. */

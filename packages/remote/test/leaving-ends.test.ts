@@ -66,6 +66,19 @@ test('beyond 64 MiB what lost connections have left is dropped, until there is r
   t.is(await taken(), 3);
 });
 
+test('a close that comes after what is dropped says how much is missing', async (t) => {
+  const { core, opened, lost, taken } = full();
+  for (let i = 0; i < 63; i += 1) lost([opened(MIB)]);
+  const closing = opened(MIB);
+  closing.close(undefined);
+
+  lost([], [closing]);
+
+  t.is(await taken(), 1); // The others waited for room, of which a closed channel has none.
+  t.true(core.isClosed);
+  t.like(core.closeError, { code: 'ERR_CHANNEL_LOST', inDoubt: 2 });
+});
+
 test('what is left to a channel that is closed takes no room from others', async (t) => {
   const closed = full();
   for (let i = 0; i < 63; i += 1) closed.lost([closed.opened(MIB)]);
