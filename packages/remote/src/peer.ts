@@ -54,6 +54,12 @@ export interface LifeLimits {
   readonly lostAfterMs: number;
 }
 
+/** What is said of the tells of a session that is over. */
+interface Lost extends Pick<TellReader, 'names'> {
+  readonly why: string;
+  readonly cause: Error;
+}
+
 /** How a connection came about. */
 export interface Adoption {
   readonly isDialler: boolean;
@@ -357,12 +363,13 @@ export class Peer {
     this.outgoing.beginSession();
     this.incoming.beginSession();
     this.#revival.stop();
+    const { why, begun } = this.#goodbye ?? { why: reason.message, begun: Infinity };
+    const lost = { names, why, cause: reason };
     const isCutOff = !session.isAttached;
     if (!isCutOff) {
       session.sendControl(this.encode([type.GOAWAY, reason.message, this.incoming.begun]));
-      session.close(reason);
+      session.close(reason, () => this.#loseUnsent(session, lost));
     }
-    const { why, begun } = this.#goodbye ?? { why: reason.message, begun: Infinity };
     if (this.#goodbye !== undefined) this.#endpoint.forget(this.identity);
     this.#goodbye = undefined;
     this.#isAskedToLeave = false;
@@ -374,7 +381,7 @@ export class Peer {
         ? new SessionLost(address, why, options)
         : new Unreachable(address, why, options),
     );
-    if (isCutOff) this.#loseTells(session, { names, why, cause: reason });
+    if (isCutOff) this.#loseTells(session, lost);
     this.incoming.dropAll(reason);
     this.channels.loseAll(why);
     this.loans.loseAll(why);
@@ -382,19 +389,26 @@ export class Peer {
     this.#tellOfRoom();
   }
 
-  /** Of a session that was cut off: where it is ended in order, what waits leaves yet. */
-  #loseTells(
-    session: Session,
-    { names, why, cause }: Pick<TellReader, 'names'> & { readonly why: string; cause: Error },
-  ): void {
-    const { codec, system } = this.#endpoint;
-    const reader: TellReader = { codec, peer: this.identity.name, names };
-    for (const { to, method } of tellsIn(session.inDoubt(), reader)) {
-      system.deadLetter({ to, method, reason: new SessionLost(to, why, { cause }) });
+  /** Of a session that was cut off. */
+  #loseTells(session: Session, lost: Lost): void {
+    const { why, cause } = lost;
+    for (const { to, method } of tellsIn(session.inDoubt(), this.#readerOf(lost))) {
+      this.system.deadLetter({ to, method, reason: new SessionLost(to, why, { cause }) });
     }
-    for (const { to, method } of tellsIn([...session.unsent()].filter(isTell), reader)) {
-      system.deadLetter({ to, method, reason: new Unreachable(to, why, { cause }) });
+    this.#loseUnsent(session, lost);
+  }
+
+  /** Where a session is ended in order, what waits leaves yet, if the peer takes it in time. */
+  #loseUnsent(session: Session, lost: Lost): void {
+    const { why, cause } = lost;
+    const tells = [...session.unsent()].filter(isTell);
+    for (const { to, method } of tellsIn(tells, this.#readerOf(lost))) {
+      this.system.deadLetter({ to, method, reason: new Unreachable(to, why, { cause }) });
     }
+  }
+
+  #readerOf({ names }: Lost): TellReader {
+    return { codec: this.#endpoint.codec, peer: this.identity.name, names };
   }
 
   /** Ends the session after what was sent; the peer is told why, and what was never begun. */

@@ -111,6 +111,7 @@ export class Session {
   #largeBytes = 0;
   #closing: Error | undefined;
   #closeTimer: Timer | undefined;
+  #closed: (() => void) | undefined;
 
   constructor(env: Env, handler: SessionHandler) {
     this.#env = env;
@@ -233,11 +234,16 @@ export class Session {
     this.detach(reason);
     this.#closeTimer?.cancel();
     this.#handler.detached(reason);
+    this.#closed?.();
   }
 
-  /** Sends what waits, then ends the connection; of what still comes only receipts are read. */
-  close(reason: Error): void {
+  /**
+   * Sends what waits, then ends the connection; of what still comes only receipts are read.
+   * @param closed told when the connection is gone, whether or not all has left by then
+   */
+  close(reason: Error, closed: () => void): void {
     this.#closing = reason;
+    this.#closed = closed;
     this.#closeTimer = this.#env.setTimer(CLOSE_TIMEOUT_MS, () => this.lose(reason));
     this.#flush();
   }

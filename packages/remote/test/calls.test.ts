@@ -431,6 +431,21 @@ for (const ending of ['a', 'b'] as const) {
   });
 }
 
+test('tells that have not left when the end of a session is given up become dead letters', async (t) => {
+  const { a, counter, network, env, letters } = await lettersOf();
+  await counter.add(1);
+  network.freeze('a', 'b');
+  for (let i = 0; i < 12; i += 1) counter.tell.echo(new Uint8Array(1_000_000));
+  await env.settled();
+
+  for (const peer of a.endpoint.peers) peer.hangUp('it does not read');
+  t.deepEqual(letters, []);
+  await env.advance(3_000);
+
+  t.true(letters.length > 0);
+  t.deepEqual(new Set(letters.map(String)), new Set(['b/#2,echo,ERR_UNREACHABLE,no']));
+});
+
 test('a peer that falls silent is given up, when no connection brings it back either', async (t) => {
   const { counter, network, env } = await remoteCounter();
   const call = t.throwsAsync(counter.with({ timeoutMs: 60_000 }).wait(), {
