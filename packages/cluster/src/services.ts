@@ -81,7 +81,7 @@ class ActorsService extends Actor {
     this.#system = system;
     this.#entities = entities;
   }
-  @rpc({ interleave: true }) async begin(kind: unknown, args: unknown): Promise<AnyRef> {
+  @rpc({ ...FOR_NODES, interleave: true }) async begin(kind: unknown, args: unknown): Promise<AnyRef> {
     if (typeof kind !== 'string' || !Array.isArray(args)) {
       throw new TypeError('an actor is started by its kind and a list of arguments');
     }
