@@ -1,4 +1,4 @@
-import { type ActorSystem, type Env, Unreachable } from '@troupe/actor';
+import { type ActorSystem, type Env, isCallError, Unreachable } from '@troupe/actor';
 import { Caller } from '@troupe/actor/internal';
 import {
   BadMachine,
@@ -157,6 +157,7 @@ export class Groups {
   /**
    * Changes who takes part in a group that this node is a member of: whoever leads it is asked.
    * Who is to count has to be in the cluster already; a `candidate` or a `learner` may come later.
+   * Who has founded a group of that name itself is refused.
    * @throws as `Consensus.changeMembers` does
    * @throws {ChangeRefused} when the group is not open on this node
    * @throws {Unreachable | SessionLost} for the node that leads
@@ -187,10 +188,60 @@ export class Groups {
   }
 
   /** The same, where this node leads. */
-  changeHere({ group, changes, ...options }: GroupChange): Promise<Members> {
+  async changeHere({ group, changes, ...options }: GroupChange): Promise<Members> {
     const opened = this.get(group);
     if (opened === undefined) throw new NotLeader(group, undefined);
+    if (opened.status().role === 'leader') {
+      await this.#refuseFounders(group, changes, opened.status().members);
+    }
     return opened.changeMembers(changes, options);
+  }
+
+  /** Who take part in the group by what this node knows, if it leads it or founded it alone. */
+  foundedHere(group: string): readonly string[] {
+    const status = this.get(group)?.status();
+    if (status === undefined) return [];
+    const { voters } = status.members;
+    const isAlone = voters.length === 1 && voters[0] === status.node;
+    return isAlone || status.role === 'leader' ? namesOf(status.members) : [];
+  }
+
+  /**
+   * A node that was started by itself at first has groups of its own under the same names. Their
+   * logs may agree in all that members compare, and hold other commands.
+   */
+  async #refuseFounders(
+    group: string,
+    changes: readonly MemberChange[],
+    members: Members,
+  ): Promise<void> {
+    const known = new Set(namesOf(members));
+    const added = changes.flatMap((change) => ('add' in change ? [change.add] : []));
+    const strangers = added.filter((name) => !known.has(name));
+    const theirs = await Promise.all(strangers.map((name) => this.#foundedAt(name, group)));
+    const at = theirs.findIndex((names) => names.length > 0 && !names.some((n) => known.has(n)));
+    const founder = strangers[at];
+    if (founder === undefined) return;
+    const problem =
+      `${founder} has a group of that name already, which it founded when it was started by ` +
+      'itself, and no two groups can become one: stop it, delete its data, and start it with join';
+    throw new ChangeRefused(group, 'invalid', problem);
+  }
+
+  /** @returns none for a node that cannot be asked: it may come later, or be of an older version */
+  async #foundedAt(name: string, group: string): Promise<readonly string[]> {
+    const { endpoint, membership } = this.#host;
+    const member = membership.view().members.find((each) => each.name === name);
+    if (member === undefined || !isPresent(member.state)) return [];
+    const to = { target: GROUPS_SERVICE, address: `${name}/${GROUPS_SERVICE}` };
+    const message = { args: [group], caller: new Caller({ timeoutMs: HEARD_OF_MS }) };
+    try {
+      const answer = await endpoint.peerOf(member).outgoing.ask(to, 'founded', message);
+      return Array.isArray(answer) ? answer.filter((each) => typeof each === 'string') : [];
+    } catch (error) {
+      if (isCallError(error)) return [];
+      throw error;
+    }
   }
 
   async #changeAt(name: string, change: GroupChange): Promise<Members> {
@@ -381,6 +432,10 @@ export class Groups {
 }
 
 /** Who is to have a vote after `changes`, at once or soon. */
+function namesOf({ voters, learners, witnesses }: Members): readonly string[] {
+  return [...voters, ...learners, ...witnesses];
+}
+
 function countedIn(changes: readonly MemberChange[]): readonly string[] {
   return changes.flatMap((change) => {
     if ('remove' in change || change.as === 'candidate' || change.as === 'learner') return [];

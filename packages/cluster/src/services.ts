@@ -81,7 +81,10 @@ class ActorsService extends Actor {
     this.#system = system;
     this.#entities = entities;
   }
-  @rpc({ ...FOR_NODES, interleave: true }) async begin(kind: unknown, args: unknown): Promise<AnyRef> {
+  @rpc({ ...FOR_NODES, interleave: true }) async begin(
+    kind: unknown,
+    args: unknown,
+  ): Promise<AnyRef> {
     if (typeof kind !== 'string' || !Array.isArray(args)) {
       throw new TypeError('an actor is started by its kind and a list of arguments');
     }
@@ -118,6 +121,9 @@ class GroupsService extends Actor {
     const change = { group, changes: changes.map(changeOf), timeoutMs };
     const wanted = expectedFrom(expected);
     return relayed(() => this.#groups.changeHere({ ...change, expected: wanted }));
+  }
+  @rpc({ ...FOR_NODES, interleave: true }) founded(group: unknown): readonly string[] {
+    return typeof group === 'string' ? this.#groups.foundedHere(group) : [];
   }
 }
 

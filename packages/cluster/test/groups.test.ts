@@ -284,6 +284,31 @@ test('a name that no node has is not made a member, and the group goes on', asyn
   t.is(await cluster.settle(ledger.add(1)), 2);
 });
 
+test('a node that has founded a group of that name itself is not made a member', async (t) => {
+  const cluster = new TestCluster();
+  const a = await cluster.node('a');
+  const ledger = await a.replicated(Ledger, 'ledger');
+  await cluster.settle(ledger.add(1));
+  const consensus = { store: new MemoryStore() };
+  const alone = await cluster.node('b', { join: [], consensus });
+  const theirs = await alone.replicated(Ledger, 'ledger');
+  await cluster.settle(theirs.add(10));
+  await cluster.settle(alone.stop());
+  const b = await cluster.node('b', { consensus });
+  await b.replicated(Ledger, 'ledger');
+  await cluster.env.advance(3_000);
+
+  const change = a.consensus.changeMembers('ledger', [{ add: 'b' }]);
+  const error = await t.throwsAsync(cluster.settle(change));
+
+  t.like(error, { code: 'ERR_CHANGE_REFUSED', executed: 'no', reason: 'invalid' });
+  t.regex(
+    error?.message ?? '',
+    /b has a group of that name already, .* delete its data, and start/,
+  );
+  t.is(await cluster.settle(ledger.sum()), 1);
+});
+
 test('a node that has not opened the group says so, when it is to change its members', async (t) => {
   const cluster = new TestCluster();
   const a = await cluster.node('a');
