@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import {
   Actor,
@@ -175,7 +176,10 @@ test.serial('no thread outlives its node, not even one that never gives way', as
   const node = await start({ env: processEnv({ log }) });
   const cruncher = await cruncherOn(node, 'a-w1');
   t.is(threads(), 2);
-  const stuck = t.throwsAsync(cruncher.block(60_000));
+  const folder = mkdtempSync(join(tmpdir(), 'troupe-'));
+  const file = join(folder, 'begun');
+  const stuck = t.throwsAsync(cruncher.block(60_000, file));
+  while (!existsSync(file)) await setImmediate(); // The order to stop could come before the call.
 
   await node.stop(2_000); // Long enough for the other one, even on a busy machine.
 
@@ -183,6 +187,7 @@ test.serial('no thread outlives its node, not even one that never gives way', as
   t.false(log.lines.some((line) => line.startsWith('a-w2: a worker')));
   t.is(threads(), 0);
   await stuck;
+  rmSync(folder, { recursive: true });
 });
 
 @actor({ kind: 'stranger' })

@@ -21,8 +21,9 @@ export class Cruncher extends Actor {
     for (let i = 1; i <= n; i += 1) sum += i;
     return sum;
   }
-  /** Blocks its thread for so many milliseconds. */
-  @rpc block(durationMs: number): void {
+  /** Blocks its thread for so many milliseconds; makes `file` first, if it is to. */
+  @rpc block(durationMs: number, file?: string): void {
+    if (file !== undefined) writeFileSync(file, 'begun');
     const end = Date.now() + durationMs;
     while (Date.now() < end);
   }
