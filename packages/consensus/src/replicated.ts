@@ -34,14 +34,13 @@ export class Replicated<M extends Machine> implements StateMachine<Outcome> {
 
   /**
    * @throws {BadMachine} when the class has no commands, or fields that no snapshot would hold
-   * @throws {NotSerializable} when the state is not plain data
    */
   constructor(type: MachineClass<M>) {
     this.type = type;
     this.methods = checkedMethods(type);
     this.unmarked = unmarkedOf(type);
     this.#machine = new type();
-    this.#encodeState();
+    this.#demandPlain('from the start');
   }
 
   get name(): string {
@@ -157,7 +156,7 @@ export class Replicated<M extends Machine> implements StateMachine<Outcome> {
     });
     const outcome = this.#run(method, args);
     this.#machine['~troupe/enter'](between(this.#index, this.#time));
-    if (this.#sampler.isDue(name)) this.#demandPlain(name);
+    if (this.#sampler.isDue(name)) this.#demandPlain(`after ${name}`);
     return outcome;
   }
 
@@ -172,14 +171,15 @@ export class Replicated<M extends Machine> implements StateMachine<Outcome> {
   }
 
   /** Else it would be found when the next snapshot is due, and by then on every node. */
-  #demandPlain(command: string): void {
+  #demandPlain(when: string): void {
     try {
       this.#encodeState();
     } catch (error) {
       if (!(error instanceof NotSerializable)) throw error;
-      const where = `has something at ${error.path} after ${command} that no snapshot can hold`;
+      const where = `has something at ${error.path} ${when} that no snapshot can hold`;
+      const issue = error.issue.replace(/; send .*/s, ''); // What would help who sends it.
       const advice = 'keep plain data in fields, or override save and load';
-      throw new BadMachine(this.type.name, `${where}: ${error.issue}; ${advice}`, { cause: error });
+      throw new BadMachine(this.type.name, `${where}: ${issue}; ${advice}`, { cause: error });
     }
   }
 
