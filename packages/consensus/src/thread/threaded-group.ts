@@ -173,9 +173,12 @@ export class ThreadedGroup<R> implements Consensus<R> {
   status(): GroupStatus {
     const { status } = this.#known;
     const { applied } = this.#near;
+    const waiting = this.#proposals.size + this.#readers;
+    // Nothing is applied that is not agreed on, and on this node's disk.
     const committed = Math.max(status.committed, applied);
+    const durable = Math.max(status.durable, applied);
     const last = Math.max(status.last, committed);
-    return { ...status, applied, committed, last, waiting: this.#proposals.size + this.#readers };
+    return { ...status, applied, committed, durable, last, waiting };
   }
 
   events(signal: AbortSignal): AsyncIterable<ConsensusEvent> {

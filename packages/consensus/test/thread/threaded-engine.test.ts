@@ -80,6 +80,24 @@ test('what the machine takes time for is answered in order, and reads wait for i
   t.deepEqual(told, ['applied 2', 'read']);
 });
 
+test('what was acknowledged is on disk by what the status says, and not some time later', async (t) => {
+  const node = alone();
+  const group = await open(node, new Adder());
+  const told: number[] = [];
+  const proposing = (async () => {
+    for (const value of [1, 2, 3]) {
+      const { index } = await group.propose(add(value));
+      const { durable, committed, last } = group.status();
+      told.push(...[durable, committed, last].map((each) => each - index));
+    }
+  })();
+
+  await node.env.settled(); // No time passes, after which the thread would tell of itself.
+  await proposing;
+
+  t.deepEqual(told, [0, 0, 0, 0, 0, 0, 0, 0, 0]);
+});
+
 test('a machine that does not come back keeps nobody beyond the deadline', async (t) => {
   const node = alone();
   const group = await open(node, new Slow());
