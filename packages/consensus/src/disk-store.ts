@@ -1,5 +1,6 @@
 import { processEnv } from '@troupe/actor';
 import type { ChunkStore, Entry, Snapshot } from '@troupe/raft';
+import { BadOption } from './errors.ts';
 import type { Files } from './files.ts';
 import { type Damage, LogDamaged, type LogPlace } from './log-errors.ts';
 import { type LogOptions, settingsOf } from './log-options.ts';
@@ -34,6 +35,11 @@ export type OpenedStore =
   | { readonly verdict: 'corrupt'; readonly damage: Damage };
 
 export interface DirectoryOptions extends Omit<LogOptions, 'cluster' | 'env'>, NodeFilesOptions {
+  /**
+   * False: a log must be there, as it is where a node has run, and none is begun: for recovery,
+   * where a mistyped path would look like a node that had no groups. Default: true.
+   */
+  readonly create?: boolean;
   /** Default: `troupe`, which does where names of nodes are unique. */
   readonly cluster?: string;
   readonly env?: LogOptions['env'];
@@ -80,6 +86,7 @@ export async function openStore(files: Files, options: LogOptions): Promise<Open
 /**
  * Opens what the node of that name keeps in `directory`, or begins it: `nodeFiles` and `openStore`
  * in one, for those who have no other use for a damaged log than to hear of it.
+ * @throws {BadOption} when nothing is kept there, and nothing is to be begun (`create`)
  * @throws {DirectoryInUse} while another process has it open
  * @throws {LogDamaged}
  * @throws {WrongLog} when it is that of another node
@@ -88,15 +95,23 @@ export async function openDirectory(
   directory: string,
   { cluster = 'troupe', node, env = processEnv(), inPlace, ...options }: DirectoryOptions,
 ): Promise<DiskStore> {
-  const files = await nodeFiles(directory, inPlace && { inPlace });
+  const { create = true, ...log } = options;
+  const files = await nodeFiles(directory, { create, ...(inPlace && { inPlace }) });
   try {
-    const opened = await openStore(files, { cluster, node, env, ...options });
+    if (!create) refuseEmpty(directory, await files.list());
+    const opened = await openStore(files, { cluster, node, env, ...log });
     if (opened.verdict !== 'corrupt') return opened.store;
     throw new LogDamaged(node, opened.damage);
   } catch (error) {
     await files.close?.();
     throw error;
   }
+}
+
+function refuseEmpty(directory: string, names: readonly string[]): void {
+  if (names.some((name) => segmentNumber(name) !== undefined)) return;
+  const advice = 'there is no log in it, name the directory that the node kept its own in';
+  throw new BadOption('directory', directory, advice);
 }
 
 /**

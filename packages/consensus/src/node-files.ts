@@ -3,13 +3,16 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Env } from '@troupe/actor';
 import { isLock, lockDirectory } from './directory-lock.ts';
-import type { File, Files, OpenOptions } from './files.ts';
+import { BadOption } from './errors.ts';
+import { codeOf, type File, type Files, type OpenOptions } from './files.ts';
 import { WriteInPlace } from './write-in-place.ts';
 
 /** Some systems cannot sync a directory, and keep names without being asked. */
 const UNSYNCABLE = new Set(['EISDIR', 'EPERM', 'EINVAL', 'ENOTSUP', 'EBADF']);
 
 export interface NodeFilesOptions {
+  /** False: the directory must be there, or nothing is opened. Default: it is made. */
+  readonly create?: boolean;
   /**
    * Write what is to be durable at once on the thread that asks for it, as long as the disk mostly
    * takes less than a millisecond by this clock: for a thread of its own, which may stand still for
@@ -19,16 +22,17 @@ export interface NodeFilesOptions {
 }
 
 /**
- * The files of `directory`, which is made if it is missing, and is this process's until the store
- * in it is closed, or the process ends.
+ * The files of `directory`, which is this process's until the store in it is closed, or the process
+ * ends.
  * @throws {DirectoryInUse} while another has them
+ * @throws {BadOption} when it is missing, and not to be made
  */
 export async function nodeFiles(
   directory: string,
-  { inPlace }: NodeFilesOptions = {},
+  { create = true, inPlace }: NodeFilesOptions = {},
 ): Promise<Files> {
-  const made = await mkdir(directory, { recursive: true });
-  if (made !== undefined) await syncDirectory(join(made, '..'));
+  if (create) await makeDirectory(directory);
+  else await refuseMissing(directory);
   const release = await lockDirectory(directory);
   const writer = inPlace && new WriteInPlace(inPlace);
   return {
@@ -43,6 +47,21 @@ export async function nodeFiles(
     remove: (path) => rm(join(directory, path), { force: true }),
     syncDirectory: () => syncDirectory(directory),
   };
+}
+
+async function makeDirectory(directory: string): Promise<void> {
+  const made = await mkdir(directory, { recursive: true });
+  if (made !== undefined) await syncDirectory(join(made, '..'));
+}
+
+async function refuseMissing(directory: string): Promise<void> {
+  try {
+    await readdir(directory);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw error;
+    const advice = 'there is no such directory, name the one that the node kept its log in';
+    throw new BadOption('directory', directory, advice, { cause: error });
+  }
 }
 
 /** Elsewhere `O_DSYNC` is something else, or leaves the data in the cache of the drive. */

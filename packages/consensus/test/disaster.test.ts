@@ -1,3 +1,5 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import test from 'ava';
 import { type LogStore, MemoryStore, openDirectory, savedGroups } from '@troupe/consensus';
 import { save } from '@troupe/consensus/store-conformance';
@@ -56,4 +58,42 @@ test('a directory tells it without the node that kept it', async (t) => {
   const groups = await savedGroups(store);
 
   t.deepEqual(Object.fromEntries(groups), expected);
+});
+
+test('a directory that is opened to recover from is not made', async (t) => {
+  const directory = join(await freshDirectory(t), 'typo');
+
+  const refused = await t.throwsAsync(openDirectory(directory, { node: 'a', create: false }));
+
+  t.like(refused, { code: 'ERR_BAD_OPTION', executed: 'no', option: 'directory' });
+  t.regex(refused.message, /typo': there is no such directory/);
+  await t.throwsAsync(readdir(directory), { code: 'ENOENT' });
+});
+
+test('nor is a log begun where there is none, or in what is no directory', async (t) => {
+  const directory = await freshDirectory(t);
+  await mkdir(join(directory, 'empty'));
+  await writeFile(join(directory, 'file'), 'of somebody');
+
+  for (const [name, message] of [
+    ['empty', /there is no log in it/],
+    ['file', /there is no such directory/],
+  ] as const) {
+    const path = join(directory, name);
+    const refused = openDirectory(path, { node: 'a', create: false });
+    await t.throwsAsync(refused, { code: 'ERR_BAD_OPTION', message });
+  }
+
+  t.deepEqual(await readdir(join(directory, 'empty')), []); // Not even a lock.
+});
+
+test('a log that is there is opened to recover from', async (t) => {
+  const directory = await freshDirectory(t);
+  const before = await openDirectory(directory, { node: 'a' });
+  await fill(before);
+  await before.close();
+
+  await using store = await openDirectory(directory, { node: 'a', create: false });
+
+  t.deepEqual(Object.fromEntries(await savedGroups(store)), expected);
 });
