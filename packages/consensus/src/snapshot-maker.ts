@@ -7,7 +7,7 @@ import { DiskFull } from './log-errors.ts';
 import { infoOf, type SnapshotLimits, type Snapshots } from './snapshots.ts';
 import type { StateMachine } from './state-machine.ts';
 
-/** How long a disk that had no room for a snapshot is left alone. */
+/** How long a disk that had no room for a snapshot, or does not give it back, is left alone. */
 const AGAIN_MS = 10_000;
 
 /** What the snapshots of a group are made of, and when. */
@@ -28,8 +28,12 @@ export interface SnapshotMakerParts {
 export class SnapshotMaker {
   readonly #parts: SnapshotMakerParts;
   #making: Promise<SnapshotInfo> | undefined;
-  /** When there was no room for one. */
+  /** When there was no room for one, or what was made could not be read either. */
   #refusedAt = -Infinity;
+  /** When one could not be read. */
+  #unreadableAt = -Infinity;
+  /** Neither could the one in its place, and that has been told. */
+  #isUnreadable = false;
   /** The end of the log when room was short the last time. */
   #lastSeen = -1;
   /** Who waits until a snapshot of another member is restored. */
@@ -75,14 +79,25 @@ export class SnapshotMaker {
     return snapshots.latest !== before;
   }
 
-  /** One that another member needs cannot be read: it is told, and the next takes its place. */
+  /**
+   * One that another member needs cannot be read: it is told, and the next takes its place. A disk
+   * that does not give that back either would be kept busy with one after the other.
+   */
   unreadable(snapshot: Snapshot): void {
     const { group, env, snapshots, feed } = this.#parts;
-    const advice = 'another is made of the state; look after the disk';
-    env.log.error(
-      { group, snapshot: snapshot.id },
-      `a snapshot of a group cannot be read, to be sent to a member: ${advice}`,
-    );
+    const now = env.now();
+    const isAgain = now - this.#unreadableAt < 2 * AGAIN_MS;
+    this.#unreadableAt = now;
+    if (isAgain) this.#refusedAt = now;
+    if (!isAgain || !this.#isUnreadable) {
+      const next = isAgain ? `one is made every ${AGAIN_MS / 1_000} s` : 'another is made';
+      env.log.error(
+        { group, snapshot: snapshot.id },
+        `a snapshot of a group cannot be read, to be sent to a member: ${next} of the state; ` +
+          'look after the disk',
+      );
+    }
+    this.#isUnreadable = isAgain;
     feed.tell({ kind: 'unreadable', snapshot: infoOf(snapshot) });
     snapshots.forget(snapshot);
   }

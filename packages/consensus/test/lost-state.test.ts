@@ -192,6 +192,61 @@ const makesAnother = test.macro({
 test(makesAnother, false);
 test(makesAnother, true);
 
+/** Takes what is written to it, and gives no snapshot back until it is `mended`. */
+class WriteOnly extends MemoryStore {
+  mended = false;
+  readonly writtenAtMs: number[] = [];
+  readonly #now: () => number;
+
+  constructor(now: () => number) {
+    super();
+    this.#now = now;
+  }
+
+  override writeSnapshot(...of: Parameters<MemoryStore['writeSnapshot']>): Promise<number> {
+    this.writtenAtMs.push(this.#now());
+    if (this.writtenAtMs.length > 100) throw new Error('one snapshot follows the other');
+    return super.writeSnapshot(...of);
+  }
+  override readSnapshot(
+    ...of: Parameters<MemoryStore['readSnapshot']>
+  ): Promise<Uint8Array | undefined> {
+    return this.mended ? super.readSnapshot(...of) : Promise.resolve(undefined);
+  }
+}
+
+test('a leader whose disk gives no snapshot back makes one every ten seconds, and says so once', async (t) => {
+  const store = new WriteOnly(() => world.env.now());
+  class World extends TestWorld {
+    override store(node: string): LogStore {
+      return node === 'a' ? store : super.store(node);
+    }
+  }
+  const world = new World({ keepEntries: 1 });
+  const { consensus: leader } = await world.start('a', ['a']);
+  for (const value of [1, 2, 3]) await world.settle(leader.propose(add(value)));
+  await world.settle(leader.snapshot());
+  const { machine } = await world.start('b', []);
+  void leader.changeMembers([{ add: 'b', as: 'learner' }]).catch(() => {});
+
+  await world.env.advance(60_000);
+  const [, first = 0, ...later] = store.writtenAtMs;
+  store.mended = true;
+  await world.env.advance(15_000);
+
+  t.is(later.length, 5);
+  t.true([first, ...later].every((at, i, all) => i === 0 || at - (all[i - 1] ?? 0) >= 10_000));
+  t.deepEqual(machine.seen, [1, 2, 3]);
+  const what = 'a snapshot of a group cannot be read, to be sent to a member:';
+  t.deepEqual(
+    world.env.logged.filter(({ level }) => level === 'error').map(({ message }) => message),
+    [
+      `${what} another is made of the state; look after the disk`,
+      `${what} one is made every 10 s of the state; look after the disk`,
+    ],
+  );
+});
+
 /** Takes until `goOn` to restore what it is given. */
 class Slow extends Adder {
   #begin: () => void = () => {};
