@@ -185,6 +185,31 @@ export class GroupStalled extends Error {
   }
 }
 
+/**
+ * This node has begun a group by itself, and the leader of another one of that name has been told
+ * to take it in. Of two pasts nothing can make one: the group has ended on this node before it took
+ * anything, and what it had is on its disk.
+ */
+export class FoundedApart extends Error {
+  override readonly name = 'FoundedApart';
+  readonly code = 'ERR_FOUNDED_APART';
+  readonly executed = 'unknown';
+  constructor(
+    readonly group: string,
+    readonly node: NodeId,
+    /** Who leads the other one. */
+    readonly leader: NodeId,
+    options?: ErrorOptions,
+  ) {
+    super(
+      `${node} has a group ${group} of its own, and ${leader} leads another one of that name: ` +
+        `remove ${node} from that; what is to be a member of it starts without anything of its ` +
+        'own, under a name that it has never had',
+      options,
+    );
+  }
+}
+
 /** A command of more bytes than its group takes; it was never proposed. */
 export class CommandTooLarge extends CallError {
   override readonly name = 'CommandTooLarge';

@@ -4,6 +4,7 @@ import {
   BadMessage,
   type ChunkRequest,
   type ChunkStore,
+  Disqualified,
   type Entry,
   type Fetch,
   type Raft,
@@ -30,8 +31,9 @@ import type {
   SnapshotInfo,
 } from './consensus.ts';
 import { CommitNews } from './commit-news.ts';
-import { GroupClosed, NotLeader } from './errors.ts';
+import { FoundedApart, GroupClosed, NotLeader } from './errors.ts';
 import { Feed } from './feed.ts';
+import { isOfAnotherGroup } from './founded-apart.ts';
 import { coreSettings, type GroupSettings } from './group-settings.ts';
 import { groupStatusOf, heirOf } from './group-status.ts';
 import type { GroupHost, Hosted } from './hosted.ts';
@@ -282,12 +284,15 @@ export class Group<R> implements Consensus<R>, Hosted {
   #take(packet: Exclude<Packet, Absent>): void {
     if (packet.type === 'forward') return this.#proposals.onForward(this.#raft, packet);
     if (packet.type === 'forwarded') return this.#proposals.onForwarded(packet);
+    const isOfAnother = isOfAnotherGroup(this.#raft, this.#host.node, packet);
     try {
       this.#raft.step(packet);
     } catch (error) {
-      if (!(error instanceof BadMessage)) throw error;
-      this.#host.complain(this, packet, error.message);
+      if (error instanceof BadMessage) return this.#host.complain(this, packet, error.message);
+      if (!isOfAnother || error instanceof Disqualified) throw error; // Which is a better reason.
     }
+    // Nothing of what the core has taken is saved, or said to anybody.
+    if (isOfAnother) throw new FoundedApart(this.group, this.#host.node, packet.from);
   }
 
   #carryOut(ready: Ready, turn: number): void {

@@ -99,6 +99,7 @@ export {
   ChangeRefused,
   CommandTooLarge,
   ConsensusThreadFailed,
+  FoundedApart,
   GroupAlreadyOpen,
   GroupClosed,
   GroupStalled,

@@ -267,6 +267,7 @@ export {
   DirectoryInUse,
   DiskFull,
   Disqualified,
+  FoundedApart,
   GroupAlreadyOpen,
   GroupClosed,
   GroupStalled,
