@@ -2,9 +2,27 @@ import type { CallerIdentity } from './caller-identity.ts';
 import type { Cell } from './cell.ts';
 import { type CallContext, Origin } from './context.ts';
 import { nested } from './interceptor.ts';
+import {
+  A_FLAG,
+  A_FUNCTION,
+  A_SIGNAL,
+  checkOptions,
+  ELSEWHERE,
+  type OptionCheck,
+} from './known-options.ts';
 import { checkDuration } from './number-limits.ts';
 import type { CallOptions } from './recipient.ts';
 import type { ActorSystem } from './system.ts';
+
+/** The constructor looks at the others, which may come from another node as well. */
+const CALL_OPTIONS: Readonly<Record<keyof CallOptions, OptionCheck>> = {
+  timeoutMs: ELSEWHERE,
+  signal: A_SIGNAL,
+  trace: ELSEWHERE,
+  values: ELSEWHERE,
+  idempotent: A_FLAG,
+  intercept: A_FUNCTION,
+};
 
 /**
  * Who sends the messages of one reference: with which options, and as part of whose turns. An
@@ -31,8 +49,12 @@ export class Caller {
     if (trace !== undefined || values !== undefined) this.#origin = new Origin(trace, values);
   }
 
-  /** Values and interceptors are added to those that are there; other options replace them. */
+  /**
+   * Values and interceptors are added to those that are there; other options replace them.
+   * @throws {BadOption} when one makes no sense, or there is none of its name
+   */
   with(options: CallOptions): Caller {
+    checkOptions('', options, CALL_OPTIONS);
     const { values, intercept } = this.options ?? {};
     return new Caller(
       {

@@ -1,3 +1,4 @@
+import { endedBy } from './abort.ts';
 import { checkedElement, type Schema } from './arguments.ts';
 import { CLOSED, ChannelCore, EMPTY, type SendOptions, type WaitOptions } from './channel-core.ts';
 import { type Env, processDefault } from './env.ts';
@@ -223,7 +224,8 @@ class BothEnds<T> extends ReceiverEnd<T> implements Channel<T> {
 
 function send<T>(core: ChannelCore<T>, given: T, options?: SendOptions): Promise<void> {
   const signal = options?.signal;
-  if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
+  const ended = signal && endedBy(signal);
+  if (ended !== undefined) return ended;
   let value: T;
   try {
     value = core.admit(given, options);
@@ -258,7 +260,8 @@ async function sendAndWait<T>(core: ChannelCore<T>, value: T, signal?: AbortSign
 
 function receive<T>(core: ChannelCore<T>, options?: WaitOptions): Promise<T> {
   const signal = options?.signal;
-  if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
+  const ended = signal && endedBy(signal);
+  if (ended !== undefined) return ended;
   const value = core.poll();
   if (value === EMPTY) return wait(core, RECEIVE, signal) as Promise<T>;
   if (value === CLOSED) return Promise.reject(core.endError());
@@ -267,7 +270,8 @@ function receive<T>(core: ChannelCore<T>, options?: WaitOptions): Promise<T> {
 
 function next<T>(core: ChannelCore<T>, options?: WaitOptions): Promise<Received<T>> {
   const signal = options?.signal;
-  if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
+  const ended = signal && endedBy(signal);
+  if (ended !== undefined) return ended;
   const value = core.poll();
   if (value === EMPTY) return wait(core, NEXT, signal) as Promise<Received<T>>;
   if (value === CLOSED) return Promise.resolve({ ok: false, error: core.closeError });
@@ -305,7 +309,8 @@ class ChannelIterator<T> implements AsyncIterableIterator<T> {
   next(): Promise<IteratorResult<T, undefined>> {
     const core = this.#core;
     const signal = this.#signal;
-    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
+    const ended = signal && endedBy(signal);
+    if (ended !== undefined) return ended;
     const value = core.poll();
     if (value === EMPTY) return wait(core, STEP, signal) as Promise<IteratorResult<T, undefined>>;
     if (value === CLOSED) {

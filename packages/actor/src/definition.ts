@@ -129,7 +129,12 @@ export function defineActor<C extends ActorClass>(
   const table: Readonly<Record<string, RpcOptions>> = Array.isArray(options.rpc)
     ? Object.fromEntries(options.rpc.map((name: string) => [name, {}]))
     : (options.rpc as Readonly<Record<string, RpcOptions>>);
-  for (const [name, how] of Object.entries(table)) markMethod(prototype[name], name, how);
+  for (const [name, how] of Object.entries(table)) {
+    if (typeof prototype[name] !== 'function') {
+      throw new TypeError(`rpc names '${name}', and class ${target.name} has no such method`);
+    }
+    markMethod(prototype[name], name, how);
+  }
   markActor(target, options);
   return target;
 }
@@ -175,7 +180,10 @@ export function definitionOf(target: ActorClass): Definition {
   return definition;
 }
 
+/** @throws {BadOption} when it is no class */
 function derive(target: ActorClass): Definition {
+  const isClass: boolean = typeof target === 'function' && typeof target.prototype === 'object';
+  if (!isClass) throw new BadOption('target', target, 'give a class that extends Actor');
   // An own mark only: a subclass without one is a kind of its own, not its parent's.
   const mark = Object.getOwnPropertyDescriptor(target, actorMark)?.value as
     | ActorOptions

@@ -34,6 +34,8 @@ export type CallErrorCode =
   | 'ERR_MOVED'
   | 'ERR_UNAUTHORIZED'
   | 'ERR_ANSWER_GONE'
+  | 'ERR_CHANNEL_CLOSED'
+  | 'ERR_CHANNEL_LOST'
   | 'ERR_DISK_FULL'
   | 'ERR_NOT_LEADER'
   | 'ERR_OUTCOME_UNKNOWN'
@@ -201,6 +203,7 @@ export class BadOption extends RangeError implements CallError {
   constructor(
     /** Where it is, for example `voters[2]`. */
     readonly option: string,
+    /** Instead of one that is a secret, or too long, a symbol that describes it. */
     value: unknown,
     /** What it may be. */
     advice: string,
@@ -372,18 +375,21 @@ export class LinkBroken extends Error {
 }
 
 /** The channel is closed: a value sent now, or still waiting to be taken, was not delivered. */
-export class ChannelClosed extends Error {
+export class ChannelClosed extends CallError {
   override readonly name = 'ChannelClosed';
   readonly code = 'ERR_CHANNEL_CLOSED';
+  readonly executed: Executed = 'no';
   constructor(options?: ErrorOptions) {
     super('the channel is closed', options);
   }
 }
 
 /** The other end's node has gone. Unlike a close this is no orderly end: values may be missing. */
-export class ChannelLost extends Error {
+export class ChannelLost extends CallError {
   override readonly name = 'ChannelLost';
   readonly code = 'ERR_CHANNEL_LOST';
+  /** `'no'` when no value is in doubt: the one that was to be sent did not arrive. */
+  readonly executed: Executed;
   constructor(
     readonly reason: string,
     /** Values sent by this end of which nobody knows whether they arrived. */
@@ -391,6 +397,7 @@ export class ChannelLost extends Error {
     options?: ErrorOptions,
   ) {
     super(`the channel's other end is lost (${reason}); ${inDoubt} values are in doubt`, options);
+    this.executed = inDoubt === 0 ? 'no' : 'unknown';
   }
 }
 
@@ -416,6 +423,8 @@ function shown(value: unknown): string {
       return value.length > SHOWN_CHARS ? `'${value.slice(0, SHOWN_CHARS)}…'` : `'${value}'`;
     case 'bigint':
       return `${value}n`;
+    case 'symbol':
+      return value.description ?? 'a symbol'; // In place of what is not to be shown.
     case 'function':
       return 'a function';
     case 'object':

@@ -1,6 +1,7 @@
 import { Actor, cellOf } from './actor.ts';
 import { type Channel, channel, type Receiver } from './channel.ts';
-import { defineActor } from './definition.ts';
+import { type ActorClass, defineActor } from './definition.ts';
+import { BadOption } from './errors.ts';
 import type { ActorRef } from './ref.ts';
 
 /** What the function of a function actor knows of itself. */
@@ -58,7 +59,18 @@ export class FunctionActor<M> extends Actor {
 
 defineActor({ kind: 'function', rpc: ['send'] }, FunctionActor);
 
-/** Whether what is to be spawned is no class of actors. */
-export function isActorFunction(target: object): boolean {
-  return !('prototype' in target && target.prototype instanceof Actor);
+export function isActorClass(value: unknown): value is ActorClass {
+  return typeof value === 'function' && value.prototype instanceof Actor;
+}
+
+/**
+ * Whether what is to be spawned is no class of actors.
+ * @throws {BadOption} when it is no function either, or another class, which cannot be called
+ */
+export function isActorFunction(target: unknown): boolean {
+  if (isActorClass(target)) return false;
+  const isClass = Object.getOwnPropertyDescriptor(target ?? {}, 'prototype')?.writable === false;
+  if (typeof target === 'function' && !isClass) return true;
+  const value = isClass ? Symbol('a class of another kind') : target;
+  throw new BadOption('target', value, 'give a class that extends Actor, or a function');
 }

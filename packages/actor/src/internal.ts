@@ -25,6 +25,7 @@ export type { CellOptions } from './cell.ts';
 export { Deadlines } from './deadlines.ts';
 export type { Expiring } from './deadlines.ts';
 export { definitionOf } from './definition.ts';
+export { isActorClass } from './function-actor.ts';
 export type { Definition } from './definition.ts';
 export type { Envelope } from './envelope.ts';
 export { CALL_TIMEOUT_MS } from './recipient.ts';
@@ -43,4 +44,17 @@ export {
   methodTooLong,
 } from './name-limits.ts';
 export { checkDuration, checkInteger, TIMER_MS_MAX } from './number-limits.ts';
+export {
+  A_FLAG,
+  A_FUNCTION,
+  A_SIGNAL,
+  checkNames,
+  checkOptions,
+  ELSEWHERE,
+  fitting,
+  hasMethods,
+  isFunction,
+  listOf,
+} from './known-options.ts';
+export type { OptionCheck } from './known-options.ts';
 export { errorOf, messageOf } from './thrown.ts';

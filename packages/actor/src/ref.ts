@@ -77,7 +77,10 @@ interface RefOperations<T, Kind extends 'actor' | 'entity'> {
   readonly [refKind]: Kind;
   /** One-way: `room.tell.say('ann', 'hello')`. */
   readonly tell: Tell<T>;
-  /** The same reference with call options: `room.with({ timeoutMs: 500 }).say(…)`. */
+  /**
+   * The same reference with call options: `room.with({ timeoutMs: 500 }).say(…)`.
+   * @throws {BadOption} when one makes no sense, or there is none of its name
+   */
   with(options: CallOptions): Remote<T> & RefOperations<T, Kind>;
 }
 

@@ -155,7 +155,7 @@ function drawn(cases: Record<string, SelectCase>, env: Env): Drawn | undefined {
 function isCase(
   value: SelectCase,
 ): value is Exclude<SelectCase, false | null | undefined | 0 | ''> {
-  return typeof value === 'object' && value !== null;
+  return Boolean(value);
 }
 
 function isOtherReady(name: string, value: SelectCase): boolean {

@@ -1,11 +1,4 @@
-import {
-  ChannelClosed,
-  ChannelLost,
-  type Executed,
-  executedOf,
-  isCallError,
-  RemoteError,
-} from '@troupe/actor';
+import { type Executed, executedOf, isCallError, RemoteError } from '@troupe/actor';
 import { BadBytes, isForbiddenKey } from './codec.ts';
 import { knownError } from './known-errors.ts';
 
@@ -85,7 +78,7 @@ class Describer {
       own?.name ?? nameOf(thrown),
       textOf(read(thrown, 'message')),
       isExecuted(executed) ? executed : 'unknown',
-      own !== undefined || isFrameworks(thrown) ? fieldsOf(thrown) : null,
+      own !== undefined || isCallError(thrown) ? fieldsOf(thrown) : null,
       this.#cause(thrown, depth),
       stack ? textOf(read(thrown, 'stack')) : null,
       this.#errors(thrown, depth),
@@ -220,10 +213,6 @@ class PlainData {
       (key) => !isForbiddenKey(key) && this.includes(read(value, key), depth + 1),
     );
   }
-}
-
-function isFrameworks(error: Error): boolean {
-  return isCallError(error) || error instanceof ChannelClosed || error instanceof ChannelLost;
 }
 
 /** The name that the error gives itself, or else its class's: many classes forget to set one. */
