@@ -1,3 +1,4 @@
+import { checkNames } from '@troupe/actor/internal';
 import type { NodeId } from './consensus.ts';
 import { BadOption } from './errors.ts';
 import type { GroupLimits } from './group.ts';
@@ -33,12 +34,27 @@ export interface GroupOptions<R> extends Partial<GroupLimits>, Partial<GroupSett
   readonly leaseReads?: boolean;
 }
 
+const NAMES = [
+  'group',
+  'machine',
+  'voters',
+  'leaseReads',
+  'rank',
+  'quietAfterMs',
+  'commandBytesMax',
+  'proposalsMax',
+  'snapshotEntries',
+  'keepEntries',
+  'lagEntries',
+] as const satisfies (keyof GroupOptions<unknown>)[];
+
 /**
  * What a group is opened with, all of it looked at: callers may be JavaScript, or a file of
  * settings.
  * @throws {BadOption}
  */
 export function checkedLimits<R>(options: GroupOptions<R>): GroupLimits {
+  checkNames('', options, NAMES);
   const { group, machine, voters, leaseReads = false } = options;
   if (typeof group !== 'string' || !GROUP_NAME.test(group)) {
     const rule = "give 1 … 64 letters, digits, '_', '.' or '-', the first no '.' or '-'";

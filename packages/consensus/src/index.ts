@@ -22,6 +22,7 @@ export type {
   SnapshotInfo,
 } from './consensus.ts';
 export type { GroupSettings } from './group-settings.ts';
+export { checkChanges } from './members.ts';
 export type { Command, SnapshotOrigin, SnapshotSource, StateMachine } from './state-machine.ts';
 export { Machine } from './machine.ts';
 export type { LogEntry, MachineClass } from './machine.ts';

@@ -154,15 +154,22 @@ export function defineMachine<C extends MachineClass>(
   { commands, queries = [] }: MachineTable<InstanceType<C>>,
   target: C,
 ): C {
-  const prototype = target.prototype as Record<string, unknown>;
   const table: Readonly<Record<string, CommandOptions>> = Array.isArray(commands)
     ? Object.fromEntries(commands.map((name: string) => [name, {}]))
     : (commands as Readonly<Record<string, CommandOptions>>);
   for (const [name, how] of Object.entries(table)) {
-    markMethod(prototype[name], name, commandMark(how));
+    markMethod(methodOf(target, name, 'command'), name, commandMark(how));
   }
-  for (const name of queries) markMethod(prototype[name], name, { kind: 'query' });
+  for (const name of queries) {
+    markMethod(methodOf(target, name, 'query'), name, { kind: 'query' });
+  }
   return target;
+}
+
+function methodOf(target: MachineClass, name: string, kind: Mark['kind']): unknown {
+  const value: unknown = Reflect.get(target.prototype, name);
+  if (typeof value === 'function') return value;
+  throw new BadOption(`@${kind}`, name, `class ${target.name} has no such method`);
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Env } from '@troupe/actor';
 import { processEnv } from '@troupe/actor';
+import { checkNames } from '@troupe/actor/internal';
 import type { Consensus, ReadOptions } from './consensus.ts';
 import { NoSuchCommand } from './errors.ts';
 import type { Machine } from './machine.ts';
@@ -7,12 +8,16 @@ import { MachineClient } from './machine-client.ts';
 import type { Outcome } from './machine-entry.ts';
 import type { ReplicaMethods } from './machine-methods.ts';
 import type { Replicated } from './replicated.ts';
+import { checkRequest } from './request.ts';
 
 /** Of the calls of a replica: `consistency` is for queries, the rest for commands too. */
 export type ReplicaOptions = ReadOptions;
 
 interface ReplicaOperations<M> extends AsyncDisposable {
-  /** The same with options: `counter.with({ consistency: 'stale' }).value()`. */
+  /**
+   * The same with options: `counter.with({ consistency: 'stale' }).value()`.
+   * @throws {BadOption} when one makes no sense, or there is none of its name
+   */
   with(options: ReplicaOptions): Replica<M>;
   /** Gives the session back, if there is one; a later command begins another. */
   close(): Promise<void>;
@@ -28,6 +33,8 @@ interface ReplicaOperations<M> extends AsyncDisposable {
  * - `NoSuchCommand`, executed: no, when the method is not marked
  */
 export type Replica<M> = ReplicaMethods<M> & ReplicaOperations<M>;
+
+const NAMES = ['consistency', 'timeoutMs', 'signal'] as const satisfies (keyof ReplicaOptions)[];
 
 export interface ReplicateOptions {
   /** Whose clock the commands tell, and whose randomness. Default: this process's. */
@@ -57,7 +64,11 @@ function replicaOf<M extends Machine>(
   const { group, machine } = client;
   const close = (): Promise<void> => client.close();
   const operations: ReplicaOperations<M> = {
-    with: (more) => replicaOf(client, { ...options, ...more }),
+    with(more) {
+      checkNames('', more, NAMES);
+      checkRequest(more);
+      return replicaOf(client, { ...options, ...more });
+    },
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -7,6 +7,8 @@ import {
   Machine,
   MemoryStore,
   recoverAlone,
+  replicate,
+  Replicated,
 } from '@troupe/consensus';
 import { add, Adder } from '@troupe/consensus/conformance';
 
@@ -54,6 +56,32 @@ for (const [what, call, message] of calls) {
   });
 }
 
+test('a group is opened with no option that there is not', async (t) => {
+  await using engine = new Engine();
+
+  const opening = engine.open(any({ group: 'g', machine: new Adder(), rnk: 1 }));
+
+  await t.throwsAsync(opening, {
+    code: 'ERR_BAD_OPTION',
+    message: 'rnk is no option: did you mean rank?',
+  });
+});
+
+test('a replica looks at options where they are given', async (t) => {
+  await using engine = new Engine();
+  const machine = new Replicated(Marked);
+  const replica = replicate(await engine.open({ group: 'g', machine }), machine);
+
+  for (const [options, message] of [
+    [{ consistency: 'foo' }, /^consistency is 'foo': give one of linearizable, lease, stale$/],
+    [{ timeout: 5 }, /^timeout is no option: did you mean timeoutMs\?$/],
+    [{ timeoutMs: 0 }, /^timeoutMs is 0: /],
+    [{ signal: 5 }, /^signal is 5: /],
+  ] as const) {
+    t.throws(() => replica.with(any(options)), { code: 'ERR_BAD_OPTION', message });
+  }
+});
+
 test('a command that is too large is refused with its size and the limit', async (t) => {
   await using engine = new Engine();
   const group = await engine.open({ group: 'g', machine: new Adder(), commandBytesMax: 8 });
@@ -86,6 +114,13 @@ class Counter extends Machine {
   with(): void {}
 }
 
+class Marked extends Machine {
+  count = 0;
+  @command add(): void {
+    this.count += 1;
+  }
+}
+
 const marks: readonly [what: string, mark: () => unknown, message: RegExp][] = [
   ['since half a version', () => command({ since: 0.5 }), /^since is 0\.5: give the version/],
   [
@@ -96,7 +131,12 @@ const marks: readonly [what: string, mark: () => unknown, message: RegExp][] = [
   [
     'that is no method',
     () => defineMachine({ commands: any(['count']) }, Counter),
-    /^@command is 'count': mark methods/,
+    /^@command is 'count': class Counter has no such method$/,
+  ],
+  [
+    'that there is not',
+    () => defineMachine({ commands: ['add'], queries: any(['zzz']) }, Counter),
+    /^@query is 'zzz': class Counter has no such method$/,
   ],
 ];
 for (const [what, mark, message] of marks) {

@@ -73,7 +73,7 @@ test('an option that makes no sense was found before anything was executed', asy
   await using engine = new Engine();
   const { ledger } = await open(engine);
 
-  const error = await t.throwsAsync(ledger.with({ timeoutMs: -1 }).deposit('ann', 1), {
+  const error = t.throws(() => ledger.with({ timeoutMs: -1 }).deposit('ann', 1), {
     code: 'ERR_BAD_OPTION',
     instanceOf: RangeError,
   });

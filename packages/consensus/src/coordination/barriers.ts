@@ -33,7 +33,7 @@ export class Barriers {
     const given = new Given('barriers', 'enter');
     given.name('name', name);
     given.object('options', options, '{ size }');
-    given.wait(options);
+    given.wait(options, ['size']);
     given.integer('size', options.size, [1, BARRIER_SIZE_MAX]);
     const { parts } = this.#claims;
     using patience = new Patience(`barrier ${name}`, parts, options);

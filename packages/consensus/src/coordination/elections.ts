@@ -57,7 +57,7 @@ export class Elections {
   async campaign(name: string, options: CampaignOptions = {}): Promise<Leadership> {
     const given = new Given('elections', 'campaign');
     const resource = resourceOf(given, name);
-    given.wait(options);
+    given.wait(options, ['value', 'lockDelayMs']);
     const { value = null, lockDelayMs: delayMs = 0 } = options;
     given.integer('lockDelayMs', delayMs, [0, LOCK_DELAY_MS_MAX]);
     const wish = {
@@ -98,6 +98,7 @@ export class Elections {
     const given = new Given('elections', 'observe');
     const resource = resourceOf(given, name);
     given.object('options', options, '{ signal }');
+    given.names(options, ['signal']);
     const { signal } = options;
     if (signal !== undefined) given.signal(signal);
     const ended = new AbortController();

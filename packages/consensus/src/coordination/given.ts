@@ -58,20 +58,30 @@ export class Given {
     this.refuse(`${what} is ${shown(value)}: give an object, as ${example}`);
   }
 
+  /** A slip of the pen would be taken for the default. */
+  names(options: object, known: readonly string[]): void {
+    const name = Object.keys(options).find((each) => !known.includes(each));
+    if (name !== undefined) this.refuse(`${name} is no option: there are ${known.join(', ')}`);
+  }
+
   signal(value: unknown): void {
     if (value instanceof AbortSignal) return;
     this.refuse(`signal is ${shown(value)}: give an AbortSignal, as controller.signal is`);
   }
 
-  wait(options: WaitLimits): void {
+  /** @param names of what else there is to say */
+  wait(options: WaitLimits, names: readonly string[] = []): void {
     this.object('options', options, '{ timeoutMs, signal }');
+    this.names(options, ['timeoutMs', 'signal', ...names]);
     const { timeoutMs, signal } = options;
     if (timeoutMs !== undefined && timeoutMs !== Infinity) this.duration('timeoutMs', timeoutMs);
     if (signal !== undefined) this.signal(signal);
   }
 
-  request(options: ReadOptions): void {
+  /** @param names of what else there is to say */
+  request(options: ReadOptions, names: readonly string[] = []): void {
     this.object('options', options, '{ timeoutMs, signal }');
+    this.names(options, ['timeoutMs', 'signal', 'consistency', ...names]);
     const { timeoutMs, signal, consistency } = options;
     if (timeoutMs !== undefined) this.duration('timeoutMs', timeoutMs);
     if (signal !== undefined) this.signal(signal);

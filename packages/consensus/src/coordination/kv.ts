@@ -84,7 +84,7 @@ export class KeyValueStore<Keys = AnyKeys> {
   ): Promise<KeyPage<ValueIn<Keys, R>>> {
     const given = new Given('kv', 'range');
     given.range('range', range);
-    given.request(options);
+    given.request(options, ['limit', 'after']);
     const { limit = PAGE, after, ...rest } = options;
     given.integer('limit', limit, AT_LEAST_1);
     if (after !== undefined) given.name('after', after);
@@ -100,7 +100,7 @@ export class KeyValueStore<Keys = AnyKeys> {
     options: KeyPutOptions = {},
   ): Promise<{ readonly revision: number; readonly version: number; readonly created: number }> {
     const given = new Given('kv', 'put');
-    given.request(options);
+    given.request(options, ['lease']);
     const { lease, ...rest } = options;
     const put = lease === undefined ? { put: key, value } : { put: key, value, lease };
     const { revision, results } = await this.#transact(given, { do: [put] }, rest);
@@ -161,6 +161,7 @@ export class KeyValueStore<Keys = AnyKeys> {
     const given = new Given('kv', 'watch');
     given.range('range', range);
     given.object('options', options, '{ from, signal }');
+    given.names(options, ['from', 'signal']);
     const { from, signal } = options;
     if (from !== undefined) given.integer('from', from, AT_LEAST_1);
     if (signal !== undefined) given.signal(signal);

@@ -48,7 +48,7 @@ export class Locks {
 function wishOf(method: string, name: string, options: LockOptions): Wish {
   const given = new Given('locks', method);
   given.name('name', name);
-  given.wait(options);
+  given.wait(options, ['shared', 'lockDelayMs']);
   const { shared = false, lockDelayMs = 0 } = options;
   given.flag('shared', shared);
   given.integer('lockDelayMs', lockDelayMs, [0, LOCK_DELAY_MS_MAX]);

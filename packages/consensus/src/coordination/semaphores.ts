@@ -38,7 +38,7 @@ function wishOf(method: string, name: string, options: SemaphoreOptions): Wish {
   const given = new Given('semaphores', method);
   given.name('name', name);
   given.object('options', options, '{ permits }');
-  given.wait(options);
+  given.wait(options, ['permits', 'take']);
   const { permits, take = 1 } = options;
   given.integer('permits', permits, [1, PERMITS_MAX]);
   given.integer('take', take, [1, permits]);

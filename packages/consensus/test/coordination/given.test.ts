@@ -48,6 +48,16 @@ const options: readonly Case[] = [
     ({ locks }) => locks['acquire']?.('x', { timeoutMs: -5 }),
     `locks.acquire: timeoutMs is -5: give milliseconds, ${limits}`,
   ],
+  [
+    'an option that there is not',
+    ({ locks }) => locks['acquire']?.('x', { timeout: 5 }),
+    'locks.acquire: timeout is no option: there are timeoutMs, signal, shared, lockDelayMs',
+  ],
+  [
+    'an option that there is not, of a semaphore',
+    ({ semaphores }) => semaphores['acquire']?.('x', { permits: 1, taek: 1 }),
+    /taek is no option: there are timeoutMs, signal, permits, take$/,
+  ],
   ['a wait of 0', ({ locks }) => locks['tryAcquire']?.('x', { timeoutMs: 0 }), /timeoutMs is 0: /],
   ['no number', ({ locks }) => locks['acquire']?.('x', { timeoutMs: NaN }), /timeoutMs is NaN: /],
   ['a text', ({ locks }) => locks['acquire']?.('x', { timeoutMs: '5' }), /timeoutMs is "5": /],
@@ -113,6 +123,11 @@ const keys: readonly Case[] = [
     'a number for a lease',
     ({ kv }) => kv['put']?.('k', 1, { lease: 5 }),
     'kv.put: lease is 5: give a Session, or what kv.lease() has made',
+  ],
+  [
+    'a leas',
+    ({ kv }) => kv['put']?.('k', 1, { leas: {} }),
+    /leas is no option: there are .*lease$/,
   ],
   ['no deadline', ({ kv }) => kv['put']?.('k', 1, { timeoutMs: -1 }), /timeoutMs is -1: /],
   [
