@@ -1,5 +1,6 @@
 import { BadOption } from '@troupe/actor';
-import { formatAddress, isEverywhere, parseAddress, schemeOf } from './address.ts';
+import { messageOf } from '@troupe/actor/internal';
+import { type Address, formatAddress, isEverywhere, parseAddress, schemeOf } from './address.ts';
 import type { Transport } from './transport.ts';
 
 /**
@@ -9,7 +10,7 @@ import type { Transport } from './transport.ts';
  * @throws {BadOption} when it is no address that others could dial
  */
 export function advertisedTransport(network: Transport, advertise: string): Transport {
-  const { host, port } = parseAddress(advertise);
+  const { host, port } = addressOf(advertise);
   if (isEverywhere(advertise)) {
     const advice = 'whoever is told that connects to itself; give a host that others can reach';
     throw new BadOption('advertise', advertise, advice);
@@ -32,4 +33,12 @@ export function advertisedTransport(network: Transport, advertise: string): Tran
       };
     },
   };
+}
+
+function addressOf(advertise: string): Address {
+  try {
+    return parseAddress(advertise);
+  } catch (cause) {
+    throw new BadOption('advertise', advertise, messageOf(cause), { cause });
+  }
 }

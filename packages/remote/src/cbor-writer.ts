@@ -8,7 +8,7 @@ import {
   PORT_TAG_MAX,
   type ValuePort,
 } from './codec.ts';
-import { isCircular, pathText, type Step } from './value-path.ts';
+import { circleIn, pathText, type Step } from './value-path.ts';
 
 const BLOCK_BYTES_MIN = 4 * 1024;
 /** A type with a length, or a number: the longest thing that is written in one go. */
@@ -255,12 +255,12 @@ export class CborWriter {
   #enter(items: number, depth: number): void {
     const { depthMax, itemsMax } = this.#limits;
     if (depth >= depthMax) {
-      const path = this.#steps.slice(0, depth);
+      const circle = circleIn(this.#frame, this.#steps.slice(0, depth));
       throw this.#refusal(
-        isCircular(this.#frame, path)
+        circle !== undefined
           ? 'it contains itself; send a tree, or ids that stand for what repeats'
           : `it lies more than ${depthMax} levels deep`,
-        depth,
+        circle ?? depth,
       );
     }
     this.#items += items;

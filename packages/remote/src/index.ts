@@ -12,7 +12,7 @@ export { tcpTransport } from './tcp-transport.ts';
 export { networkTransport } from './network-transport.ts';
 export { advertisedTransport } from './advertised.ts';
 export { unixTransport } from './unix-transport.ts';
-export { tlsTransport } from './tls-transport.ts';
+export { checkTls, tlsTransport } from './tls-transport.ts';
 export type { TlsCredentials, TlsSource, TlsTransport } from './tls-transport.ts';
 export { ToldCertificates } from './told-certificates.ts';
 export { CertificateRefused } from './certificate-refused.ts';

@@ -1,25 +1,44 @@
 import {
   type Actor,
   type AnyRef,
+  BadOption,
   type Down,
   type EntityRef,
   Unauthorized,
   Unreachable,
 } from '@troupe/actor';
 import {
+  A_FUNCTION,
   Answer,
   type Caller,
   checkDuration,
   checkName,
+  checkOptions,
   definitionOf,
+  ELSEWHERE,
+  fitting,
+  isFunction,
   KEY_CHARS_MAX,
   KIND_CHARS_MAX,
+  listOf,
+  type OptionCheck,
   type Recipient,
   recipientOf,
   refTo,
 } from '@troupe/actor/internal';
 import { type OutsiderTarget, TIMEOUT_MS_MAX } from './outsider-frames.ts';
 import { type OutsiderClientOptions, OutsiderLine } from './outsider-line.ts';
+
+const CLIENT_OPTIONS: Readonly<Record<keyof OutsiderClientOptions, OptionCheck>> = {
+  token: (option, value) => {
+    if (typeof value === 'string' || isFunction(value)) return;
+    throw new BadOption(option, value, 'give a text that says who this is, or what finds it');
+  },
+  errors: listOf(fitting(isFunction, 'give a class'), 'give a list of classes'),
+  callTimeoutMs: (option, value) => checkDuration(option, value, [1, TIMEOUT_MS_MAX]),
+  WebSocket: A_FUNCTION,
+  env: ELSEWHERE,
+};
 
 /**
  * Connects to the door that a node keeps for outsiders: `wss://app.example/troupe`.
@@ -46,12 +65,11 @@ export class OutsiderClient {
   #line: OutsiderLine | undefined;
   #isClosed = false;
 
-  /** @throws {BadOption} when `callTimeoutMs` is no time, or a node would not give it */
+  /** @throws {BadOption} when one of them makes no sense */
   constructor(url: string, options: OutsiderClientOptions) {
-    const { callTimeoutMs } = options;
-    if (callTimeoutMs !== undefined) {
-      checkDuration('callTimeoutMs', callTimeoutMs, [1, TIMEOUT_MS_MAX]);
-    }
+    if (!/^wss?:\/\//i.test(url)) throw new BadOption('url', url, 'give ws:// or wss://host/path');
+    checkOptions('', options, CLIENT_OPTIONS);
+    CLIENT_OPTIONS.token('token', options.token); // It has no default.
     this.#url = url;
     this.#options = options;
   }

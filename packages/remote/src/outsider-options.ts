@@ -1,6 +1,15 @@
 import { BadOption } from '@troupe/actor';
-import { checkInteger } from '@troupe/actor/internal';
+import { checkInteger, checkNames } from '@troupe/actor/internal';
 import type { OutsiderOptions } from './outsiders.ts';
+
+const NAMES = [
+  'listen',
+  'authenticate',
+  'permits',
+  'origins',
+  'server',
+  'max',
+] as const satisfies (keyof OutsiderOptions)[];
 
 /**
  * Looks at what a door is made of before there is one. Who gets in, and what they may do, has no
@@ -8,6 +17,7 @@ import type { OutsiderOptions } from './outsiders.ts';
  * @throws {BadOption} when one of them makes no sense, or is missing
  */
 export function checkOutsiders(options: OutsiderOptions): void {
+  checkNames('outsiders', options, NAMES);
   const { listen, authenticate, permits, origins = [], max } = options;
   if (typeof listen !== 'string') {
     throw new BadOption('outsiders.listen', listen, 'give ws://host:port/path');

@@ -8,7 +8,15 @@ import {
   type Server,
   type TLSSocket,
 } from 'node:tls';
-import { messageOf } from '@troupe/actor/internal';
+import { BadOption } from '@troupe/actor';
+import {
+  checkOptions,
+  fitting,
+  hasMethods,
+  isFunction,
+  messageOf,
+  type OptionCheck,
+} from '@troupe/actor/internal';
 import { formatAddress, isLoopback, parseAddress } from './address.ts';
 import type { CallerIdentity } from './caller.ts';
 import {
@@ -70,6 +78,7 @@ export interface TlsTransport extends Transport {
   /**
    * Asks the source again. New connections, in both directions, use what it says; those that
    * stand live on. When it says what cannot be used, the old credentials stay.
+   * @throws {BadOption} when one of them is no PEM
    * @throws {TypeError} naming what is wrong with the new ones
    */
   reload(): Promise<void>;
@@ -192,6 +201,7 @@ class Tls implements TlsTransport {
 
   async #ask(): Promise<TlsCredentials> {
     const credentials = typeof this.#source === 'function' ? await this.#source() : this.#source;
+    checkTls('tls', credentials);
     try {
       createSecureContext(contextOf(credentials));
     } catch (cause) {
@@ -202,11 +212,44 @@ class Tls implements TlsTransport {
   }
 }
 
-function contextOf({ key, cert, ca }: TlsCredentials): SecureContextOptions {
+/** What is given instead is not shown: it may be a key, if in another form. */
+const checkPem: OptionCheck = (option, value) => {
+  const text: unknown = value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value;
+  if (typeof text === 'string' && text.includes('-----BEGIN ')) return;
+  const advice = 'give what is in the file, a text that begins with -----BEGIN, and not its path';
+  throw new BadOption(option, Symbol(isNothing(value) ? 'missing' : 'no PEM'), advice);
+};
+
+function isNothing(value: unknown): boolean {
+  return value === undefined || value === '';
+}
+
+const CREDENTIALS: Readonly<Record<keyof TlsCredentials, OptionCheck>> = {
+  key: checkPem,
+  cert: checkPem,
+  ca: (option, value) => {
+    if (!Array.isArray(value) || value.length === 0) return checkPem(option, value);
+    for (const [at, each] of value.entries()) checkPem(`${option}[${at}]`, each);
+  },
+  serverName: fitting((value) => typeof value === 'string', 'give a name'),
+};
+
+/**
+ * Looks at a source of credentials, as far as that can be done without asking it.
+ * @throws {BadOption} when it is none, or says what cannot be used
+ */
+export function checkTls(option: string, source: unknown): void {
+  if (isFunction(source) || hasMethods(source, ['dial', 'credentials'])) return;
+  checkOptions(option, source, CREDENTIALS);
+  // Without a `ca` of the cluster's own, Node.js would trust every public authority.
+  const { key, cert, ca } = source as Partial<TlsCredentials>;
   for (const [name, pem] of Object.entries({ key, cert, ca })) {
-    // Without a `ca` of the cluster's own, Node.js would trust every public authority.
-    if (pem === undefined || pem.length === 0) throw new TypeError(`tls.${name} is missing`);
+    if (pem === undefined) checkPem(`${option}.${name}`, pem);
   }
+}
+
+function contextOf(credentials: TlsCredentials): SecureContextOptions {
+  const { key, cert, ca } = credentials;
   return { key, cert, ca: [ca].flat(), minVersion: 'TLSv1.3', ciphers: CIPHERS };
 }
 

@@ -9,6 +9,9 @@ interface Entry {
   readonly index: number;
 }
 
+/** Nobody reads on. */
+const STEPS_SHOWN_MAX = 32;
+
 const identifier = /^[A-Za-z_$][\w$]*$/;
 
 /** Reads like the expression that reaches the place: `args[0].lines[3]`, `args[1].keys()[0]`. */
@@ -16,8 +19,9 @@ export function pathText(steps: readonly Step[], fields: readonly string[]): str
   const [first, ...rest] = steps;
   let text = 'the frame';
   if (typeof first === 'number') text = fields[first] ?? `frame[${first}]`;
-  for (const step of rest) {
+  for (const [at, step] of rest.entries()) {
     if (step === undefined) break;
+    if (at === STEPS_SHOWN_MAX) return `${text}…`;
     if (step !== null) text += stepText(step);
   }
   return text;
@@ -29,19 +33,19 @@ function stepText(step: number | string | Entry): string {
   return identifier.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`;
 }
 
-/** Whether the way along `steps` meets the same object twice. */
-export function isCircular(root: object, steps: readonly Step[]): boolean {
+/** How many of `steps` lead to an object that they have met before; undefined: they never do. */
+export function circleIn(root: object, steps: readonly Step[]): number | undefined {
   const seen = new Set<unknown>([root]);
   let at: unknown = root;
-  for (const step of steps) {
+  for (const [taken, step] of steps.entries()) {
     if (step === null) continue;
-    if (step === undefined) return false;
+    if (step === undefined) return undefined;
     at = follow(at, step);
-    if (typeof at !== 'object' || at === null) return false;
-    if (seen.has(at)) return true;
+    if (typeof at !== 'object' || at === null) return undefined;
+    if (seen.has(at)) return taken + 1;
     seen.add(at);
   }
-  return false;
+  return undefined;
 }
 
 function follow(at: unknown, step: number | string | Entry): unknown {

@@ -380,9 +380,10 @@ test('a value that contains itself is refused, and told from one that is only de
   for (let i = 0; i < 300; i += 1) deep = [deep];
 
   t.regex(refusal(circle).issue, /contains itself/);
+  t.is(refusal(circle).path, 'args[0][0].back'); // As far as it is news.
   t.regex(refusal(viaMap).issue, /contains itself/);
   t.regex(refusal(deep).issue, /more than 256 levels deep/);
-  t.true(refusal(deep).path.startsWith('args[0][0]'));
+  t.is(refusal(deep).path, `args${'[0]'.repeat(32)}…`);
 });
 
 test('a value may be as deep as the limit, and no deeper', (t) => {

@@ -168,6 +168,28 @@ test('a client is told at once of a time for calls that no node would give', asy
   }
 });
 
+test('a client is told at once what it cannot begin with', async (t) => {
+  const any = (value: unknown): never => value as never; // As a program in JavaScript may have it.
+  const url = 'ws://127.0.0.1:9/door';
+  const token = 'ann';
+
+  for (const [option, to, options, message] of [
+    ['token', url, {}, /^token is undefined: give a text that says who this is, or what finds it$/],
+    ['token', url, { token: 5 }, /^token is 5: give a text/],
+    ['tokn', url, { tokn: 'ann' }, /^tokn is no option: did you mean token\?$/],
+    ['options', url, undefined, /^options is undefined: give an object, such as \{ token: … \}$/],
+    ['url', 'http://127.0.0.1:9/door', { token }, /^url is 'http:.*': give ws:\/\/ or wss:\/\//],
+    ['WebSocket', url, { token, WebSocket: {} }, /^WebSocket is an object: give a function$/],
+  ] as const) {
+    const error = await t.throwsAsync(connect(to, any(options)), {
+      instanceOf: BadOption,
+      message,
+    });
+
+    t.is(error?.option, option);
+  }
+});
+
 test('a client says why no WebSocket could be made', async (t) => {
   const { url } = await door(t, {});
   const options = { token: 'ann', WebSocket };

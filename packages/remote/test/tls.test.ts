@@ -1,6 +1,6 @@
 import { connect } from 'node:tls';
 import test from 'ava';
-import { processEnv } from '@troupe/actor';
+import { BadOption, processEnv } from '@troupe/actor';
 import {
   CertificateRefused,
   type CertificateIssue,
@@ -267,12 +267,25 @@ test('credentials that cannot be used are refused by name, and the old ones stay
   near.destroy();
 });
 
+test('a path is no PEM, and which one it is has a name', async (t) => {
+  const ca = await authority();
+  const transport = tlsTransport({ ...(await ca.issue()), cert: './node.pem' });
+
+  const error = await t.throwsAsync(
+    transport.listen(LOCAL, () => undefined),
+    { instanceOf: BadOption },
+  );
+
+  t.is(error?.option, 'tls.cert');
+  t.regex(error?.message ?? '', /^tls\.cert is no PEM: give what is in the file, .* not its path$/);
+});
+
 test('an authority must be named: the public ones vouch for nobody here', async (t) => {
   const ca: Authority = await authority();
   const transport = tlsTransport({ ...(await ca.issue()), ca: '' });
 
   await t.throwsAsync(
     transport.listen(LOCAL, () => undefined),
-    { message: /tls\.ca is missing/ },
+    { instanceOf: BadOption, message: /tls\.ca is missing/ },
   );
 });
