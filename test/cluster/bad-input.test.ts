@@ -190,9 +190,10 @@ test('a name that is taken is refused by the cluster', async (t) => {
 
 for (const listen of ['7001', 'localhost', '127.0.0.1:70000', '127.0.0.1:x', '']) {
   test(`'${listen}' is no address`, async (t) => {
-    const error = await t.throwsAsync(startNode({ listen }), { instanceOf: TypeError });
+    const error = await t.throwsAsync(startNode({ listen }), { instanceOf: BadOption });
 
-    t.regex(error?.message ?? '', /host:port, for example/);
+    t.is(error?.option, 'listen');
+    t.regex(error?.message ?? '', /host:port, for example|give an address, such as/);
   });
 }
 

@@ -1,3 +1,10 @@
+import {
+  checkOptions,
+  ELSEWHERE,
+  fitting,
+  hasMethods,
+  type OptionCheck,
+} from '@troupe/actor/internal';
 import { BadOption, type LogStore, type LogTuning } from '@troupe/consensus';
 import { NODE_NAME } from './member.ts';
 
@@ -48,43 +55,54 @@ export interface ConsensusThreadOptions {
   readonly handOverAfterMs?: number;
 }
 
+const THREAD_OPTIONS: Readonly<Record<keyof ConsensusThreadOptions, OptionCheck>> = {
+  listen: fitting((value) => typeof value === 'string', "give an address, such as '0.0.0.0:0'"),
+  handOverAfterMs: fitting(
+    (value) => typeof value === 'number' && value > 0,
+    'give milliseconds, more than 0',
+  ),
+};
+
+/** How large they may be, the log itself says. */
+const LOG_OPTIONS: Readonly<Record<keyof LogTuning, OptionCheck>> = {
+  reserveBytes: ELSEWHERE,
+  segmentBytes: ELSEWHERE,
+  batchBytesMax: ELSEWHERE,
+  sparesMax: ELSEWHERE,
+  sealAfterMs: ELSEWHERE,
+};
+
+const CONSENSUS_OPTIONS: Readonly<Record<keyof ConsensusOptions, OptionCheck>> = {
+  voters: checkVoters,
+  store: fitting(
+    (value) => hasMethods(value, ['append']),
+    'give a LogStore, such as new MemoryStore()',
+  ),
+  log: (option, value) => checkOptions(option, value, LOG_OPTIONS),
+  tickMs: fitting(
+    (value) => typeof value === 'number' && Number.isFinite(value) && value > 0,
+    'give milliseconds, more than 0',
+  ),
+  thread: (option, value) => {
+    if (typeof value === 'object') return checkOptions(option, value, THREAD_OPTIONS);
+    if (typeof value === 'boolean') return;
+    throw new BadOption(option, value, 'give true, false, or its options');
+  },
+};
+
 /** @throws {BadOption} when one of them makes no sense */
-export function checkConsensus({ voters, store, log, ...rest }: ConsensusOptions): void {
-  const { tickMs, thread } = rest;
-  if (voters !== undefined) checkVoters(voters);
-  if (log !== undefined && (typeof log !== 'object' || log === null)) {
-    throw new BadOption('consensus.log', log, 'give options, such as { reserveBytes: 0 }');
-  }
-  checkThread(thread);
-  if (tickMs !== undefined && !(Number.isFinite(tickMs) && tickMs > 0)) {
-    throw new BadOption('consensus.tickMs', tickMs, 'give milliseconds, more than 0');
-  }
-  if (store === undefined || typeof store?.append === 'function') return;
-  throw new BadOption('consensus.store', store, 'give a LogStore, such as new MemoryStore()');
+export function checkConsensus(option: string, options: unknown): void {
+  checkOptions(option, options, CONSENSUS_OPTIONS);
 }
 
-function checkVoters(voters: readonly string[]): void {
+function checkVoters(option: string, voters: unknown): void {
   if (!Array.isArray(voters)) {
-    throw new BadOption('consensus.voters', voters, 'give a list of names of nodes');
+    throw new BadOption(option, voters, 'give a list of names of nodes');
   }
   for (const [at, voter] of voters.entries()) {
     const advice = 'give the name of a node, each of them once';
     const isName = typeof voter === 'string' && NODE_NAME.test(voter);
     if (isName && voters.indexOf(voter) === at) continue;
-    throw new BadOption(`consensus.voters[${at}]`, voter, advice);
+    throw new BadOption(`${option}[${at}]`, voter, advice);
   }
-}
-
-function checkThread(thread: ConsensusOptions['thread'] = false): void {
-  const isOptions = typeof thread === 'object' && thread !== null;
-  if (!isOptions && typeof thread !== 'boolean') {
-    throw new BadOption('consensus.thread', thread, 'give true, false, or its options');
-  }
-  const { listen, handOverAfterMs = Infinity } = isOptions ? thread : {};
-  if (listen !== undefined && typeof listen !== 'string') {
-    throw new BadOption('consensus.thread.listen', listen, "give an address, such as '0.0.0.0:0'");
-  }
-  if (typeof handOverAfterMs === 'number' && handOverAfterMs > 0) return;
-  const rule = 'give milliseconds, more than 0';
-  throw new BadOption('consensus.thread.handOverAfterMs', handOverAfterMs, rule);
 }

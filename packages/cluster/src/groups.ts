@@ -1,8 +1,9 @@
 import { type ActorSystem, type Env, isCallError, Unreachable } from '@troupe/actor';
-import { Caller } from '@troupe/actor/internal';
+import { Caller, checkDuration, checkNames } from '@troupe/actor/internal';
 import {
   BadMachine,
   BadOption,
+  checkChanges,
   type ChangeOptions,
   ChangeRefused,
   type Consensus,
@@ -29,7 +30,6 @@ import {
   Replicated,
 } from '@troupe/consensus';
 import { BadBytes, type Endpoint } from '@troupe/remote';
-import { checkConsensus } from './consensus-options.ts';
 import { isThreaded, type ThreadWanted } from './consensus-thread.ts';
 import type { Member } from './member.ts';
 import { isPresent } from './member-table.ts';
@@ -84,12 +84,11 @@ interface Opened {
 
 /**
  * Opens what the node of that name keeps on disk, if it keeps anything.
- * @throws {BadOption} when `consensus` makes no sense
+ * @throws {BadOption} when `consensus` makes no sense beside the others
  * @throws {DirectoryInUse | LogDamaged | WrongLog} for what is there
  */
 export async function openStoreOf(wanted: GroupsWanted, env: Env): Promise<LogStore | undefined> {
   const { name, data, consensus = {} } = wanted;
-  checkConsensus(consensus);
   const { store, log } = consensus;
   if (log !== undefined && data === undefined) {
     const advice = 'a log in memory has no files: pass data, or leave it out';
@@ -159,14 +158,19 @@ export class Groups {
    * Who is to count has to be in the cluster already; a `candidate` or a `learner` may come later.
    * Who has founded a group of that name itself is refused.
    * @throws as `Consensus.changeMembers` does
+   * @throws {BadOption} when an option makes no sense, or there is none of its name
    * @throws {ChangeRefused} when the group is not open on this node
    * @throws {Unreachable | SessionLost} for the node that leads
    */
   async changeMembers(
     group: string,
     changes: readonly MemberChange[],
-    { timeoutMs = CHANGE_TIMEOUT_MS, expected = {} }: GroupChangeOptions = {},
+    options: GroupChangeOptions = {},
   ): Promise<Members> {
+    checkChanges(changes);
+    checkNames('', options, ['timeoutMs', 'expected']);
+    const { timeoutMs = CHANGE_TIMEOUT_MS, expected = {} } = options;
+    checkDuration('timeoutMs', timeoutMs);
     const { env, name } = this.#host.system;
     const deadlineAt = env.now() + timeoutMs;
     if (this.get(group) === undefined) {

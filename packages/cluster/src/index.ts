@@ -1,5 +1,5 @@
 export { startNode } from './start-node.ts';
-export type { NodeOptions } from './start-node.ts';
+export type { NodeOptions } from './node-options.ts';
 export type { Node } from './node.ts';
 export type { ChannelEnds, NamedChannelOptions, NamedChannels } from './named-channel.ts';
 export type { ConsensusOptions, ConsensusThreadOptions } from './consensus-options.ts';

@@ -11,7 +11,15 @@ import {
   type Schema,
   type Sender,
 } from '@troupe/actor';
-import { channelBehind, checkInteger, definitionOf, refusal } from '@troupe/actor/internal';
+import {
+  channelBehind,
+  checkInteger,
+  checkOptions,
+  definitionOf,
+  fitting,
+  type OptionCheck,
+  refusal,
+} from '@troupe/actor/internal';
 
 /** What a node knows of a channel by its name, should the channel be placed there. */
 export interface NamedChannelOptions {
@@ -70,10 +78,23 @@ export class NamedChannel extends Actor {
   }
 }
 
+const CHANNEL_OPTIONS: Readonly<Record<keyof NamedChannelOptions, OptionCheck>> = {
+  capacity: checkCapacity,
+  schema: fitting(
+    (value) => typeof value === 'object' && value !== null && '~standard' in value,
+    'give a Standard Schema',
+  ),
+};
+
 /** @throws {BadOption} when one could not be made as it is described */
-export function checkChannels(channels: NamedChannels = {}): void {
-  for (const [name, { capacity = 0 }] of Object.entries(channels)) {
-    checkCapacity(`channels['${name}'].capacity`, capacity);
+export function checkChannels(option: string, channels: unknown): void {
+  const all: readonly unknown[] | object | null = typeof channels === 'object' ? channels : null;
+  if (all === null || Array.isArray(all)) {
+    const advice = 'give what there is to know of each by its name, such as { x: { capacity: 1 } }';
+    throw new BadOption(option, channels, advice);
+  }
+  for (const [name, known] of Object.entries(all)) {
+    checkOptions(`${option}['${name}']`, known, CHANNEL_OPTIONS);
   }
 }
 

@@ -1,6 +1,13 @@
 import type { ResourceLimits } from 'node:worker_threads';
 import { type ActorClass, BadOption } from '@troupe/actor';
-import { checkInteger } from '@troupe/actor/internal';
+import {
+  checkInteger,
+  checkOptions,
+  ELSEWHERE,
+  fitting,
+  listOf,
+  type OptionCheck,
+} from '@troupe/actor/internal';
 
 const WORKERS_MAX = 256;
 
@@ -36,6 +43,22 @@ export interface WorkersWanted {
   readonly membership?: object;
   readonly placement?: object;
   readonly transport?: object;
+}
+
+const A_URL = fitting((value) => value instanceof URL, 'give the URL of a module');
+
+const WORKER_OPTIONS: Readonly<Record<keyof WorkerOptions, OptionCheck>> = {
+  count: ELSEWHERE,
+  actors: listOf(A_URL, 'give a list of URLs of modules'),
+  setup: A_URL,
+  resourceLimits: fitting((value) => typeof value === 'object' && value !== null, 'give limits'),
+};
+
+/** @throws {BadOption} when they make no sense, whatever else the node is told */
+export function checkWorkers(option: string, workers: unknown): void {
+  if (typeof workers === 'number') return;
+  if (typeof workers === 'object') return checkOptions(option, workers, WORKER_OPTIONS);
+  throw new BadOption(option, workers, 'give how many, or their options');
 }
 
 /**

@@ -11,7 +11,8 @@ import {
 } from '@troupe/remote';
 import { loadModule } from './load-module.ts';
 import type { Node } from './node.ts';
-import { type NodeOptions, startNode } from './start-node.ts';
+import type { NodeOptions } from './node-options.ts';
+import { startNode } from './start-node.ts';
 import type { WorkerNews, WorkerOrder, WorkerStart } from './workers.ts';
 
 /** The whole of a worker: it starts a node of its own, and stops it when it is told to. */
