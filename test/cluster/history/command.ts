@@ -49,7 +49,7 @@ export interface Command extends Omit<RunOptions, 'signal' | 'progress' | 'file'
  */
 export function commandOf(args: readonly string[]): Command | undefined {
   const { values } = parseArgs({
-    args: [...args],
+    args: withNegatives(args),
     options: {
       minutes: { type: 'string', default: '2' },
       out: { type: 'string' },
@@ -68,7 +68,10 @@ export function commandOf(args: readonly string[]): Command | undefined {
   });
   if (values.help) return undefined;
   const { out, check, mistake, keep, json } = values;
-  const faults = values.faults.split(',').filter((name) => name !== '');
+  const faults = values.faults
+    .split(',')
+    .filter((name) => name !== '')
+    .map((name) => oneOf('faults', name, [...faultKinds, 'power'] as const));
   const thread = oneOf('thread', values.thread, threadings);
   if (mistake === 'no-sync' && thread !== 'none') {
     throw new RangeError('--mistake no-sync is of a disk that no thread has: leave --thread out');
@@ -78,9 +81,7 @@ export function commandOf(args: readonly string[]): Command | undefined {
     nodes: whole('nodes', values.nodes, 9),
     clients: whole('clients', values.clients, 1_000),
     rate: positive('rate', values.rate, 100_000),
-    faults: faults
-      .filter((name) => name !== 'power')
-      .map((name) => oneOf('faults', name, faultKinds)),
+    faults: faults.filter((name) => name !== 'power'),
     power: faults.includes('power'),
     thread,
     seed: whole('seed', values.seed ?? String((Date.now() % 1_000_000) + 1), 2 ** 32),
@@ -90,6 +91,17 @@ export function commandOf(args: readonly string[]): Command | undefined {
     keep,
     json,
   };
+}
+
+/** `--minutes -1` as `--minutes=-1`: what it says is wrong, and not how it is said. */
+function withNegatives(args: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (const arg of args) {
+    const before = joined.at(-1) ?? '';
+    if (/^-\d/.test(arg) && /^--\w+$/.test(before)) joined[joined.length - 1] = `${before}=${arg}`;
+    else joined.push(arg);
+  }
+  return joined;
 }
 
 function oneOf<T extends string>(name: string, text: string, all: readonly T[]): T {
