@@ -5,7 +5,7 @@ import * as consensus from '@troupe/consensus';
 import * as troupe from 'troupe';
 
 /** For those who build nodes out of parts, which users of the umbrella package do not. */
-const PARTS = new Set(['ActorSystem']);
+const PARTS = new Set(['ActorSystem', 'checkChanges']);
 
 for (const [name, parts] of Object.entries({ actor, cluster, consensus })) {
   for (const each of Object.keys(parts)) {
