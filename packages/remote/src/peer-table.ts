@@ -78,7 +78,12 @@ export class PeerTable {
     if (by !== undefined) this.#count(by, 1);
     const peer = make();
     this.#named.set(key, { peer: new WeakRef(peer), by });
-    this.#env.whenCollected?.(peer, () => this.#collected(key));
+    // What waits for that is kept until then: it must not keep the table, which keeps the peer.
+    const table = new WeakRef(this);
+    this.#env.whenCollected?.(peer, () => {
+      const there = table.deref();
+      if (there !== undefined) there.#collected(key);
+    });
     return peer;
   }
 
