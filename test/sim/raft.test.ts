@@ -62,6 +62,10 @@ test('who has a snapshot may be offered another, though the log behind it is not
   t.is(failureOf(new World({ seed: 139_634, Raft })), undefined);
 });
 
+test('a witness that comes back has all of an empty snapshot', (t) => {
+  t.is(failureOf(new World({ seed: 202_760, Raft })), undefined);
+});
+
 test('the same seed makes the same world', (t) => {
   const [one, two] = [8, 8].map((seed) => {
     const world = new World({ seed, Raft, trace: true });

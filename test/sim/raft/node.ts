@@ -119,7 +119,8 @@ export class SimNode {
     this.#world.specification.started(this.id);
     this.#input((raft) => {
       if (this.isDiskFull) raft.diskFull(true);
-      const isSpoiled = snapshot !== undefined && bytes === undefined;
+      // That of a witness is empty, and has no file.
+      const isSpoiled = snapshot !== undefined && snapshot.bytes > 0 && bytes === undefined;
       demand(!isSpoiled || this.#forget(raft), () => `${this.id} cannot get another snapshot`);
     });
     this.#scheduleTick();

@@ -101,7 +101,7 @@ export const elections: readonly Mutant[] = [
   {
     name: 'the one whose removal is in its own log does not stand',
     theme: 'members',
-    firstSeed: 151,
+    firstSeed: 201,
     seen: 'thesis §4.2.2',
     file: 'state.js',
     find: 'const from = uncommitted === -1 ? -1 : Math.max(0, uncommitted - 1);',
